@@ -1,0 +1,1 @@
+"""Tracked social profiles (not people): the registry and the roster import."""

@@ -1,0 +1,1 @@
+"""Measuring tools the other apps use, and what they recorded."""

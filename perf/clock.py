@@ -1,0 +1,61 @@
+"""The only clock: instants and days in Python, and the database's own time for leases and due times."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import DateTimeField, ExpressionWrapper, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+class _Shift:
+    """How far tests have moved the clock; TIDEMARK_CLOCK_SHIFT (seconds) moves it in processes a test starts."""
+
+    by = timedelta(seconds=float(os.environ.get("TIDEMARK_CLOCK_SHIFT", "0")) if settings.TESTING else 0)
+
+
+def now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return timezone.now() + _Shift.by
+
+
+def today(zone: tzinfo | str | None = None) -> date:
+    """The calendar day in `zone` (a tzinfo or an IANA name); TIME_ZONE when none is given."""
+    if zone is None:
+        zone = settings.TIME_ZONE
+    return now().astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone).date()
+
+
+def db_now(plus: timedelta = timedelta(0)) -> Combinable:
+    """The database's own instant, `plus` later, as an expression.
+
+    A worker whose clock is wrong then decides nothing about leases and due times.
+    """
+    shift = _Shift.by + plus
+    if not shift:
+        return Now()
+    return ExpressionWrapper(Now() + Value(shift), output_field=DateTimeField())
+
+
+def offset() -> timedelta:
+    """How far tests have moved the clock; zero in production. Lua scripts and the fakes read it too."""
+    return _Shift.by
+
+
+@contextmanager
+def shifted(by: timedelta) -> Iterator[None]:
+    """Move every clock of the product by `by` for the length of a test; refused outside tests."""
+    if not settings.TESTING:
+        raise RuntimeError("the clock may only be moved in tests")
+    before, _Shift.by = _Shift.by, _Shift.by + by
+    try:
+        yield
+    finally:
+        _Shift.by = before

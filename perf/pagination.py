@@ -1,0 +1,1 @@
+"""Pages of long lists: a Paginator whose links seek instead of counting through what they skip."""

@@ -1,0 +1,1 @@
+"""Access tokens, the audit log and invitations."""

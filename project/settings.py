@@ -1,0 +1,318 @@
+"""Settings of the whole product, read from the environment; every name is listed in docs/operations.md."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Where things live -------------------------------------------------------------------------
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media")))
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- Modes ------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
+TESTING = env.bool("TIDEMARK_TESTING", default=False)
+
+
+def _secret_key() -> str:
+    """The key from SECRET_KEY, or the one `manage.py up` made in DATA_DIR; there is no default."""
+    key: str = env.str("SECRET_KEY", default="")
+    made = DATA_DIR / "secret_key"
+    if not key and made.is_file():
+        key = made.read_text().strip()
+    if not key:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and {made} does not exist. Set SECRET_KEY, or run `make run`, which makes one."
+        )
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# --- Addresses --------------------------------------------------------------------------------
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+BASE_URL = env.str("BASE_URL", default=f"http://{HOST}:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+HTTPS = BASE_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+# --- Apps and middleware ----------------------------------------------------------------------
+INSTALLED_APPS = [
+    "project",
+    "scraping",
+    "snapshots",
+    "accounts",
+    "workitems",
+    "perf",
+    "ninja",
+    "axes",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "perf.middleware.TimingMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "perf.compression.CompressionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "project.access.TokenMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+if DEBUG and not TESTING:  # never importable in production: a test looks at sys.modules
+    INSTALLED_APPS += ["debug_toolbar", "silk"]
+    MIDDLEWARE.insert(1, "silk.middleware.SilkyMiddleware")
+    MIDDLEWARE.insert(1, "debug_toolbar.middleware.DebugToolbarMiddleware")
+    INTERNAL_IPS = ["127.0.0.1", "::1"]
+    SILKY_AUTHENTICATION = True
+    SILKY_AUTHORISATION = True
+    SILKY_MAX_RECORDED_REQUESTS = 1_000
+
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "project.context.product",
+            ],
+        },
+    }
+]
+
+# --- Database ---------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="")
+try:
+    DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")}
+except Exception as error:
+    raise ImproperlyConfigured(
+        "DATABASE_URL cannot be read. Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
+    ) from error
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # Measured: deferred transactions gave 621 "database is locked" under six writers, these settings none.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+elif _database["ENGINE"].endswith("postgresql"):
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["CONN_MAX_AGE"] = 60
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    if env.bool("DB_POOL", default=False):
+        _database["ENGINE"] = "dj_db_conn_pool.backends.postgresql"
+        _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
+        _database["POOL_OPTIONS"] = {
+            "POOL_SIZE": env.int("DB_POOL_SIZE", default=10),
+            "MAX_OVERFLOW": env.int("DB_POOL_MAX_OVERFLOW", default=20),
+            "TIMEOUT": env.int("DB_POOL_TIMEOUT", default=30),
+            "RECYCLE": env.int("DB_POOL_RECYCLE", default=300),
+            "PRE_PING": env.bool("DB_POOL_PRE_PING", default=True),
+        }
+
+# --- Cache, queue and limits ------------------------------------------------------------------
+# REDIS_URL may evict; BROKER_URL holds the queue and the platforms' limits and must not.
+REDIS_URL = env.str("REDIS_URL", default="") or ("" if DEBUG else "redis://localhost:6379/0")
+
+
+def _next_database(url: str) -> str:
+    """The same server's next numbered database: redis://host:6379/0 → redis://host:6379/1."""
+    base, _, number = (url or "redis://localhost:6379/0").rpartition("/")
+    return f"{base}/{int(number) + 1}" if number.isdigit() else f"{url.rstrip('/')}/1"
+
+
+BROKER_URL = env.str("BROKER_URL", default="") or _next_database(REDIS_URL)
+REDIS_TIMEOUT = 0.25  # seconds; a hung server otherwise costs every request 5 to 15 s
+CACHE_TTL_SUMMARY = env.int("CACHE_TTL_SUMMARY", default=300)
+CACHE_TTL_HISTORY = env.int("CACHE_TTL_HISTORY", default=600)
+CACHE_TTL_GRID = env.int("CACHE_TTL_GRID", default=300)
+CACHE_TTL_ACCOUNTS = env.int("CACHE_TTL_ACCOUNTS", default=900)
+CACHE_TTL_WORKITEMS = env.int("CACHE_TTL_WORKITEMS", default=60)
+CACHE_TTL_STATS = env.int("CACHE_TTL_STATS", default=300)
+CACHE_TTL_DEFAULT = env.int("CACHE_TTL_DEFAULT", default=300)
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": REDIS_URL,
+            "TIMEOUT": CACHE_TTL_DEFAULT,
+            "KEY_PREFIX": "tidemark",
+            "OPTIONS": {
+                "CLIENT_CLASS": "django_redis.client.DefaultClient",
+                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+                "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
+                "SOCKET_TIMEOUT": REDIS_TIMEOUT,
+                "IGNORE_EXCEPTIONS": True,
+            },
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "TIMEOUT": CACHE_TTL_DEFAULT,
+            "KEY_PREFIX": "tidemark",
+        }
+    }
+
+# --- Celery (the beat schedule stands in project/celery.py) --------------------------------------
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # true loops for ever on a poison task; the ledger re-leases instead
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_DEFAULT_QUEUE = "control"
+CELERY_TASK_QUEUES = [Queue("control"), Queue("images")]  # one queue per platform is added by scraping.apps
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "priority_steps": list(range(10)),  # 0 goes first
+    "queue_order_strategy": "priority",
+    "visibility_timeout": 900,  # above the longest task
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+
+# --- People and sessions ----------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must not depend on Redis
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # never a whole office, never for ever
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+# --- What the browser is told -------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Files ------------------------------------------------------------------------------------
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# --- Time and words ---------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+
+# --- Measuring --------------------------------------------------------------------------------
+ENABLE_MONITORING = env.bool("ENABLE_MONITORING", default=True)
+SLOW_REQUEST_THRESHOLD = env.float("SLOW_REQUEST_THRESHOLD", default=1.0)  # seconds
+SLOW_QUERY_THRESHOLD = env.float("SLOW_QUERY_THRESHOLD", default=0.1)  # seconds
+PROFILE_QUERIES = env.bool("PROFILE_QUERIES", default=DEBUG)
+
+# --- Gathering --------------------------------------------------------------------------------
+SCRAPE_WINDOW = env.str("SCRAPE_WINDOW", default="02:00-05:00")
+SCRAPE_WORKERS = env.int("SCRAPE_WORKERS", default=5)
+SCRAPE_PAGE_PLATFORMS = env.list("SCRAPE_PAGE_PLATFORMS", default=[])
+X_MONTHLY_BUDGET_USD = env.float("X_MONTHLY_BUDGET_USD", default=None)
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
+FAKE_PLATFORMS_URL = env.str("FAKE_PLATFORMS_URL", default="")
+# One credential per platform that wants one, from <PLATFORM>_TOKEN (X_TOKEN, YOUTUBE_TOKEN, …); unset switches it off.
+PLATFORM_TOKENS = {
+    name.removesuffix("_TOKEN").lower(): value
+    for name, value in env.ENVIRON.items()
+    if name.endswith("_TOKEN") and value
+}
+
+# --- Lists ------------------------------------------------------------------------------------
+ITEMS_PER_PAGE = env.int("ITEMS_PER_PAGE", default=25)
+MAX_ITEMS_PER_PAGE = env.int("MAX_ITEMS_PER_PAGE", default=100)
+
+# --- Log --------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}

@@ -1,0 +1,1 @@
+"""From a platform to a snapshot: ledger, limits, fetch, connectors."""

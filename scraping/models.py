@@ -1,0 +1,1 @@
+"""The ledger: runs, jobs, attempts, permit blocks and the state of each platform."""

@@ -1,0 +1,1 @@
+"""Doorways from Celery into gathering."""

@@ -1,0 +1,1 @@
+"""Daily figures of accounts and every read of them."""

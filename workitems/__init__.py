@@ -1,0 +1,1 @@
+"""What crews saw and fixed: items, photos, review."""

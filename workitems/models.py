@@ -1,0 +1,1 @@
+"""Work items, photos, comments and their history."""
