@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -70,8 +71,6 @@ def stop(process: subprocess.Popen[bytes], *, sig: signal.Signals = signal.SIGTE
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End `process` and its group at once."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):  # the group is gone; macOS says the latter for one of zombies
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # the group is gone; macOS says the latter for a group of zombies
-        pass
     process.wait()

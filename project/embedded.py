@@ -43,7 +43,7 @@ def free_port() -> int:
 
 def _short_folder() -> Path:
     """A new folder of our own for a socket, whose path has room for only 107 bytes; TMPDIR may be longer."""
-    return Path(tempfile.mkdtemp(prefix="tidemark-", dir="/tmp"))  # noqa: S108  # made for us alone, mode 0700
+    return Path(tempfile.mkdtemp(prefix="tidemark-", dir="/tmp"))  # made for us alone, mode 0700
 
 
 class Valkey:

@@ -83,7 +83,17 @@ def start_server(**env: str) -> Process:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     variables = environment(PORT=str(port), BASE_URL=url, **env)
-    command = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1", "project.wsgi:application"]
+    command = [
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "project.wsgi:application",
+    ]
     return start("server", command, variables, url).wait_until(lambda: answers(f"{url}/healthz"))
 
 
