@@ -15,7 +15,6 @@ import time
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
 
 import psycopg2
 import redis
@@ -132,6 +131,7 @@ class Postgres:
         self.durable = durable
         self.process: subprocess.Popen[bytes] | None = None
         self._short: Path | None = None  # holds the socket, and the programs where nobody cannot reach the wheel's
+        self._programs = _installation()
         self._user: int | None = None
 
     @property
@@ -181,32 +181,29 @@ class Postgres:
                     " set DATA_DIR to a folder open to all, or DATABASE_URL to a server of your own."
                 )
         assert self._short is not None  # noqa: S101  # made just before
-        if not all(parent.stat().st_mode & stat.S_IXOTH for parent in _installation().parents):
-            shutil.copytree(_installation(), self._short / "programs")
+        if not all(parent.stat().st_mode & stat.S_IXOTH for parent in self._programs.parents):
+            self._programs = Path(shutil.copytree(_installation(), self._short / "programs"))
         for path in (self.directory, self._short):
             os.chown(path, user, -1)
 
     def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        copied = self._short is not None and (self._short / "programs").exists()
-        installation = self._short / "programs" if copied and self._short else _installation()
-        with self._open_log() as log:
+        with self.log.open("ab") as log:
             return children.spawn(
-                [*_prefix(), installation / "bin" / program, *arguments],
+                [*_prefix(), self._programs / "bin" / program, *arguments],
                 output=log,
                 user=self._user,
                 cwd=self.directory,
                 on_parent_death=signal.SIGINT,  # its "fast" shutdown: SIGTERM would wait for every client
             )
 
-    def _open_log(self) -> BinaryIO:
-        return self.log.open("ab")
-
     def _make(self) -> None:
         """Initialise beside the final place, so that an interrupted attempt is never taken for a database."""
         unfinished = self.directory / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={DATABASE}", "-D", unfinished]
-        if self._spawn("initdb", *options, *([] if self.durable else ["--no-sync"])).wait() != 0:
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={DATABASE}"]
+        if not self.durable:
+            options += ["--no-sync"]
+        if self._spawn("initdb", *options, "-D", unfinished).wait() != 0:
             raise StartRefused(f"The embedded PostgreSQL could not be set up; see {self.log}.")
         unfinished.rename(self.data)
 
@@ -219,10 +216,10 @@ class Postgres:
             time.sleep(0.2)
 
     def _started(self) -> bool:
-        settings = {"listen_addresses": "", "unix_socket_directories": self._short, "unix_socket_permissions": "0700"}
+        settings = ["listen_addresses=", f"unix_socket_directories={self._short}", "unix_socket_permissions=0700"]
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        chosen = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+            settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        chosen = [part for setting in settings for part in ("-c", setting)]
         self.process = self._spawn("postgres", "-D", self.data, *chosen)
         deadline = time.monotonic() + START_SECONDS
         while self.running() and time.monotonic() < deadline:

@@ -48,8 +48,8 @@ class Process:
         """Return once `ready` holds; fails with the log when it dies or takes too long."""
         deadline = time.monotonic() + SECONDS
         while not ready():
-            alive = self.popen.poll() is None
-            assert alive and time.monotonic() < deadline, f"not ready (alive: {alive}):\n{self.output()}"
+            if self.popen.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"not ready (exit code {self.popen.returncode}):\n{self.output()}")
             time.sleep(0.05)
         return self
 
