@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Aggregate, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account
@@ -18,19 +18,20 @@ from perf import clock
 from scraping.connectors import Unavailable, connector_for
 from scraping.connectors.base import Connector, Window
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, RunJob, ScrapeJob, ScrapeRun
+from scraping.outcomes import OK
 
-UNSUCCESSFUL = (JobState.FAILED, JobState.DEAD)
+ENDED = (JobState.DONE, JobState.FAILED, JobState.DEAD)
 RECENT_ATTEMPTS = 100  # per platform, for the median
 OVERDUE_DAYS = 1  # an account last seen before yesterday needs a look
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much of the fullest of a platform's windows is spent. `resets_at` is when all of it is free again."""
+    """How much of the fullest of a platform's windows is spent. `free_at` is when all of it is free again."""
 
     used: int
     calls: int
-    resets_at: datetime
+    free_at: datetime
 
     @property
     def left(self) -> int:
@@ -46,14 +47,9 @@ class PlatformRow:
     accounts: int
     off: str  # why it is not read, or ""
     paused: PlatformState | None
-    jobs: Mapping[str, int]
+    jobs: Mapping[str, int]  # due, leased, and of the last day: done (with a figure), failed (without)
     quota: Quota | None
     median_seconds: float | None
-
-    @property
-    def failed(self) -> int:
-        """Jobs that ended without a figure."""
-        return sum(self.jobs.get(state, 0) for state in UNSUCCESSFUL)
 
 
 def platform_rows() -> list[PlatformRow]:
@@ -73,13 +69,16 @@ def platform_rows() -> list[PlatformRow]:
 
 
 def _jobs_by_platform() -> Mapping[str, Counter[str]]:
-    """Open jobs, and those ended in runs of the last 24 hours, per platform and state."""
-    runs = ScrapeRun.objects.filter(created_at__gte=clock.now() - timedelta(days=1)).values("pk")
-    ended = ScrapeJob.objects.filter(Q(pk__in=RunJob.objects.filter(run__in=runs).values("job")))
+    """Open jobs (due, leased) and those of the last day's runs that ended (done with a figure, failed without)."""
+    runs = ScrapeRun.objects.filter(created_at__gte=clock.now() - timedelta(days=1))
+    ended = ScrapeJob.objects.filter(pk__in=RunJob.objects.filter(run__in=runs).values("job"), state__in=ENDED)
     counted: Mapping[str, Counter[str]] = defaultdict(Counter)
-    for jobs in (ScrapeJob.objects.open(), ended.exclude(state__in=[JobState.DUE, JobState.LEASED])):
-        for name, state, count in jobs.order_by().values_list("platform", "state").annotate(Count("id")):
-            counted[name][state] += count
+    for name, state, count in (
+        ScrapeJob.objects.open().order_by().values_list("platform", "state").annotate(Count("id"))
+    ):
+        counted[name][state] += count
+    for name, outcome, count in ended.order_by().values_list("platform", "outcome").annotate(Count("id")):
+        counted[name]["done" if outcome == OK else "failed"] += count
     return counted
 
 
@@ -96,28 +95,35 @@ def _median(platform: str) -> float | None:
 def quotas_of(platforms: Collection[str]) -> dict[str, Quota]:
     """The fullest window of each platform that has one; a platform limited per host has no single quota."""
     now = clock.now()
-    connectors = {name: connector_for(name) for name in platforms}
     windows = {
         f"{name}_{number}": (name, window, _opened(window, now))
-        for name, connector in connectors.items()
+        for name, connector in ((name, connector_for(name)) for name in platforms)
         if isinstance(connector, Connector) and not connector.per_host
         for number, window in enumerate(connector.windows)
     }
-    if not windows:
-        return {}
-    spent = F("calls") - Coalesce("returned", 0)
-    sums = {
-        key: Sum(Case(When(platform=name, granted_at__gte=opened, then=spent)))
-        for key, (name, _, opened) in windows.items()
-    }
-    earliest = min(opened for _, _, opened in windows.values())
-    used = PermitBlock.objects.filter(granted_at__gte=earliest).aggregate(**sums)
+    spent = _spent(windows)
     quotas: dict[str, Quota] = {}
-    for key, (name, window, opened) in windows.items():
-        quota = Quota(used[key] or 0, window.calls, _closes(window, opened, now))
+    for key, (name, window, _) in windows.items():
+        used, last = spent[key]
+        quota = Quota(used, window.calls, _frees(window, last or now))
         if name not in quotas or quota.used * quotas[name].calls > quotas[name].used * quota.calls:
             quotas[name] = quota
     return quotas
+
+
+def _spent(windows: Mapping[str, tuple[str, Window, datetime]]) -> dict[str, tuple[int, datetime | None]]:
+    """Calls spent in each window and when the last of them counts from, as the limiter would rebuild them."""
+    if not windows:
+        return {}
+    asked: dict[str, Aggregate] = {}
+    for key, (name, _, opened) in windows.items():
+        within = Q(platform=name, counts_from__gte=opened)
+        asked[f"{key}_sum"] = Sum(F("calls") - Coalesce("returned", 0), filter=within)
+        asked[f"{key}_max"] = Max("counts_from", filter=within)
+    blocks = PermitBlock.objects.annotate(counts_from=Coalesce("settled_at", "expires_at"))
+    earliest = min(opened for _, _, opened in windows.values())
+    found = blocks.filter(expires_at__gte=earliest).aggregate(**asked)
+    return {key: (found[f"{key}_sum"] or 0, found[f"{key}_max"]) for key in windows}
 
 
 def _opened(window: Window, now: datetime) -> datetime:
@@ -127,20 +133,37 @@ def _opened(window: Window, now: datetime) -> datetime:
     return datetime.combine(clock.today(window.zone), time(), ZoneInfo(window.zone))
 
 
-def _closes(window: Window, opened: datetime, now: datetime) -> datetime:
-    return opened + timedelta(days=1) if window.zone else now + timedelta(seconds=window.seconds)
+def _frees(window: Window, last: datetime) -> datetime:
+    if not window.zone:
+        return last + timedelta(seconds=window.seconds)
+    return datetime.combine(clock.today(window.zone) + timedelta(days=1), time(), ZoneInfo(window.zone))
 
 
-def failures(run: ScrapeRun) -> list[dict[str, object]]:
-    """The accounts of `run` that ended without a figure: {platform, outcome, accounts}, most frequent first."""
-    jobs = ScrapeJob.objects.filter(runjob__run=run, state__in=UNSUCCESSFUL).order_by()
-    rows = jobs.values("platform", "outcome").annotate(accounts=Count("id"))
-    return list(rows.order_by("-accounts", "platform", "outcome"))
+def without_figure(run: ScrapeRun) -> QuerySet[ScrapeJob]:
+    """The jobs of `run` that ended without a figure, whatever the reason; cancelled ones are not meant."""
+    jobs = ScrapeJob.objects.filter(runjob__run=run, state__in=ENDED)
+    return jobs.exclude(outcome=OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How many accounts of one platform ended without a figure for one reason."""
+
+    platform: Platform
+    outcome: str
+    accounts: int
+
+
+def failures(run: ScrapeRun) -> list[Failure]:
+    """What kept accounts of `run` from a figure, most frequent first."""
+    rows = without_figure(run).order_by().values_list("platform", "outcome").annotate(accounts=Count("id"))
+    ordered = rows.order_by("-accounts", "platform", "outcome")
+    return [Failure(PLATFORMS[name], outcome, accounts) for name, outcome, accounts in ordered]
 
 
 def failed_accounts(run: ScrapeRun, platform: str, outcome: str) -> QuerySet[Account]:
-    """The active accounts whose job in `run` ended without a figure for `outcome`."""
-    jobs = ScrapeJob.objects.filter(runjob__run=run, state__in=UNSUCCESSFUL, platform=platform, outcome=outcome)
+    """The active accounts of `platform` whose job in `run` ended without a figure for `outcome`."""
+    jobs = without_figure(run).filter(platform=platform, outcome=outcome)
     return Account.objects.active().filter(pk__in=jobs.values("account"))
 
 
