@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AbstractUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja.errors import HttpError
 from ninja.security.base import AuthBase
@@ -28,7 +28,7 @@ SEEN = "seen"
 CREW_SESSION = 30 * 24 * 3600  # seconds; a phone aboard stays signed in
 
 SIGN_IN = "Sign in, or send a valid token as “Authorization: Bearer TOKEN”."
-BAD_TOKEN = "This token is unknown, has run out or was revoked, or its user is no longer active."  # noqa: S105 - a message
+BAD_TOKEN = "This token is unknown, has run out or was revoked, or its user is no longer active."
 READ_ONLY = "A token with the scope “{scope}” may only read."
 
 
@@ -67,6 +67,11 @@ class ClientMiddleware:
     def is_proxy(self, address: str) -> bool:
         """Whether `address` is one of TRUSTED_PROXIES."""
         return _is_address(address) and any(ip_address(address) in network for network in self.proxies)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address ClientMiddleware settled on; what sign-in locks are kept by."""
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _is_address(text: str) -> bool:
@@ -122,7 +127,7 @@ class TokenMiddleware:
 class SignedInMiddleware(LoginRequiredMiddleware):
     """Everything needs someone signed in unless its view says otherwise: pages redirect, the API answers 401."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
         if is_api(request) and request.path != reverse("api:openapi-view"):
             return refusal(401, SIGN_IN)
         return super().handle_no_permission(request, view_func)

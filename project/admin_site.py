@@ -6,17 +6,15 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST
 
-from project.clearing import clear_cache
 from project.roles import ADMINISTER
 
 
@@ -30,14 +28,15 @@ class Site(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and request.user.has_perm(ADMINISTER)
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Wrap `view`: signed-out people go to the sign-in page, signed-in ones without the permission get 403."""
         guarded = super().admin_view(view, cacheable)
 
         def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
-            return guarded(request, *args, **kwargs)
+            answer: HttpResponse = guarded(request, *args, **kwargs)
+            return answer
 
         return update_wrapper(guard, guarded)
 
@@ -47,17 +46,6 @@ class Site(admin.AdminSite):
         there = request.GET.get("next") or reverse("admin:index")
         return redirect(f"{reverse('login')}?{urlencode({'next': there})}")
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return redirect("password-change")
-
-    def get_urls(self) -> list[Any]:
-        clear = path("clear-cache/", self.admin_view(require_POST(self.clear_cache)), name="clear-cache")
-        return [clear, *super().get_urls()]
-
-    def clear_cache(self, request: HttpRequest) -> HttpResponse:
-        """Empty the product's own cache and say how much it held."""
-        if not request.user.has_perm("project.clear_cache"):
-            raise PermissionDenied
-        count = clear_cache(request.user)
-        messages.success(request, f"The cache is cleared: {count} entries. Sessions and the queue are as they were.")
-        return redirect("admin:index")
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Send to the one page where passwords are changed."""
+        return redirect("password_change")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
 
 
@@ -26,9 +26,10 @@ class ProjectConfig(AppConfig):
         post_migrate.connect(sync_roles_after_last_app, dispatch_uid="project.sync_roles")
 
 
-class TidemarkAdminConfig(AdminConfig):
+class TidemarkAdminConfig(admin_apps.AdminConfig):
     """Django's admin, on our site: its sign-in is ours and its door is a permission."""
 
+    default = False  # named in INSTALLED_APPS; the app itself is ProjectConfig
     default_site = "project.admin_site.Site"
 
 

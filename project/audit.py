@@ -6,14 +6,14 @@ from contextvars import ContextVar
 from typing import Any
 
 from axes.signals import user_locked_out
-from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import m2m_changed, post_delete, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from perf.events import event, happened
-from project.models import AuditEntry, User
+from project.models import AuditEntry
 
 current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
 """The request being answered, for its address and its user; None in workers and commands."""
@@ -21,7 +21,7 @@ current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", 
 RIGHTS = ("is_active", "is_staff", "is_superuser")
 
 
-def actor_now() -> AbstractUser | None:
+def actor_now() -> User | None:
     """Who is asking at this moment; None outside a request and for signed-out people."""
     user = getattr(current_request.get(), "user", None)
     return user if user is not None and user.is_authenticated else None
@@ -42,13 +42,13 @@ def store(*, actor: Any, action: str, target: str, detail: dict[str, Any], **_: 
 
 
 @receiver(user_logged_in)
-def signed_in(*, user: AbstractUser, **_: object) -> None:
+def signed_in(*, user: User, **_: object) -> None:
     """Record a sign-in."""
     happened(user, "auth.sign_in", user.get_username())
 
 
 @receiver(user_logged_out)
-def signed_out(*, user: AbstractUser | None, **_: object) -> None:
+def signed_out(*, user: User | None, **_: object) -> None:
     """Record a sign-out."""
     if user is not None:
         happened(user, "auth.sign_out", user.get_username())
@@ -92,7 +92,7 @@ def permission_changed(*, instance: Any, action: str, reverse: bool, pk_set: set
 
 
 @receiver(pre_save, sender=User)
-def rights_changed(*, instance: AbstractUser, update_fields: frozenset[str] | None, **_: object) -> None:
+def rights_changed(*, instance: User, update_fields: frozenset[str] | None, **_: object) -> None:
     """Record activation, deactivation and the superuser flag."""
     if instance.pk is None or (update_fields is not None and not update_fields & set(RIGHTS)):
         return
@@ -103,7 +103,7 @@ def rights_changed(*, instance: AbstractUser, update_fields: frozenset[str] | No
 
 
 @receiver(post_delete, sender=User)
-def user_deleted(*, instance: AbstractUser, **_: object) -> None:
+def user_deleted(*, instance: User, **_: object) -> None:
     """Record that a person's account is gone; their entries keep the name."""
     actor = actor_now()
     themselves = actor is not None and actor.pk == instance.pk  # then the row to point at is gone
@@ -113,13 +113,13 @@ def user_deleted(*, instance: AbstractUser, **_: object) -> None:
 class PasswordChangeRecord:
     """Listed among the password validators, which Django tells of every new password, whoever set it."""
 
-    def validate(self, password: str, user: AbstractUser | None = None) -> None:
+    def validate(self, password: str, user: User | None = None) -> None:
         """Accept every password: this validator only listens."""
 
     def get_help_text(self) -> str:
         return ""
 
-    def password_changed(self, password: str, user: AbstractUser | None = None) -> None:
+    def password_changed(self, password: str, user: User | None = None) -> None:
         """Record that `user` has a new password."""
         if user is not None:
             happened(actor_now() or user, "auth.password_changed", user.get_username())

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -65,14 +64,17 @@ class ApiErrorMiddleware:
 def install(api: NinjaAPI) -> None:
     """Teach `api` the one shape of refusals."""
 
-    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    def invalid(request: HttpRequest, error: Any) -> HttpResponse:
         fields = _by_field(error.errors)
         sentence = "; ".join(f"{field}: {', '.join(wrong)}" for field, wrong in fields.items())
         return refusal(400, sentence, fields=fields)
 
+    def told(request: HttpRequest, error: Any) -> HttpResponse:
+        return refusal(error.status_code, error.message)
+
     api.add_exception_handler(ValidationError, invalid)
     api.add_exception_handler(AuthenticationError, lambda request, error: refusal(401, SENTENCES[401]))
-    api.add_exception_handler(HttpError, lambda request, error: refusal(error.status_code, error.message))
+    api.add_exception_handler(HttpError, told)
     api.add_exception_handler(PermissionDenied, lambda request, error: refusal(403, str(error) or FORBIDDEN))
     api.add_exception_handler(Http404, lambda request, error: refusal(404, NOT_FOUND))
 
@@ -88,19 +90,18 @@ def _by_field(errors: list[dict[str, Any]]) -> dict[str, list[str]]:
     return dict(fields)
 
 
-def _page(request: HttpRequest, status: int, error: str) -> HttpResponse:
+def _page(request: HttpRequest, status: int, error: str, template: str = "") -> HttpResponse:
     """The refusal as JSON for the API, as a page that extends base.html otherwise."""
     if is_api(request):
         return refusal(status, error)
-    context = {"status": status, "message": error, "user": getattr(request, "user", None)}
-    return HttpResponse(render_to_string(f"{status}.html", context, request), status=status)
+    return HttpResponse(render_to_string(template or f"{status}.html", {"message": error}, request), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400. The request may be too broken to read a user or a form from."""
     if is_api(request):
         return refusal(400, BAD_REQUEST)
-    return HttpResponse(render_to_string("400.html", {"message": BAD_REQUEST}), status=400)
+    return HttpResponse(render_to_string("400.html"), status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -117,13 +118,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500. Neither the database nor the cache is asked anything, for either may be what failed."""
     if is_api(request):
         return refusal(500, FAILED)
-    try:
-        page = render_to_string("500.html", {"message": FAILED})
-    except TemplateDoesNotExist:
-        page = FAILED
-    return HttpResponse(page, status=500)
+    return HttpResponse(render_to_string("500.html"), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without its token, told as what people can do about it."""
-    return _page(request, 403, STALE_FORM)
+    return _page(request, 403, STALE_FORM, "403_csrf.html")

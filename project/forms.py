@@ -7,9 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import User
 
 from perf import clock
-from project.models import User
 from project.roles import Scope
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "One year", "": "Until revoked"}
@@ -30,7 +30,7 @@ class TokenForm(forms.Form):
         return cleaned
 
 
-class InvitedUserForm(BaseUserCreationForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class InvitedUserForm(BaseUserCreationForm):
     """Name and password of somebody who follows an invitation."""
 
     class Meta:

@@ -8,15 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Self
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from perf import clock
 from project.roles import READ_ONLY_SCOPES, ROLES, SCOPES, Scope
-
-User: type[AbstractUser] = get_user_model()  # type: ignore[assignment]  # the product runs on Django's own user
 
 TOKEN_PREFIX = "tm_"  # lets secret scanners recognise a leaked token
 SHOWN = 10  # characters of a token that are kept readable, to tell one from another
@@ -37,11 +34,11 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
         unexpired = Q(expires_at=None) | Q(expires_at__gt=clock.now())
         return self.filter(unexpired, revoked_at=None, user__is_active=True)
 
-    def for_list(self, user: AbstractUser) -> Self:
+    def for_list(self, user: User) -> Self:
         """The tokens `user` made, newest first."""
         return self.filter(user=user).order_by("-created_at", "-pk")
 
-    def make(self, user: AbstractUser, name: str, scope: str, expires_at: datetime | None = None) -> tuple[Any, str]:
+    def make(self, user: User, name: str, scope: str, expires_at: datetime | None = None) -> tuple[AccessToken, str]:
         """A new row and the token itself, which is stored nowhere and can be shown only now."""
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
         row = self.create(
@@ -88,7 +85,7 @@ class AccessToken(models.Model):
         return bool(AccessToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=clock.now()))
 
 
-class TokenUser(User):  # type: ignore[misc, valid-type]  # a class held in a variable
+class TokenUser(User):
     """The user behind a token for one request, with the token's part of the user's rights and no more.
 
     Never a superuser, never staff, never saved: code that asks any of Django's questions gets the narrow answer.
@@ -105,7 +102,7 @@ class TokenUser(User):  # type: ignore[misc, valid-type]  # a class held in a va
         """The user of `token`, narrowed to its scope."""
         user = token.user
         names = [field.attname for field in User._meta.concrete_fields]
-        bearer = cls.from_db(user._state.db, names, [getattr(user, name) for name in names])
+        bearer: Self = cls.from_db(user._state.db, names, [getattr(user, name) for name in names])
         bearer.token = token
         bearer.is_superuser = bearer.is_staff = False
         return bearer
@@ -192,7 +189,8 @@ class AuditEntry(models.Model):
         raise AuditLogIsAppendOnly
 
 
-def _three_days_on() -> datetime:
+def invitation_end() -> datetime:
+    """When an invitation made now runs out."""
     return clock.now() + INVITATION_LIFETIME
 
 
@@ -216,7 +214,7 @@ class Invitation(models.Model):
     hash = models.CharField(max_length=64, unique=True, editable=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    expires_at = models.DateTimeField(default=_three_days_on, editable=False)
+    expires_at = models.DateTimeField(default=invitation_end, editable=False)
     used_at = models.DateTimeField(null=True, editable=False)
     used_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
 
@@ -234,6 +232,6 @@ class Invitation(models.Model):
         self.hash = digest(code)
         return code
 
-    def use(self, user: AbstractUser) -> bool:
+    def use(self, user: User) -> bool:
         """Mark it used by `user`; False if someone was faster or it has run out."""
         return bool(Invitation.objects.open().filter(pk=self.pk).update(used_at=clock.now(), used_by=user))

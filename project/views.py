@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
-from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -46,7 +46,7 @@ class ResetByMail(auth.PasswordResetView):
     template_name = "registration/password_reset_form.html"
     email_template_name = "registration/password_reset_email.txt"
     subject_template_name = "registration/password_reset_subject.txt"
-    success_url = reverse_lazy("password-reset-sent")
+    success_url = reverse_lazy("password_reset_done")
     extra_email_context = {"base_url": settings.BASE_URL}
     extra_context = {"mail": settings.MAIL}
 
@@ -79,7 +79,9 @@ def locked_out(request: HttpRequest, response: HttpResponse | None, credentials:
     again_at = last + timedelta(hours=settings.AXES_COOLOFF_TIME)
     seconds = max(1, int((again_at - clock.now()).total_seconds()))
     context = {"again_at": again_at, "minutes": -(-seconds // 60), "mail": settings.MAIL}
-    return render(request, "registration/locked_out.html", context, status=429, headers={"Retry-After": str(seconds)})
+    page = render(request, "registration/locked_out.html", context, status=429)
+    page["Retry-After"] = str(seconds)
+    return page
 
 
 @signed_in
@@ -97,7 +99,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def make_token(user: AbstractUser, *, name: str, scope: str, expires_at: Any = None) -> str:
+def make_token(user: User, *, name: str, scope: str, expires_at: Any = None) -> str:
     """Make a token for `user`, record that, and return the token itself."""
     token, secret = AccessToken.objects.make(user, name, scope, expires_at)
     happened(user, "token.created", str(token), {"scope": scope})
@@ -126,19 +128,19 @@ def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
     if invitation is None:
         return render(request, "project/invitation_over.html", status=410)
     form = InvitedUserForm(request.POST or None)
-    user = join(form, invitation) if form.is_valid() else None
-    if user is not None:
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        return redirect("/")
-    if form.is_valid():  # someone else was faster with the same link
+    if not form.is_valid():
+        return render(request, "project/invitation.html", {"form": form, "invitation": invitation})
+    user = join(form, invitation)
+    if user is None:
         return render(request, "project/invitation_over.html", status=410)
-    return render(request, "project/invitation.html", {"form": form, "invitation": invitation})
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return redirect("/")
 
 
-def join(form: InvitedUserForm, invitation: Invitation) -> AbstractUser | None:
+def join(form: InvitedUserForm, invitation: Invitation) -> User | None:
     """The new user in the invitation's role, or None, with nothing stored, when it was used meanwhile."""
     with transaction.atomic():
-        user: AbstractUser = form.save(commit=False)
+        user = form.save(commit=False)
         user.email = invitation.email
         user.save()
         user.groups.add(Group.objects.get(name=invitation.role))
