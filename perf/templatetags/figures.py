@@ -25,7 +25,7 @@ def _missing(reason: str) -> SafeString:
     """An en dash that says why there is no figure, to the eye on hover and to screen readers."""
     return format_html(
         '<span class="quiet" title="{0}"><span aria-hidden="true">–</span>'
-        '<span class="hidden-visually">{0}</span></span>',
+        '<span class="visually-hidden">{0}</span></span>',
         reason or UNKNOWN,
     )
 

@@ -33,7 +33,7 @@ def test_missing_is_a_dash_with_its_reason_and_never_zero():
     assert "–" in written
     assert "0" not in written
     assert 'title="blocked &amp; hidden"' in written
-    assert '<span class="hidden-visually">blocked &amp; hidden</span>' in written
+    assert '<span class="visually-hidden">blocked &amp; hidden</span>' in written
 
 
 def test_zero_is_a_figure():
