@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -14,6 +15,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 ANYONE = "anyone"
 SIGNED_IN = "signed-in"
+
+
+def _declare(view: View, policy: object) -> View:
+    """Keep `policy` on the view, and its signature with names resolved where the view was written.
+
+    django-ninja resolves a string annotation in the module of the outermost wrapper, which knows none
+    of the names; a page view may name types that are imported for the type checker alone.
+    """
+    view.policy = policy  # type: ignore[attr-defined]  # functions carry attributes
+    try:
+        view.__signature__ = inspect.signature(view, eval_str=True)  # type: ignore[attr-defined]  # the same
+    except NameError:
+        return view
+    return view
 
 
 def requires(*permissions: str) -> Callable[[View], View]:
@@ -30,19 +45,16 @@ def requires(*permissions: str) -> Callable[[View], View]:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        guarded.policy = permissions  # type: ignore[attr-defined]  # functions carry attributes
-        return guarded  # type: ignore[return-value]  # wraps keeps the signature
+        return _declare(guarded, permissions)  # type: ignore[return-value]  # wraps keeps the signature
 
     return decorate
 
 
 def signed_in(view: View) -> View:
     """Declare that every signed-in user may call `view`."""
-    view.policy = SIGNED_IN  # type: ignore[attr-defined]  # functions carry attributes
-    return view
+    return _declare(view, SIGNED_IN)
 
 
 def anyone(view: View) -> View:
     """Declare that `view` answers everybody, signed in or not."""
-    view.policy = ANYONE  # type: ignore[attr-defined]  # functions carry attributes
-    return login_not_required(view)
+    return login_not_required(_declare(view, ANYONE))
