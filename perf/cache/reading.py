@@ -79,10 +79,13 @@ def _fill(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
 
 
 def _stale(slot: Slot, state: State, spare: Record | None) -> Cached | None:
-    """The spare copy, if nothing it depends on has changed: only its time is over, and another is being made."""
+    """The spare copy, if nothing it depends on has changed: only its time is over, and another is being made.
+
+    It is no longer stale where the other reader has finished since this one looked.
+    """
     if spare is None or spare.stamp != state.stamp:
         return None
-    return _served(slot, spare, STALE)
+    return _served(slot, spare, HIT if spare.expires > clock.now().timestamp() else STALE)
 
 
 def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], token: str) -> Cached:

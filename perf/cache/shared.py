@@ -37,6 +37,16 @@ def _text(name: bytes | str) -> str:
     return name if isinstance(name, str) else name.decode()
 
 
+def _record(raw: bytes | None) -> Record | None:
+    """The record in what Redis gave; None where another release or another program wrote something else."""
+    if raw is None:
+        return None
+    try:
+        return Record.unpacked(_client().decode(raw))
+    except ValueError:
+        return None
+
+
 class _Script:
     """A Lua script, sent by its digest; the text goes along only to a server that does not know it yet."""
 
@@ -130,8 +140,7 @@ class SharedStore:
         )
         if generations is None:
             return State(None, None)
-        record = None if raw is None else Record.unpacked(client.decode(raw))
-        return State(stamp_of(generations.decode()), record)
+        return State(stamp_of(generations.decode()), _record(raw))
 
     def put(self, slot: Slot, record: Record) -> None:
         raw, client = record.packed(), _client()

