@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 
 class Missing(StrEnum):
@@ -35,6 +36,7 @@ class Trouble(StrEnum):
     DEAD_TOKEN = "dead_token"
     NO_CREDENTIAL = "no_credential"
     BUDGET_SPENT = "budget_spent"
+    REFUSED = "refused"  # a 4xx that is none of the above: asking the same again gives the same
     DEADLINE = "deadline"
 
 
@@ -67,17 +69,25 @@ class Learned:
     external_id: str
 
 
-Answer = Reading | Learned | Missing
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """This call could not tell; ask again through another endpoint of the connector, named `step`."""
+
+    step: str
+
+
+Answer = Reading | Learned | Elsewhere | Missing
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One account to ask for. `handle` is as stored, `external_id` empty until learned."""
+    """One account to ask for. `handle` is as stored, `external_id` empty until learned; `step` is the connector's."""
 
     account_id: int
     handle: str
     external_id: str = ""
     url: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,11 @@ class CallFailed(Exception):
 
 
 class Connector:
-    """One platform's way in. Subclasses are stateless; `parse` is pure: bytes in, answers out."""
+    """One platform's way in. Subclasses are stateless; `parse` is pure: bytes in, answers out.
+
+    The life of a target: `at_once` may settle it without a call; `batches` packs the rest; each batch is one `request`,
+    whose response `parse` turns into answers; `again` says for each answer whether another call has the last word.
+    """
 
     platform: ClassVar[str]
     kind: ClassVar[str] = "api"  # or "page": public pages, off unless SCRAPE_PAGE_PLATFORMS names the platform
@@ -157,10 +171,33 @@ class Connector:
     per_host: ClassVar[bool] = False  # the limit counts per host (Mastodon), not per credential
     needs_credential: ClassVar[bool] = True
 
+    def hosts(self, batch: Batch) -> frozenset[str]:
+        """The hosts a call for `batch` may reach, redirects included."""
+        return frozenset({batch.host or urlsplit(self.base_url).hostname or ""})
+
+    def at_once(self, target: Target) -> Missing | None:
+        """The answer for a target that no call can help, such as a handle the platform's grammar forbids."""
+        return None
+
+    def step(self, target: Target) -> str:
+        """The endpoint to ask for `target` next; targets of different steps never share a batch."""
+        return target.step or "read"
+
+    def size(self, step: str) -> int:
+        """How many targets one call of `step` may carry."""
+        return self.batch_size
+
     def batches(self, targets: Sequence[Target]) -> list[Batch]:
-        """Pack `targets` (any number) into batches that each fit one request."""
-        size = self.batch_size
-        return [Batch(self.platform, tuple(targets[i : i + size])) for i in range(0, len(targets), size)]
+        """Pack `targets` (any number) into batches that each fit one request; leaves out what `at_once` settles."""
+        by_step: dict[str, list[Target]] = {}
+        for target in targets:
+            if self.at_once(target) is None:
+                by_step.setdefault(self.step(target), []).append(target)
+        return [
+            Batch(self.platform, tuple(group[i : i + self.size(step)]), step)
+            for step, group in by_step.items()
+            for i in range(0, len(group), self.size(step))
+        ]
 
     def request(self, batch: Batch, credential: str) -> Request:
         """The call that asks for `batch`; its URL starts with `base_url`."""
@@ -169,6 +206,18 @@ class Connector:
     def parse(self, batch: Batch, response: Response) -> dict[str, Answer]:
         """An answer for every handle of `batch`. Raises CallFailed when the whole call failed."""
         raise NotImplementedError
+
+    def again(self, target: Target, answer: Answer) -> Target | None:
+        """The target to ask for next when `answer` is not the last word, else None."""
+        if isinstance(answer, Learned):
+            return replace(target, external_id=answer.external_id, step="")
+        if isinstance(answer, Elsewhere):
+            return replace(target, step=answer.step)
+        return None
+
+    def advice(self, target: Target, answer: Missing) -> str:
+        """One sentence for people on what to do about a missing figure; empty when there is nothing to add."""
+        return ""
 
     def quota(self, response: Response) -> Quota:
         """What the response's headers say of the limit, in seconds left whatever the platform's unit."""
