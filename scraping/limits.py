@@ -191,9 +191,7 @@ def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> Non
             PermitBlock.objects.filter(pk=permit.block).update(dollars=dollars)
             return
         ended = answer.now
-    PermitBlock.objects.filter(pk=permit.block).update(
-        returned=permit.calls - calls, dollars=dollars, settled_at=ended
-    )
+    PermitBlock.objects.filter(pk=permit.block).update(returned=permit.calls - calls, dollars=dollars, settled_at=ended)
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
