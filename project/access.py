@@ -127,6 +127,10 @@ class TokenMiddleware:
 class SignedInMiddleware(LoginRequiredMiddleware):
     """Everything needs someone signed in unless its view says otherwise: pages redirect, the API answers 401."""
 
+    def get_login_url(self, view_func: Callable[..., Any]) -> str:
+        """The one sign-in page, whatever a view of someone else's would prefer."""
+        return str(settings.LOGIN_URL)
+
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
         if is_api(request) and request.path != reverse("api:openapi-view"):
             return refusal(401, SIGN_IN)

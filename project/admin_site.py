@@ -29,11 +29,11 @@ class Site(admin.AdminSite):
         return request.user.is_active and request.user.has_perm(ADMINISTER)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Wrap `view`: signed-out people go to the sign-in page, signed-in ones without the permission get 403."""
+        """Wrap `view`: signed-in people without the permission get 403; signed-out ones were sent to sign in before."""
         guarded = super().admin_view(view, cacheable)
 
         def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.user.is_authenticated and not self.has_permission(request):
+            if not self.has_permission(request):
                 raise PermissionDenied
             answer: HttpResponse = guarded(request, *args, **kwargs)
             return answer

@@ -33,9 +33,13 @@ class TidemarkAdminConfig(admin_apps.AdminConfig):
     default_site = "project.admin_site.Site"
 
 
-def sync_roles_after_last_app(sender: AppConfig, **_: Any) -> None:
+def sync_roles_after_last_app(sender: AppConfig, verbosity: int = 1, using: str = "default", **_: Any) -> None:
     """Receiver of post_migrate: once every app's permissions exist, give the roles theirs."""
-    from project.roles import sync_roles  # noqa: PLC0415 - models are loaded only now
+    from django.contrib.auth.management import create_permissions  # noqa: PLC0415 - models are loaded only now
 
-    if sender == list(apps.get_app_configs())[-1]:
+    from project.roles import sync_roles  # noqa: PLC0415 - the same
+
+    told = [config for config in apps.get_app_configs() if config.models_module is not None]
+    if sender == told[-1]:
+        create_permissions(sender, verbosity, using=using)  # whose own receiver may come after this one
         sync_roles()

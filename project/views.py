@@ -140,7 +140,7 @@ def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
 def join(form: InvitedUserForm, invitation: Invitation) -> User | None:
     """The new user in the invitation's role, or None, with nothing stored, when it was used meanwhile."""
     with transaction.atomic():
-        user = form.save(commit=False)
+        user: User = form.save(commit=False)
         user.email = invitation.email
         user.save()
         user.groups.add(Group.objects.get(name=invitation.role))
