@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, Window
-from django.db.models.functions import Lag
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Account, Organization
@@ -22,6 +21,7 @@ from snapshots.models import CHANGES, COUNTS, LatestSnapshot, Snapshot
 ROWS_PER_PAGE = 50
 LOOKS_SHOWN = 10
 DAYS_SHOWN = 30
+ONE_DAY = timedelta(days=1)
 RANGES = {30: "30 days", 90: "90 days", 365: "1 year", 0: "All"}
 DEFAULT_RANGE = 90
 
@@ -84,7 +84,7 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
-    context |= {"recent": _recent(found), "history_url": _history_url(found, days)}
+    context |= {"recent": _recent(found)}
     return render(request, "snapshots/account.html", context)
 
 
@@ -122,9 +122,12 @@ def _profile(found: Account) -> list[tuple[str, Any]]:
     return [(label, value) for label, value in facts if value]
 
 
-def _recent(found: Account) -> list[Snapshot]:
-    """The published figures of the last days, newest first, each with `before`: the figure of the day before it."""
+def _recent(found: Account) -> list[tuple[Snapshot, int | None]]:
+    """The published figures of the last days, newest first, each with its change from the day before."""
     rows = Snapshot.objects.published().filter(account=found).order_by("-date")[: DAYS_SHOWN + 1]
-    recent = list(rows)
-    by_day = {row.date: row for row in recent}
-    return recent[:DAYS_SHOWN]
+    followers = {row.date: row.followers for row in rows}
+    return [(row, _difference(row.followers, followers.get(row.date - ONE_DAY))) for row in rows[:DAYS_SHOWN]]
+
+
+def _difference(after: int | None, before: int | None) -> int | None:
+    return None if after is None or before is None else after - before
