@@ -259,7 +259,7 @@ class Gathering:
             return self.connector.parse(call.batch, response)
         except CallFailed as failed:
             return failed
-        except Exception:  # noqa: BLE001 - whatever a stranger's body does to a parser, the other calls go on
+        except Exception:
             logger.exception("%s: an answer could not be read", self.platform)
             return dict.fromkeys(call.batch.handles, Missing.UNPARSABLE)
 

@@ -27,7 +27,7 @@ from scraping.models import (
     ScrapeJob,
     ScrapeRun,
 )
-from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, OK, RULES, SECOND_LOOK, SUSPECT, Ended, back_off
+from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, RULES, SECOND_LOOK, SUSPECT, Ended, back_off
 from scraping.planning import AHEAD, join, plan
 from scraping.profiles import absorb
 from scraping.results import Result
