@@ -125,6 +125,7 @@ def judge(snapshot: Snapshot, *, accept: bool, by: Any) -> bool:
 
     Accepting publishes the row, or the reading set aside beside it. Rejecting drops the reading set aside, or else
     hides the row, a published one too; the same figure seen again that day stays out.
+    Raises Snapshot.DoesNotExist where the row was deleted meanwhile.
     """
     with keeping([snapshot.account_id]):
         row = Snapshot.objects.get(pk=snapshot.pk)
