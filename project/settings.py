@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 import environ
@@ -122,8 +123,11 @@ TEMPLATES = [
 # --- Database ---------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="")
 try:
-    DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")}
-except Exception as error:
+    with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
+        DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")}
+    if DATABASES["default"].get("ENGINE") not in {"django.db.backends.postgresql", "django.db.backends.sqlite3"}:
+        raise ValueError(DATABASE_URL)
+except ValueError as error:
     raise ImproperlyConfigured(
         "DATABASE_URL cannot be read. Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
     ) from error
