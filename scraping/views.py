@@ -16,7 +16,7 @@ from accounts.platforms import PLATFORMS
 from perf.access import requires
 from perf.pagination import page_number, paginate
 from scraping import board, ledger
-from scraping.models import Attempt, ScrapeJob, ScrapeRun
+from scraping.models import Attempt, ScrapeRun
 from scraping.outcomes import RULES
 
 RUNS_SHOWN = 20
@@ -59,10 +59,9 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(ScrapeRun.objects.visible_to(request.user).for_runs_page(), pk=pk)
     chosen = {name: request.GET.get(name, "") for name in ("outcome", "platform")}
     chosen["outcome"] = chosen["outcome"] if chosen["outcome"] in RULES else ""
-    jobs = ScrapeJob.objects.for_run_page(found).filter(**{name: value for name, value in chosen.items() if value})
     page = paginate(
-        jobs,
-        order=ScrapeJob.RUN_PAGE_ORDER,
+        board.jobs_of(found, **chosen),
+        order=board.JOBS_ORDER,
         page=page_number(request.GET.get("page")),
         per_page=JOBS_PER_PAGE,
         after=request.GET.get("after", ""),
