@@ -2,29 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.dispatch import receiver
 
-from accounts.platforms import PLATFORM_CHOICES, handle_key
+from accounts.platforms import (
+    PLATFORM_CHOICES,
+    NotAProfile,
+    handle_key,
+    normalise_handle,
+    parse_profile_url,
+    profile_kind,
+    profile_url,
+)
+from accounts.signals import announce
+from perf.clock import now
+from perf.events import happened
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+Value = TypeVar("Value")
+CHUNK = 500  # rows or ids per statement: SQLite takes no more variables at once
+FACTS = ("display_name", "external_id", "bio", "bio_link", "image_url", "verified", "opened_on")
+
+
+class HandleTaken(Exception):
+    """Another account, `existing`, is already tracked under that platform and handle."""
+
+    def __init__(self, existing: Account) -> None:
+        super().__init__(f"{existing} is already in the registry.")
+        self.existing = existing
+
+
+def _chunked(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))
 
 
 class Organization(models.Model):
     """A body that owns accounts, such as a department or an office."""
 
     name = models.CharField(max_length=200, unique=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        verbose_name = "organisation"
 
     def __str__(self) -> str:
         return self.name
 
+    def save(self, **options: Any) -> None:
+        """Store the row; a new name makes stale whatever shows its accounts."""
+        with transaction.atomic():
+            renamed = Organization.objects.filter(pk=self.pk).exclude(name=self.name).exists()
+            super().save(**options)
+            if renamed:
+                announce(list(self.accounts.order_by("pk").values_list("pk", flat=True)), {"organization_name"})
+
+    def merge_into(self, other: Organization, by: AbstractBaseUser | None) -> int:
+        """Move every account to `other` and delete this organisation; the number of accounts moved."""
+        with transaction.atomic():
+            moved = self.accounts.move_to(other)
+            self.delete()
+            happened(by, "organizations.merge", other.name, {"from": self.name, "accounts": moved})
+        return moved
+
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    """Accounts, by what callers need of them."""
+    """Accounts, by what callers need of them. Bulk writes forget and announce what `save` would have."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The rows `user` may read: all of them with accounts.view_account, else none."""
@@ -37,6 +86,128 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def at(self, platform: str, handle: str) -> Self:
         """The account known as `handle` on `platform`, whatever the case; at most one row."""
         return self.filter(platform=platform, handle_key=handle_key(platform, handle))
+
+    def find_at(self, platform: str, handle: str) -> Account | None:
+        """The account now known as `handle`, else the one that had it before (its handle then differs), else None."""
+        formerly = Q(former_handles__platform=platform, former_handles__handle_key=handle_key(platform, handle))
+        rows = self.select_related("organization")
+        return rows.at(platform, handle).first() or rows.filter(formerly).first()
+
+    def in_order(self) -> Self:
+        """By platform and handle: an order that the unique constraint's index serves."""
+        return self.order_by("platform", "handle_key")
+
+    def for_list(self) -> Self:
+        """Rows with their organisation's name, in the registry's order."""
+        return self.select_related("organization").in_order()
+
+    def matching(
+        self,
+        *,
+        platform: str = "",
+        organization: str = "",
+        core: bool | None = None,
+        active: bool | None = None,
+        search: str = "",
+    ) -> Self:
+        """The rows of a filter; empty values filter nothing. `search` looks in handle, name and organisation."""
+        rows = self
+        if platform:
+            rows = rows.filter(platform=platform)
+        if organization:
+            rows = rows.filter(organization__name=organization)
+        if core is not None:
+            rows = rows.filter(is_core=core)
+        if active is not None:
+            rows = rows.filter(is_active=active)
+        for word in search.split():
+            rows = rows.filter(
+                Q(handle_key__contains=handle_key("", word.removeprefix("@")))
+                | Q(display_name__icontains=word)
+                | Q(organization__name__icontains=word)
+            )
+        return rows
+
+    def activate(self, by: AbstractBaseUser | None) -> int:
+        """Scrape and count these accounts again; how many were inactive."""
+        return self._set_active(True, by)
+
+    def deactivate(self, by: AbstractBaseUser | None) -> int:
+        """Stop scraping and counting these accounts, their figures kept; how many were active."""
+        return self._set_active(False, by)
+
+    def _set_active(self, active: bool, by: AbstractBaseUser | None) -> int:
+        with transaction.atomic():
+            ids = self._locked_ids(is_active=not active)
+            self._write(ids, {"is_active"}, is_active=active)
+            if ids:
+                action = "accounts.activate" if active else "accounts.deactivate"
+                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids[:CHUNK]})
+        return len(ids)
+
+    def move_to(self, organization: Organization) -> int:
+        """Give these accounts to `organization`; how many moved."""
+        with transaction.atomic():
+            ids = self.exclude(organization=organization)._locked_ids()
+            before = {pk: org for part in _chunked(ids) for pk, org in self._organizations(part)}
+            self._write(ids, {"organization"}, old_organizations=before, organization=organization)
+        return len(ids)
+
+    def learn(self, facts: Mapping[int, Mapping[str, Any]]) -> list[int]:
+        """Store what platforms said of accounts, id → values of FACTS; an empty value says nothing, changes nothing.
+
+        A display name is only filled in, never overwritten: an editor's stays. Returns the accounts whose
+        `external_id` belongs to another account already; theirs is left as it was.
+        """
+        touched, changed, clashing = [], set[str](), []
+        with transaction.atomic():
+            owners = self._owners({said for row in facts.values() if (said := row.get("external_id"))})
+            for row in self._locked_rows(sorted(facts)):
+                said = row.news_in(facts[row.pk])
+                own_id = said.get("external_id")
+                if own_id and owners.setdefault((row.platform, own_id), row.pk) != row.pk:
+                    clashing.append(row.pk)
+                    del said["external_id"]
+                for name, value in said.items():
+                    setattr(row, name, value)
+                if said:
+                    touched.append(row)
+                    changed |= said.keys()
+            if touched:
+                self.model.objects.bulk_update(touched, sorted(changed), batch_size=CHUNK)
+                announce([row.pk for row in touched], changed)
+        return clashing
+
+    def _owners(self, external_ids: set[str]) -> dict[tuple[str, str], int]:
+        """Who has which of the platforms' own ids: (platform, id) → account id."""
+        rows = self.model.objects.values_list("platform", "external_id", "pk")
+        found = (row for part in _chunked(sorted(external_ids)) for row in rows.filter(external_id__in=part))
+        return {(platform, external_id): pk for platform, external_id, pk in found}
+
+    def _locked_rows(self, ids: Sequence[int]) -> list[Account]:
+        return [row for part in _chunked(ids) for row in self.model.objects.filter(pk__in=part).locked()]
+
+    def locked(self) -> Self:
+        """The rows in id order, locked for this transaction, so that writers never deadlock."""
+        return self.order_by("pk").select_for_update(of=("self",))
+
+    def _locked_ids(self, **having: Any) -> list[int]:
+        return list(self.filter(**having).locked().values_list("pk", flat=True))
+
+    def _organizations(self, ids: Sequence[int]) -> Iterable[tuple[int, int]]:
+        return self.model.objects.filter(pk__in=ids).values_list("pk", "organization_id")
+
+    def _write(
+        self,
+        ids: Sequence[int],
+        fields: set[str],
+        *,
+        old_organizations: Mapping[int, int] | None = None,
+        **values: Any,
+    ) -> None:
+        for part in _chunked(ids):
+            self.model.objects.filter(pk__in=part).update(**values, updated_at=now())
+        announce(ids, fields, old_organizations=old_organizations)
 
 
 class Account(models.Model):
@@ -82,8 +253,8 @@ class Account(models.Model):
     bio = models.TextField(blank=True)
     bio_link = models.URLField(max_length=500, blank=True)
     image_url = models.URLField(max_length=1000, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(default=now, editable=False)
 
     objects = AccountQuerySet.as_manager()
 
@@ -106,13 +277,93 @@ class Account(models.Model):
     def __str__(self) -> str:
         return f"{self.get_platform_display()} {self.handle}"
 
-    def save(self, *args: object, **kwargs: object) -> None:
-        """Store the row with its `handle_key` made from the handle."""
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Store the row with its `handle_key`, keep the handle it had, and announce what changed."""
         self.handle_key = handle_key(self.platform, self.handle)
-        fields = kwargs.get("update_fields")
-        if fields is not None and "handle" in fields:  # type: ignore[operator]  # an iterable of names
-            kwargs["update_fields"] = {*fields, "handle_key"}  # type: ignore[misc]  # the same
-        super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through unchanged
+        self.updated_at = now()
+        if update_fields is not None:
+            update_fields = {*update_fields, "updated_at"} | ({"handle_key"} if "handle" in update_fields else set())
+        with transaction.atomic():
+            before = Account.objects.filter(pk=self.pk).locked().first() if self.pk else None
+            super().save(update_fields=update_fields, **options)
+            if before is None:
+                announce([self.pk], {"created"})
+            else:
+                self._announce_difference(before, update_fields)
+
+    def clean(self) -> None:
+        """Refuse a handle that its platform cannot have, and give the row its address."""
+        try:
+            self.handle = normalise_handle(self.platform, self.handle)
+            stated = parse_profile_url(profile_url(self.platform, self.handle, self.profile_kind), self.platform)
+        except (NotAProfile, KeyError) as refusal:
+            raise ValidationError({"handle": str(refusal)}) from refusal
+        self.url, self.external_id = stated.url, self.external_id or stated.external_id
+
+    @property
+    def profile_kind(self) -> str:
+        """Which of the platform's address forms this profile has, such as showcase or channel."""
+        return profile_kind(self.platform, self.handle, self.url)
+
+    def news_in(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of `facts` (values of FACTS) that may be stored here and differs from what is."""
+        said = {name: facts[name] for name in FACTS if facts.get(name)}
+        if self.display_name:
+            said.pop("display_name", None)
+        for name, value in tuple(said.items()):
+            if isinstance(value, str):
+                said[name] = value.replace("\x00", "")[: 255 if name == "display_name" else None]
+        for name, longest in (("bio_link", 500), ("image_url", 1000)):
+            if name in said and not (said[name].startswith(("https://", "http://")) and len(said[name]) <= longest):
+                del said[name]  # a link is shown as one: no other scheme, nothing cut
+        if said.get("verified") not in {None, *self.Verified.values}:
+            del said["verified"]
+        return {name: value for name, value in said.items() if value and getattr(self, name) != value}
+
+    def _announce_difference(self, before: Account, written: Iterable[str] | None) -> None:
+        names = {f.name for f in self._meta.concrete_fields} - {"updated_at"} if written is None else set(written)
+        changed = {
+            f.name
+            for f in self._meta.concrete_fields
+            if f.name in names - {"updated_at"} and getattr(before, f.attname) != getattr(self, f.attname)
+        }
+        old_handles = {}
+        if "handle_key" in changed:
+            old_handles = {self.pk: (before.platform, before.handle_key)}
+            FormerHandle.objects.keep(before)
+        if changed:
+            old_organizations = {self.pk: before.organization_id} if "organization" in changed else {}
+            announce([self.pk], changed, old_handles=old_handles, old_organizations=old_organizations)
+
+    def rename(self, handle: str) -> None:
+        """Follow the profile to its new handle; the old one keeps leading here. Raises HandleTaken, NotAProfile."""
+        kind = self.profile_kind
+        self.handle = normalise_handle(self.platform, handle)
+        self.url = profile_url(self.platform, self.handle, kind)
+        self.save_or_refuse()
+
+    def save_or_refuse(self) -> None:
+        """Save; raises HandleTaken instead of an IntegrityError when another account has that platform and handle."""
+        try:
+            with transaction.atomic():
+                self.save()
+        except IntegrityError:
+            existing = Account.objects.at(self.platform, self.handle).exclude(pk=self.pk).first()
+            if existing is None:
+                raise
+            raise HandleTaken(existing) from None
+
+
+class FormerHandleQuerySet(models.QuerySet["FormerHandle"]):
+    """Handles that accounts had."""
+
+    def keep(self, before: Account) -> None:
+        """Remember the handle of `before`, an account as it was; a handle leads to whoever had it last."""
+        self.update_or_create(
+            platform=before.platform,
+            handle_key=before.handle_key,
+            defaults={"account_id": before.pk, "handle": before.handle, "retired_at": now()},
+        )
 
 
 class FormerHandle(models.Model):
@@ -122,10 +373,18 @@ class FormerHandle(models.Model):
     platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
     handle = models.CharField(max_length=255)
     handle_key = models.CharField(max_length=255)
-    retired_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(default=now, editable=False)
+
+    objects = FormerHandleQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["platform", "handle_key"], name="former_handle_uniq")]
 
     def __str__(self) -> str:
         return f"{self.handle} (former)"
+
+
+@receiver(models.signals.pre_delete, sender=Account)
+def announce_deletion(instance: Account, **_: Any) -> None:
+    """Tell of every deletion, whoever asked for it: a method, the admin or a cascade."""
+    announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import perf.clock
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -15,8 +17,11 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=200, unique=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_at", models.DateTimeField(default=perf.clock.now, editable=False)),
             ],
+            options={
+                "verbose_name": "organisation",
+            },
         ),
         migrations.CreateModel(
             name="Account",
@@ -113,8 +118,8 @@ class Migration(migrations.Migration):
                 ("bio", models.TextField(blank=True)),
                 ("bio_link", models.URLField(blank=True, max_length=500)),
                 ("image_url", models.URLField(blank=True, max_length=1000)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("created_at", models.DateTimeField(default=perf.clock.now, editable=False)),
+                ("updated_at", models.DateTimeField(default=perf.clock.now, editable=False)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -156,7 +161,7 @@ class Migration(migrations.Migration):
                 ),
                 ("handle", models.CharField(max_length=255)),
                 ("handle_key", models.CharField(max_length=255)),
-                ("retired_at", models.DateTimeField(auto_now_add=True)),
+                ("retired_at", models.DateTimeField(default=perf.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(

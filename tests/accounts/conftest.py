@@ -1,0 +1,46 @@
+"""The small world the registry's tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import Account, Organization
+from accounts.signals import accounts_changed
+
+
+@pytest.fixture
+def office(db):
+    return Organization.objects.create(name="Office")
+
+
+@pytest.fixture
+def cdc(office):
+    return Account.objects.create(organization=office, platform="x", handle="CDCgov", url="https://x.com/CDCgov")
+
+
+@pytest.fixture
+def told():
+    """What accounts_changed told, in order: dicts of its arguments."""
+    heard: list[dict] = []
+
+    def hear(sender, signal, **said):
+        heard.append(said)
+
+    accounts_changed.connect(hear, weak=False)
+    yield heard
+    accounts_changed.disconnect(hear)
+
+
+@pytest.fixture
+def events():
+    """What perf.events was told, in order: (actor, action, target, detail)."""
+    from perf.events import event
+
+    heard: list[tuple] = []
+
+    def hear(sender, signal, **said):
+        heard.append((said["actor"], said["action"], said["target"], said["detail"]))
+
+    event.connect(hear, weak=False)
+    yield heard
+    event.disconnect(hear)
