@@ -46,7 +46,7 @@ def start(port: int = 0, address: str = "127.0.0.1") -> tuple[str, Callable[[], 
 
     def run() -> None:
         loop = state["loop"] = asyncio.new_event_loop()
-        runner = web.AppRunner(application(), access_log=None)
+        runner = web.AppRunner(application(), access_log=None, shutdown_timeout=1)
         try:
             state["url"] = loop.run_until_complete(_listen(runner, address, port))
         except OSError as error:
@@ -73,7 +73,7 @@ def start(port: int = 0, address: str = "127.0.0.1") -> tuple[str, Callable[[], 
 
 async def _listen(runner: web.AppRunner, address: str, port: int) -> str:
     await runner.setup()
-    site = web.TCPSite(runner, address, port, shutdown_timeout=1)
+    site = web.TCPSite(runner, address, port)
     await site.start()
     return f"http://{address}:{runner.addresses[0][1]}"
 
