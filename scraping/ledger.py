@@ -132,12 +132,12 @@ def claim(platform: str, limit: int) -> list[ScrapeJob]:
 
 # MATERIALIZED: otherwise a planner may run the selection twice and lease more than `limit`.
 _CLAIM = """
-WITH best (id, now, lease_until, waited) AS MATERIALIZED ({best})
+WITH best (job_id, now, lease_until, waited) AS MATERIALIZED ({best})
 UPDATE scraping_scrapejob AS job
 SET state = 'leased', token = token + 1, lease_until = best.lease_until,
     started_at = COALESCE(job.started_at, best.now), waited = COALESCE(job.waited, best.waited)
-FROM best WHERE job.id = best.id
-RETURNING job.id
+FROM best WHERE id = job_id
+RETURNING id
 """
 
 
