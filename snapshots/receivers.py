@@ -6,10 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from accounts.models import Account
 from accounts.signals import accounts_changed
 from perf.cache import forget
 from snapshots.cache import GRID, SUMMARY, history_of
@@ -20,20 +18,21 @@ COUNTED_BY = {"platform", "organization", "organization_id", "is_active"}
 
 
 @receiver(accounts_changed)
-def move_totals(
+def follow_accounts(
     *, ids: Collection[int], fields: Collection[str], old_handles: Mapping[int, tuple[str, str]], **_: Any
 ) -> None:
-    """Count changed accounts where they belong now, and forget the addresses their histories had."""
-    forget(SUMMARY, GRID, *(history_of(platform, key) for platform, key in (old_handles or {}).values()))
-    if COUNTED_BY & set(fields):
+    """Count changed accounts where they belong now, deleted ones no more, and forget what shows them."""
+    forget(SUMMARY, GRID, *(history_of(platform, key) for platform, key in old_handles.values()))
+    if "deleted" in fields:
+        _leave_totals(ids)
+    elif COUNTED_BY & set(fields):
         with transaction.atomic():
             LatestSnapshot.objects.hold(ids)
 
 
-@receiver(pre_delete, sender=Account)
-def leave_totals(*, instance: Account, **_: Any) -> None:
-    """Take a deleted account's figures out of the totals; its rows go with it."""
+def _leave_totals(ids: Collection[int]) -> None:
+    """Take the figures of accounts that are about to be deleted out of the totals; their rows go with them."""
     with transaction.atomic():
-        rows = LatestSnapshot.objects.hold([instance.pk])
+        rows = LatestSnapshot.objects.hold(ids)
         forget_figures(rows)
-        recount(rows, Snapshot.objects.counted(rows), {})
+        recount(rows, Snapshot.objects.published_followers(rows), {})

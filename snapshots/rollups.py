@@ -48,7 +48,12 @@ def recompute(*, write: bool = True) -> Drift:
 def _rebuild() -> None:
     ids = list(Account.objects.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), CHUNK):
-        LatestSnapshot.objects.refresh(LatestSnapshot.objects.hold(ids[start : start + CHUNK]))
+        rows = LatestSnapshot.objects.hold(ids[start : start + CHUNK])
+        published = Snapshot.objects.published().filter(account_id__in=list(rows)).values_list("account_id")
+        days = dict(published.annotate(Count("pk")).order_by())
+        for row in rows.values():
+            row.days = days.get(row.account_id, 0)
+        LatestSnapshot.objects.refresh(rows)
     counted = Snapshot.objects.published().filter(followers__isnull=False, account__is_active=True)
     cells = counted.values_list("date", "account__platform", "account__organization_id")
     DailyTotal.objects.all().delete()
@@ -63,7 +68,7 @@ def _rebuild() -> None:
     )
 
 
-def _contents(model: type[models.Model]) -> dict[Any, dict[str, Any]]:
+def _contents(model: type[models.Model]) -> dict[Any, Any]:
     """All rows by what identifies them; a latest row without figures says nothing."""
     if model is LatestSnapshot:
         return {row["account_id"]: row for row in LatestSnapshot.objects.known().values()}

@@ -143,7 +143,7 @@ def expected_latest() -> dict[int, tuple[Any, ...]]:
             changes.append(last.followers - before.followers if known else None)
         cell = (account.platform, account.organization_id, account.is_active)
         figures = [getattr(last, name) for name in FIGURES]
-        latest[account.pk] = (*cell, last.date, last.observed_at, last.source, *figures, *changes)
+        latest[account.pk] = (*cell, len(rows), last.date, last.observed_at, last.source, *figures, *changes)
     return latest
 
 
@@ -152,7 +152,7 @@ def stored_totals() -> dict[tuple[dt.date, str, int], tuple[int, int]]:
 
 
 def stored_latest() -> dict[int, tuple[Any, ...]]:
-    names = ("platform", "organization_id", "is_active", "date", "observed_at", "source", *FIGURES)
+    names = ("platform", "organization_id", "is_active", "days", "date", "observed_at", "source", *FIGURES)
     names += ("change_1", "change_7", "change_30")
     return {row.pk: tuple(getattr(row, name) for name in names) for row in LatestSnapshot.objects.known()}
 
