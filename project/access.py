@@ -1,17 +1,155 @@
-"""Who is asking: a signed-in user, or a token with its scope."""
+"""Who is asking: a signed-in user, or a token with its scope; and from which address."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from ninja.errors import HttpError
+from ninja.security.base import AuthBase
+from ninja.utils import check_csrf
+
+from perf import clock
+from project.audit import current_request
+from project.errors import is_api, refusal
+from project.models import AccessToken, TokenUser
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+SESSION_RENEWAL = 3600  # seconds; an idle clock kept to the hour costs one write an hour, not one a request
+SEEN = "seen"
+CREW_SESSION = 30 * 24 * 3600  # seconds; a phone aboard stays signed in
+
+SIGN_IN = "Sign in, or send a valid token as “Authorization: Bearer TOKEN”."
+BAD_TOKEN = "This token is unknown, has run out or was revoked, or its user is no longer active."
+READ_ONLY = "A token with the scope “{scope}” may only read."
 
 
-class TokenMiddleware:
-    """Signs in the bearer of `Authorization: Bearer TOKEN` for one request."""
+class ClientMiddleware:
+    """Settles the client's address once, and lets the audit log know which request is being answered.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    Forwarding headers count only when the connection comes from one of TRUSTED_PROXIES; from anyone else
+    they are dropped, so nobody can choose the address they are locked out or recorded by.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.proxies = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.settle_address(request.META)
+        token = current_request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            current_request.reset(token)
+
+    def settle_address(self, meta: dict[str, Any]) -> None:
+        """Put the client's own address into REMOTE_ADDR: the last forwarded hop that is no proxy of ours."""
+        if not self.is_proxy(meta.get("REMOTE_ADDR", "")):
+            for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
+                meta.pop(name, None)
+            return
+        for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            if not _is_address(hop.strip()):
+                return
+            meta["REMOTE_ADDR"] = hop.strip()
+            if not self.is_proxy(hop.strip()):
+                return
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether `address` is one of TRUSTED_PROXIES."""
+        return _is_address(address) and any(ip_address(address) in network for network in self.proxies)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address ClientMiddleware settled on; what sign-in locks are kept by."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class IdleSessionMiddleware:
+    """Lets a session that is in use live on: its end is pushed out at most once an hour."""
+
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY in request.session:
+            now = int(clock.now().timestamp())
+            if now - request.session.get(SEEN, 0) > SESSION_RENEWAL:
+                request.session[SEEN] = now
         return self.get_response(request)
+
+
+def set_session_length(*, request: HttpRequest, user: AbstractUser, **_: object) -> None:
+    """Receiver of user_logged_in: 30 days for people who are crew and nothing else, SESSION_COOKIE_AGE for others."""
+    roles = set(user.groups.values_list("name", flat=True))
+    if roles == {"crew"} and not user.is_superuser:
+        request.session.set_expiry(CREW_SESSION)
+
+
+class TokenMiddleware:
+    """Signs in the bearer of `Authorization: Bearer TOKEN` for one API request; pages know no tokens."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not is_api(request):
+            return self.get_response(request)
+        token = AccessToken.objects.find(secret.strip())
+        if token is None:
+            return refusal(401, BAD_TOKEN)
+        user = TokenUser.holding(token)
+        if not user.may_use(request.method or ""):
+            return refusal(403, READ_ONLY.format(scope=token.scope))
+        token.touch()
+        request.user = user
+        return self.get_response(request)
+
+
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Everything needs someone signed in unless its view says otherwise: pages redirect, the API answers 401."""
+
+    def get_login_url(self, view_func: Callable[..., Any]) -> str:
+        """The one sign-in page, whatever a view of someone else's would prefer."""
+        return str(settings.LOGIN_URL)
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
+        if is_api(request) and request.path != reverse("api:openapi-view"):
+            return refusal(401, SIGN_IN)
+        return super().handle_no_permission(request, view_func)
+
+
+class SessionOrToken(AuthBase):
+    """The API's authentication: a token as it stands, a session with the CSRF check on writes."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    csrf = True  # the documentation page then sends the session's CSRF token with its trials
+
+    def __call__(self, request: HttpRequest) -> Any:
+        user = request.user
+        if isinstance(user, TokenUser):
+            return user
+        if not user.is_authenticated:
+            return None
+        if check_csrf(request):
+            raise HttpError(403, "The CSRF token is missing or old. Send it as the header X-CSRFToken.")
+        return user

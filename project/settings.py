@@ -61,7 +61,7 @@ INSTALLED_APPS = [
     "ninja",
     "axes",
     "csp",
-    "django.contrib.admin",
+    "project.apps.TidemarkAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -71,16 +71,19 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "perf.middleware.TimingMiddleware",
+    "project.access.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "perf.compression.CompressionMiddleware",
+    "project.errors.ApiErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "project.access.IdleSessionMiddleware",
     "project.access.TokenMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "project.access.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -92,6 +95,7 @@ if DEBUG and not TESTING:  # never importable in production: a test looks at sys
     INTERNAL_IPS = ["127.0.0.1", "::1"]
     SILKY_AUTHENTICATION = True
     SILKY_AUTHORISATION = True
+    SILKY_PERMISSIONS = lambda user: user.has_perm("perf.view_performance")  # noqa: E731 - silk wants a callable
     SILKY_MAX_RECORDED_REQUESTS = 1_000
 
 ROOT_URLCONF = "project.urls"
@@ -175,7 +179,7 @@ if REDIS_URL:
             "KEY_PREFIX": "tidemark",
             "OPTIONS": {
                 "CLIENT_CLASS": "django_redis.client.DefaultClient",
-                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+                "SERIALIZER": "perf.cache.serializer.BytesOrJSON",  # never pickle
                 "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
                 "SOCKET_TIMEOUT": REDIS_TIMEOUT,
                 "IGNORE_EXCEPTIONS": True,
@@ -188,6 +192,7 @@ else:
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "TIMEOUT": CACHE_TTL_DEFAULT,
             "KEY_PREFIX": "tidemark",
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
         }
     }
 
@@ -225,13 +230,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "project.audit.PasswordChangeRecord"},  # refuses nothing; records every change
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must not depend on Redis
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # of idleness; project/access.py pushes it out, and gives crew 30 days
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
@@ -241,10 +248,23 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # never a whole office, never for ever
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when it ends, and then it ends
+AXES_LOCKOUT_CALLABLE = "project.views.locked_out"
+AXES_CLIENT_IP_CALLABLE = "project.access.client_address"
 AXES_VERBOSE = False
+CSRF_FAILURE_VIEW = "project.errors.csrf_failure"
+
+# --- Mail -------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL = bool(EMAIL_URL)  # without it no page offers mail, and an administrator hands links over
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tidemark@localhost")
+EMAIL_TIMEOUT = 10  # seconds
 
 # --- What the browser is told -------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # load balancers ask over plain HTTP
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

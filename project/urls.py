@@ -1,12 +1,48 @@
 """Every address of the product."""
 
+from __future__ import annotations
+
+from django.conf import settings
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
 
-api = NinjaAPI(title="Tidemark", version="1")
+from perf.access import signed_in
+from project import errors, health, views
+from project.access import SessionOrToken
 
-urlpatterns = [
+api = NinjaAPI(
+    title="Tidemark",
+    version="1",
+    description="Daily figures of social accounts, and work items. Sign in, or send a token from “Access tokens”.",
+    urls_namespace="api",
+    auth=[SessionOrToken()],
+    docs_decorator=signed_in,
+)
+errors.install(api)
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("login/", views.sign_in, name="login"),
+    path("logout/", views.sign_out, name="logout"),
+    path("password/", views.change_password, name="password_change"),
+    path("password/reset/", views.reset_by_mail, name="password_reset"),
+    path("password/reset/sent/", views.reset_sent, name="password_reset_done"),
+    path("password/reset/<uidb64>/<token>/", views.reset_by_link, name="password_reset_confirm"),
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke/", views.revoke_token, name="token-revoke"),
+    path("invitation/<code>/", views.accept_invitation, name="invitation"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]
+if settings.DEBUG and not settings.TESTING:
+    urlpatterns += [
+        path("__debug__/", include("debug_toolbar.urls")),
+        path("silk/", include("silk.urls", namespace="silk")),
+    ]

@@ -9,10 +9,11 @@ import time
 import zlib
 from collections.abc import Collection
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http_exceptions import HttpProcessingError
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from yarl import URL
@@ -25,7 +26,8 @@ MAX_REDIRECTS = 5
 USER_AGENT = "Tidemark/0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -34,26 +36,50 @@ class Forbidden(OSError):
 
 
 def is_public(address: _Address) -> bool:
-    """Whether `address`, and every IPv4 address wrapped in it, lies on the public internet.
+    """Whether a packet to `address` stays on the public internet.
 
-    `is_global` alone lets IPv4-mapped, NAT64, 6to4 and Teredo forms of private addresses through.
+    `is_global` alone lets wrapped private addresses through (IPv4-mapped and -compatible, NAT64, 6to4, Teredo): what
+    counts there is every IPv4 address inside.
     """
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        # NAT64 is the one wrapping that is not global itself on every Python, yet leads to a public host.
-        return isinstance(address, ipaddress.IPv6Address) and address in _NAT64[0] and _all_public(_wrapped(address))
-    return not isinstance(address, ipaddress.IPv6Address) or _all_public(_wrapped(address))
-
-
-def _all_public(addresses: Collection[ipaddress.IPv4Address]) -> bool:
-    return all(address.is_global and not address.is_multicast for address in addresses)
+    if isinstance(address, ipaddress.IPv6Address):
+        wrapped = _wrapped(address)
+        if wrapped:
+            return all(is_public(inner) for inner in wrapped)
+        if address in _NAT64_LOCAL or address.is_site_local:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def _wrapped(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 addresses that a packet to `address` may end at."""
+    """The IPv4 addresses that a packet to `address` may end at; none for a plain IPv6 address."""
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in _NAT64) or int(address) >> 32 == 0:
+    if address in _NAT64 or int(address) >> 32 == 0:
         found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return [inner for inner in found if inner is not None]
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only. A name with any other address is refused whole."""
+
+    def __init__(self, inner: AbstractResolver) -> None:
+        self._inner = inner
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for result in found:
+            _refuse_private(result["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _refuse_private(address: str) -> None:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if not is_public(found):
+        raise Forbidden(f"{found} is not an address we connect to")
 
 
 class Fakes:
@@ -72,6 +98,10 @@ class Fakes:
         if parts.scheme != "http" or not self.address.is_loopback or not self.port or parts.path.strip("/"):
             raise ImproperlyConfigured(f"FAKE_PLATFORMS_URL must be http://127.0.0.1:PORT, not {url!r}.")
         self.origin = URL(f"http://{parts.netloc}")
+
+    def is_at(self, address: str, port: int) -> bool:
+        """Whether `address` and `port` are this very origin."""
+        return address == str(self.address) and port == self.port
 
     def outward(self, url: URL) -> URL:
         """Where a call to the platform's `url` really goes."""
@@ -103,7 +133,7 @@ class Fetcher:
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
             limit=self._concurrency,
-            resolver=self._resolver or aiohttp.ThreadedResolver(),
+            resolver=PublicResolver(self._resolver or aiohttp.ThreadedResolver()),
             use_dns_cache=self._resolver is None,
             socket_factory=self._open,
         )
@@ -113,7 +143,7 @@ class Fetcher:
             trust_env=False,
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),  # one deadline around the whole call instead
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
         )
         return self
 
@@ -134,12 +164,13 @@ class Fetcher:
                     return await self._follow(request, frozenset(hosts), started)
             except TimeoutError as error:
                 raise CallFailed(Trouble.TIMEOUT, f"no complete answer within {self._deadline:g} s") from error
-            except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as error:
+            except (aiohttp.ClientError, HttpProcessingError, OSError, zlib.error) as error:
                 raise _failure(error) from error
 
     async def _follow(self, request: Request, hosts: frozenset[str], started: float) -> Response:
         """The answer at the end of at most MAX_REDIRECTS redirects, each checked like the first address."""
-        url = checked_url(request.url, hosts).update_query(list(request.params))
+        query = f"?{urlencode(request.params)}" if request.params else ""
+        url = checked_url(request.url + query, hosts)
         headers = dict(request.headers)
         for _ in range(MAX_REDIRECTS + 1):
             target = self._fakes.outward(url) if self._fakes else url
@@ -149,7 +180,7 @@ class Fetcher:
                 location = answer.headers.get("Location", "")
                 if answer.status not in REDIRECTS or not location:
                     body = await _read(answer)
-                    lowered = {name.lower(): value for name, value in reversed(answer.headers.items())}
+                    lowered = {name.lower(): value for name, value in answer.headers.items()}
                     return Response(answer.status, lowered, body, time.perf_counter() - started)
             if request.method != "GET":
                 raise CallFailed(Trouble.REFUSED, "a redirect in answer to a POST")
@@ -175,21 +206,20 @@ class Fetcher:
     def _open(self, info: Any) -> socket.socket:
         """A socket for the very address about to be connected to; nothing resolves it again after this check."""
         family, kind, protocol, _, address = info
-        found = ipaddress.ip_address(address[0].partition("%")[0])
-        if self._fakes:
-            allowed = (found, address[1]) == (self._fakes.address, self._fakes.port)
-        else:
-            allowed = is_public(found)
-        if not allowed:
-            raise Forbidden(f"{found} is not an address we connect to")
+        if not (self._fakes and self._fakes.is_at(address[0], address[1])):
+            if self._fakes:
+                raise Forbidden(f"{address[0]} is not the fake platforms")
+            _refuse_private(address[0])
         return socket.socket(family, kind, protocol)
 
 
 def checked_url(raw: str, hosts: Collection[str]) -> URL:
     """`raw` as a URL, if it is plain https to one of `hosts`; raises CallFailed(forbidden_address) otherwise."""
+    if not (raw.isascii() and raw.isprintable() and " " not in raw):
+        raise CallFailed(Trouble.FORBIDDEN_ADDRESS, "an address with characters that have to be encoded")
     try:
-        url = URL(raw)
-        port, host = url.explicit_port, url.host or ""
+        url = URL(raw, encoded=True)
+        port, host = url.explicit_port, (url.raw_host or "").lower()
     except ValueError as error:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, "not an address") from error
     if url.scheme != "https":
@@ -198,38 +228,40 @@ def checked_url(raw: str, hosts: Collection[str]) -> URL:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, "an address with a user name or password in it")
     if port not in {None, 443}:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"port {port}")
+    if _is_odd_number(host):
+        raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"{host[:100]} is a number in an odd spelling")
     if host not in hosts:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"{host[:100]} is not a host of this platform")
     return url.with_fragment(None)
 
 
+def _is_odd_number(host: str) -> bool:
+    """Whether `host` is an IPv4 address as only the C library reads it: decimal, octal, hexadecimal or shortened."""
+    last = host.rpartition(".")[2]
+    if not (last.isdigit() or last.startswith("0x")):
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return False
+
+
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """The decoded body, counted while it streams so that neither a long body nor a bomb fills memory."""
-    decode = _decoder(answer.headers.get("Content-Encoding", ""))
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip"}:
+        raise CallFailed(Trouble.CONNECTION, f"encoded as {encoding[:40]!r}, which was not asked for")
+    gunzip = None if encoding == "identity" else zlib.decompressobj(wbits=31)
     body = bytearray()
     async for chunk in answer.content.iter_any():
-        body += decode(chunk, MAX_BODY + 1 - len(body))
+        room = MAX_BODY + 1 - len(body)  # never 0, which zlib takes for "no limit"
+        body += gunzip.decompress(chunk, room) if gunzip else chunk[:room]
         if len(body) > MAX_BODY:
             raise CallFailed(Trouble.TOO_LARGE, f"more than {MAX_BODY} bytes")
+    if gunzip and body and not gunzip.eof:
+        raise CallFailed(Trouble.CONNECTION, "a compressed body that ends too early")
     return bytes(body)
-
-
-def _decoder(encoding: str) -> Any:
-    """A function (chunk, room) → at most `room` decoded bytes."""
-    encoding = encoding.strip().lower()
-    if encoding in {"", "identity"}:
-        return lambda chunk, room: chunk[:room]
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise CallFailed(Trouble.CONNECTION, f"encoded as {encoding[:40]!r}, which was not asked for")
-    stream = zlib.decompressobj(wbits=47 if "gzip" in encoding else 15)
-
-    def decode(chunk: bytes, room: int) -> bytes:
-        try:
-            return stream.decompress(chunk, room)
-        except zlib.error as error:
-            raise CallFailed(Trouble.CONNECTION, "a compressed body that is broken") from error
-
-    return decode
 
 
 def _failure(error: Exception) -> CallFailed:

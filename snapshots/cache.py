@@ -8,6 +8,15 @@ from accounts.cache import ACCOUNTS
 from perf.cache import Family
 
 SUMMARY = Family("summary", timeout=settings.CACHE_TTL_SUMMARY, depends_on=(ACCOUNTS,))
+"""Latest figures and totals of all accounts."""
+
 GRID = Family("grid", timeout=settings.CACHE_TTL_GRID, depends_on=(ACCOUNTS,))
+"""Lists of figures by account and day."""
+
 HISTORY = Family("history", timeout=settings.CACHE_TTL_HISTORY, depends_on=(ACCOUNTS,))
-"""One account's history: HISTORY.of("platform:handle_key")."""
+"""All histories; one account's is history_of(platform, handle_key)."""
+
+
+def history_of(platform: str, handle_key: str) -> Family:
+    """The family of one account's history; forgetting it leaves the others warm."""
+    return HISTORY.of(f"{platform}:{handle_key}")

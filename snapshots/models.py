@@ -1,17 +1,30 @@
-"""Daily figures: what was seen, the latest of it per account, and the totals per day."""
+"""Daily figures: what was seen, the latest of it per account, and the totals per day, kept equal by every write."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models
-from django.db.models import Q
+from django.db import connections, models, transaction
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Organization
 from accounts.platforms import PLATFORM_CHOICES
+from perf.cache import forget
+from snapshots.cache import GRID, SUMMARY, history_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+Cell = tuple[dt.date, str, int]
+"""A day, a platform and an organisation: what one DailyTotal counts."""
+
+CHANGES = {"change_1": 1, "change_7": 7, "change_30": 30}
+"""The changes a latest row carries, and how many days each looks back."""
 
 
 class Source(models.TextChoices):
@@ -20,6 +33,11 @@ class Source(models.TextChoices):
     OBSERVED = "observed", "Observed"
     IMPORTED = "imported", "Imported"
     SIMULATED = "simulated", "Simulated"
+
+    @property
+    def rank(self) -> int:
+        """2 for observed, 1 for imported, 0 for simulated."""
+        return {"observed": 2, "imported": 1}.get(self.value, 0)
 
 
 class Quality(models.TextChoices):
@@ -54,8 +72,14 @@ class Figures(models.Model):
         abstract = True
 
 
+FIGURES = tuple(field.name for field in Figures._meta.local_fields)
+"""The names of all figures, `followers_rounded` among them."""
+COUNTS = tuple(name for name in FIGURES if name != "followers_rounded")
+"""The names of the figures that are numbers."""
+
+
 class SnapshotQuerySet(models.QuerySet["Snapshot"]):
-    """Snapshots, by the page that reads them."""
+    """Snapshots. Every write through it keeps latest rows and totals right; reads.py has the pages' queries."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The rows `user` may read: all of them with snapshots.view_snapshot, else none."""
@@ -64,6 +88,39 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
     def published(self) -> Self:
         """Figures that count: neither suspect nor rejected."""
         return self.filter(quality=Quality.PUBLISHED)
+
+    def to_judge(self) -> Self:
+        """Days that wait for a second reading or an editor: suspect, or published with a reading set aside."""
+        return self.filter(Q(quality=Quality.SUSPECT) | Q(aside__isnull=False))
+
+    def counted(self, account_ids: Collection[int]) -> dict[tuple[int, dt.date], int]:
+        """Followers by (account, date), of the published figures of `account_ids` that say how many."""
+        rows = self.published().filter(account_id__in=account_ids, followers__isnull=False)
+        return {(account, day): n for account, day, n in rows.values_list("account_id", "date", "followers")}
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Insert `objs`; latest rows, totals and caches follow."""
+        objs = list(objs)
+        with keeping(snapshot.account_id for snapshot in objs):
+            return super().bulk_create(objs, *args, **kwargs)
+
+    def update(self, **values: Any) -> int:
+        """Change the rows (bulk_update comes through here too); latest rows, totals and caches follow."""
+        with keeping(self._accounts()):
+            return super().update(**values)
+
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows; latest rows, totals and caches follow."""
+        with keeping(self._accounts()):
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
+    delete.queryset_only = True  # type: ignore[attr-defined]  # and managers do not offer it
+
+    def _accounts(self) -> set[int]:
+        return set(self.order_by().values_list("account_id", flat=True).distinct())
 
 
 class Snapshot(Figures):
@@ -74,45 +131,208 @@ class Snapshot(Figures):
     observed_at = models.DateTimeField()
     source = models.CharField(max_length=10, choices=Source)
     quality = models.CharField(max_length=10, choices=Quality, default=Quality.PUBLISHED)
+    aside = models.JSONField(
+        null=True, blank=True, editable=False, help_text="A later, suspect reading of a day that is published already."
+    )
 
     objects = SnapshotQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("export_snapshots", "Can export figures"),
+            ("judge_snapshots", "Can accept or reject suspect figures"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["account", "date"], name="ix_fact_snapshot_account_date"),
             models.CheckConstraint(
                 condition=Q(followers__gte=0) | Q(followers=None), name="snapshot_followers_not_negative"
             ),
+            models.CheckConstraint(
+                condition=Q(aside=None) | Q(quality="published"), name="snapshot_aside_only_beside_published"
+            ),
         ]
-        indexes = [models.Index(fields=["date", "account"], name="ix_fact_snapshot_date")]
+        indexes = [
+            models.Index(fields=["date", "account"], name="ix_fact_snapshot_date"),
+            models.Index(
+                fields=["account", "date"],
+                condition=Q(quality="suspect") | Q(aside__isnull=False),
+                name="ix_fact_snapshot_to_judge",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id} on {self.date}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the row; latest rows, totals and caches follow."""
+        with keeping([self.account_id]):
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the row; latest rows, totals and caches follow."""
+        with keeping([self.account_id]):
+            return super().delete(*args, **kwargs)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the totals count this row: it is published and says how many followers."""
+        return self.quality == Quality.PUBLISHED and self.followers is not None
+
+    def release(self) -> None:
+        """Let the doubted reading of this day count: the one set aside if there is one, else the row itself."""
+        if self.aside:
+            self.observed_at = dt.datetime.fromisoformat(self.aside["observed_at"])
+            self.source = self.aside["source"]
+            for name, figure in self.aside["figures"].items():
+                setattr(self, name, figure)
+        self.aside, self.quality = None, Quality.PUBLISHED
+
+
+class LatestSnapshotQuerySet(models.QuerySet["LatestSnapshot"]):
+    """Latest rows: the lock every writer of an account's figures takes first, and the figures themselves."""
+
+    def known(self) -> Self:
+        """The rows of accounts that have a published figure at all."""
+        return self.filter(date__isnull=False)
+
+    def hold(self, account_ids: Iterable[int]) -> dict[int, LatestSnapshot]:
+        """Lock the latest rows of `account_ids` until the transaction ends; `account` is loaded on each.
+
+        Missing rows are inserted first, then all are locked in account order, then the accounts are read:
+        so two writers wait for each other and never deadlock. The history of an account whose organisation,
+        platform or activity changed moves to its present totals. Accounts that do not exist are left out.
+        """
+        ids = sorted(set(account_ids))
+        self._share_accounts(ids)
+        LatestSnapshot._base_manager.bulk_create(
+            [LatestSnapshot.of(account) for account in _accounts(ids).filter(latest=None)], ignore_conflicts=True
+        )
+        locked: Iterable[LatestSnapshot] = self.filter(pk__in=ids).order_by("account_id").select_for_update()
+        rows = {row.account_id: row for row in locked}
+        for account in _accounts(rows):
+            rows[account.pk].account = account
+        _move([row for row in rows.values() if row.cell != LatestSnapshot.of(row.account).cell])
+        return rows
+
+    def refresh(self, rows: Mapping[int, LatestSnapshot]) -> None:
+        """Make the held `rows` (by account) say what the newest published snapshots say."""
+        newest = {snapshot.account_id: snapshot for snapshot in self._newest(rows)}
+        days = {s.date - dt.timedelta(days=back) for s in newest.values() for back in CHANGES.values()}
+        earlier = Snapshot.objects.filter(date__in=days).counted(newest)
+        for row in rows.values():
+            row.take(newest.get(row.account_id), earlier)
+        fields = [field.name for field in LatestSnapshot._meta.concrete_fields if not field.primary_key]
+        LatestSnapshot._base_manager.bulk_create(
+            rows.values(), update_conflicts=True, unique_fields=["account"], update_fields=fields
+        )
+
+    def _newest(self, rows: Mapping[int, LatestSnapshot]) -> models.QuerySet[Snapshot]:
+        last = Snapshot.objects.published().filter(account_id=OuterRef("account_id")).order_by("-date").values("pk")[:1]
+        ids = self.filter(pk__in=list(rows)).annotate(last=Subquery(last)).values_list("last", flat=True)
+        return Snapshot.objects.filter(pk__in=[pk for pk in ids if pk])
+
+    def _share_accounts(self, ids: list[int]) -> None:
+        """Keep accounts from being renamed or deleted until the transaction ends, before their latest rows are held.
+
+        Their snapshots' foreign keys would ask for this lock later, out of order: a rename that also moves the
+        account then deadlocks with us.
+        """
+        connection = connections[self.db]
+        if connection.vendor == "postgresql" and ids:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT FROM accounts_account WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
+                    [ids],
+                )
+
 
 class LatestSnapshot(Figures):
-    """The newest published figures of one account and how they changed; kept by recording, never by hand."""
+    """The newest published figures of one account and how they changed; kept by recording, never by hand.
+
+    A row without `date` belongs to an account without a published figure: it is there to be locked.
+    Platform, organisation and activity are the account's own, and those under which DailyTotal counts it.
+    """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="latest", primary_key=True)
-    date = models.DateField()
-    observed_at = models.DateTimeField()
-    source = models.CharField(max_length=10, choices=Source)
+    platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    is_active = models.BooleanField("active")
+    date = models.DateField(null=True)
+    observed_at = models.DateTimeField(null=True)
+    source = models.CharField(max_length=10, choices=Source, blank=True)
     change_1 = models.BigIntegerField(null=True, help_text="Followers against one day before; NULL without that day.")
-    change_7 = models.BigIntegerField(null=True)
-    change_30 = models.BigIntegerField(null=True)
+    change_7 = models.BigIntegerField(null=True, help_text="The same, against seven days before.")
+    change_30 = models.BigIntegerField(null=True, help_text="The same, against thirty days before.")
+
+    objects = LatestSnapshotQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["followers", "account"], name="ix_latest_followers"),
+            # A missing count sorts below zero on both databases, and a page can seek past it.
+            models.Index(Coalesce(F("followers"), Value(-1)), F("account"), name="ix_latest_followers"),
             models.Index(fields=["date", "account"], name="ix_latest_date"),
+            models.Index(fields=["organization", "platform"], name="ix_latest_organization"),
+            models.Index(fields=["platform", "is_active"], name="ix_latest_platform"),
         ]
 
     def __str__(self) -> str:
         return f"{self.account_id} latest {self.date}"
 
+    @classmethod
+    def of(cls, account: Account) -> LatestSnapshot:
+        """An unsaved row for `account`, without figures."""
+        return cls(
+            account=account,
+            platform=account.platform,
+            organization_id=account.organization_id,
+            is_active=account.is_active,
+        )
+
+    @property
+    def cell(self) -> tuple[str, int, bool]:
+        """Platform, organisation and activity under which the account's history is counted."""
+        return self.platform, self.organization_id, self.is_active
+
+    def take(self, newest: Snapshot | None, earlier: Mapping[tuple[int, dt.date], int]) -> None:
+        """Copy `newest` and work the changes out against `earlier` followers by (account, date); not stored yet."""
+        for name in (*FIGURES, "date", "observed_at"):
+            setattr(self, name, getattr(newest, name) if newest else None)
+        self.followers_rounded = bool(newest and newest.followers_rounded)
+        self.source = newest.source if newest else ""
+        for name, back in CHANGES.items():
+            before = earlier.get((self.account_id, newest.date - dt.timedelta(days=back))) if newest else None
+            known = before is not None and newest is not None and newest.followers is not None
+            setattr(self, name, newest.followers - before if known else None)  # type: ignore[union-attr,operator]  # known says so
+
+
+class DailyTotalQuerySet(models.QuerySet["DailyTotal"]):
+    """Totals per day, changed by differences so that writers of one total only wait for each other's commit."""
+
+    def add(self, followers: Mapping[Cell, int], accounts: Mapping[Cell, int]) -> None:
+        """Add differences to the totals, in one order for all writers; a total of no account disappears."""
+        rows = [(*cell, followers[cell], accounts[cell]) for cell in sorted(accounts)]
+        rows = [row for row in rows if row[3] or row[4]]
+        limit = connections[self.db].features.max_query_params
+        size = limit // 5 if limit else 10_000
+        with connections[self.db].cursor() as cursor:
+            for start in range(0, len(rows), size):
+                chunk = rows[start : start + size]
+                values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(chunk))
+                cursor.execute(_ADD.format(values=values), [value for row in chunk for value in row])
+        if gone := {row[0] for row in rows if row[4] < 0}:
+            self.filter(date__in=gone, accounts=0).delete()
+
+
+_ADD = """
+INSERT INTO snapshots_dailytotal (date, platform, organization_id, followers, accounts) VALUES {values}
+ON CONFLICT (date, platform, organization_id) DO UPDATE SET
+followers = snapshots_dailytotal.followers + excluded.followers,
+accounts = snapshots_dailytotal.accounts + excluded.accounts
+"""
+
 
 class DailyTotal(models.Model):
-    """Sum and count of published followers per day, platform and the accounts' present organisation."""
+    """Sum and count of published followers of active accounts per day, platform and present organisation."""
 
     date = models.DateField()
     platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
@@ -122,6 +342,8 @@ class DailyTotal(models.Model):
     followers = models.BigIntegerField(default=0, help_text="Sum over the accounts counted.")
     accounts = models.IntegerField(default=0, help_text="How many accounts the sum holds.")
 
+    objects = DailyTotalQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["date", "platform", "organization"], name="daily_total_uniq"),
@@ -130,3 +352,57 @@ class DailyTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.platform}"
+
+
+def recount(
+    rows: Mapping[int, LatestSnapshot],
+    before: Mapping[tuple[int, dt.date], int],
+    after: Mapping[tuple[int, dt.date], int],
+) -> None:
+    """Move the totals of held `rows` from the followers counted `before` a write to those counted `after` it."""
+    followers: Counter[Cell] = Counter()
+    accounts: Counter[Cell] = Counter()
+    for sign, counted in ((-1, before), (1, after)):
+        for (account, day), count in counted.items():
+            row = rows[account]
+            if row.is_active:
+                followers[day, row.platform, row.organization_id] += sign * count
+                accounts[day, row.platform, row.organization_id] += sign
+    DailyTotal.objects.add(followers, accounts)
+
+
+@contextmanager
+def keeping(account_ids: Iterable[int]) -> Iterator[dict[int, LatestSnapshot]]:
+    """A transaction in which snapshots of `account_ids` may be written in any way; what hangs on them is kept right.
+
+    It reads those accounts' whole history twice: for edits, not for gathering (recording.record knows its changes).
+    """
+    with transaction.atomic():
+        rows = LatestSnapshot.objects.hold(account_ids)
+        forget_figures(rows)
+        before = Snapshot.objects.counted(rows)
+        yield rows
+        recount(rows, before, Snapshot.objects.counted(rows))
+        LatestSnapshot.objects.refresh(rows)
+
+
+def forget_figures(rows: Mapping[int, LatestSnapshot]) -> None:
+    """Forget the cached answers that show figures of the held `rows`."""
+    forget(SUMMARY, GRID, *(history_of(row.account.platform, row.account.handle_key) for row in rows.values()))
+
+
+def _accounts(ids: Collection[int]) -> models.QuerySet[Account]:
+    return Account.objects.filter(pk__in=ids).only("platform", "handle_key", "organization_id", "is_active")
+
+
+def _move(rows: list[LatestSnapshot]) -> None:
+    """Count the whole history of held `rows` under their accounts' present organisation, platform and activity."""
+    if not rows:
+        return
+    held = {row.account_id: row for row in rows}
+    counted = Snapshot.objects.counted(held)
+    recount(held, counted, {})
+    for row in rows:
+        row.platform, row.organization_id, row.is_active = LatestSnapshot.of(row.account).cell
+    recount(held, {}, counted)
+    LatestSnapshot.objects.bulk_update(rows, ["platform", "organization", "is_active"])

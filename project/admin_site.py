@@ -1,0 +1,51 @@
+"""The administration site: our sign-in, our log-out, and open to those who may administer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+
+from project.roles import ADMINISTER
+
+
+class Site(admin.AdminSite):
+    """Django's admin behind the permission project.administer; is_staff decides nothing here."""
+
+    site_header = site_title = "Tidemark administration"
+    index_title = "Administration"
+    site_url = "/"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active and request.user.has_perm(ADMINISTER)
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Wrap `view`: signed-in people without the permission get 403; signed-out ones were sent to sign in before."""
+        guarded = super().admin_view(view, cacheable)
+
+        def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not self.has_permission(request):
+                raise PermissionDenied
+            answer: HttpResponse = guarded(request, *args, **kwargs)
+            return answer
+
+        return update_wrapper(guard, guarded)
+
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Send to the one sign-in page, and back."""
+        there = request.GET.get("next") or reverse("admin:index")
+        return redirect(f"{reverse('login')}?{urlencode({'next': there})}")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Send to the one page where passwords are changed."""
+        return redirect("password_change")

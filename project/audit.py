@@ -1,0 +1,125 @@
+"""The audit log's ears: everything that `perf.events` tells, and what Django and axes tell of sign-ins and roles."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from axes.signals import user_locked_out
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import m2m_changed, post_delete, pre_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from perf.events import event, happened
+from project.models import AuditEntry
+
+current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
+"""The request being answered, for its address and its user; None in workers and commands."""
+
+RIGHTS = ("is_active", "is_staff", "is_superuser")
+
+
+def actor_now() -> User | None:
+    """Who is asking at this moment; None outside a request and for signed-out people."""
+    user = getattr(current_request.get(), "user", None)
+    return user if user is not None and user.is_authenticated else None
+
+
+@receiver(event)
+def store(*, actor: Any, action: str, target: str, detail: dict[str, Any], **_: object) -> None:
+    """Write one entry, in the transaction of whatever happened."""
+    request = current_request.get()
+    AuditEntry.objects.create(
+        actor_id=getattr(actor, "pk", None),
+        actor_name=actor.get_username()[:150] if actor is not None else "",
+        action=action,
+        target=str(target).replace("\0", "")[:255],
+        detail=detail,
+        address=request.META.get("REMOTE_ADDR") or None if request else None,
+    )
+
+
+@receiver(user_logged_in)
+def signed_in(*, user: User, **_: object) -> None:
+    """Record a sign-in."""
+    happened(user, "auth.sign_in", user.get_username())
+
+
+@receiver(user_logged_out)
+def signed_out(*, user: User | None, **_: object) -> None:
+    """Record a sign-out."""
+    if user is not None:
+        happened(user, "auth.sign_out", user.get_username())
+
+
+@receiver(user_login_failed)
+def sign_in_failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: object) -> None:
+    """Record a refused sign-in; tries made while locked out add nothing, or anyone could fill the log."""
+    if not getattr(request, "axes_locked_out", False):
+        happened(None, "auth.sign_in_failed", str(credentials.get("username") or ""))
+
+
+@receiver(user_locked_out)
+def locked_out(*, request: HttpRequest, username: str | None, **_: object) -> None:
+    """Record the moment a name and address are locked, not each try that follows."""
+    if getattr(request, "axes_failures_since_start", None):
+        happened(None, "auth.locked_out", username or "")
+
+
+@receiver(m2m_changed, sender=User.groups.through)
+def role_changed(*, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **_: object) -> None:
+    """Record groups given and taken, from whichever side."""
+    verb = {"post_add": "given", "post_remove": "taken", "pre_clear": "taken"}.get(action)
+    if verb is None or (action != "pre_clear" and not pk_set):
+        return
+    if reverse:
+        users = User.objects.filter(pk__in=pk_set) if pk_set else instance.user_set.all()
+        for user in users:
+            happened(actor_now(), "auth.role_changed", user.get_username(), {verb: [instance.name]})
+        return
+    groups = Group.objects.filter(pk__in=pk_set) if pk_set else instance.groups.all()
+    if names := sorted(groups.values_list("name", flat=True)):
+        happened(actor_now(), "auth.role_changed", instance.get_username(), {verb: names})
+
+
+@receiver(m2m_changed, sender=User.user_permissions.through)
+def permission_changed(*, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **_: object) -> None:
+    """Record single permissions given and taken beside the roles."""
+    if action in {"post_add", "post_remove", "post_clear"} and not reverse:
+        happened(actor_now(), "auth.permission_changed", instance.get_username(), {action: sorted(pk_set or ())})
+
+
+@receiver(pre_save, sender=User)
+def rights_changed(*, instance: User, update_fields: frozenset[str] | None, **_: object) -> None:
+    """Record activation, deactivation and the superuser flag."""
+    if instance.pk is None or (update_fields is not None and not update_fields & set(RIGHTS)):
+        return
+    before = User.objects.filter(pk=instance.pk).values(*RIGHTS).first() or {}
+    changed = {name: getattr(instance, name) for name, was in before.items() if getattr(instance, name) != was}
+    if changed:
+        happened(actor_now(), "auth.role_changed", instance.get_username(), changed)
+
+
+@receiver(post_delete, sender=User)
+def user_deleted(*, instance: User, **_: object) -> None:
+    """Record that a person's account is gone; their entries keep the name."""
+    actor = actor_now()
+    themselves = actor is not None and actor.pk == instance.pk  # then the row to point at is gone
+    happened(None if themselves else actor, "auth.user_deleted", instance.get_username(), {"themselves": themselves})
+
+
+class PasswordChangeRecord:
+    """Listed among the password validators, which Django tells of every new password, whoever set it."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Accept every password: this validator only listens."""
+
+    def get_help_text(self) -> str:
+        return ""
+
+    def password_changed(self, password: str, user: User | None = None) -> None:
+        """Record that `user` has a new password."""
+        if user is not None:
+            happened(actor_now() or user, "auth.password_changed", user.get_username())

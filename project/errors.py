@@ -1,0 +1,126 @@
+"""Refusals and failures: one JSON shape for the API, one page for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+FORBIDDEN = "You may not do this. An administrator can give you the role it needs."
+NOT_FOUND = "There is nothing at this address."
+BAD_REQUEST = "The request could not be read."
+FAILED = "Something went wrong on our side. It has been logged; nothing was half done."
+STALE_FORM = "This page was open for too long, or cookies are blocked. Go back, reload it and try again."
+SENTENCES = {
+    400: BAD_REQUEST,
+    401: "Sign in, or send a valid token.",
+    403: FORBIDDEN,
+    404: NOT_FOUND,
+    405: "This address does not take this method.",
+    413: "The request is too large.",
+    429: "Too many requests. Try again later.",
+    500: FAILED,
+    503: "The service is not ready. Try again in a moment.",
+}
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether the address is one that programs call, so that refusals are JSON and tokens count."""
+    return request.path.startswith("/api/") or request.path == "/metrics"
+
+
+def refusal(status: int, error: str, **more: Any) -> JsonResponse:
+    """The one shape of every refusal: {"error": what was wrong, …}."""
+    response = JsonResponse({"error": error, **more}, status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="Tidemark"'
+    return response
+
+
+class ApiErrorMiddleware:
+    """Gives every refusal of the API the one JSON shape, whoever made it: Django, a middleware, the framework."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_json = response.get("Content-Type", "").startswith("application/json")
+        if response.status_code < 400 or is_json or not is_api(request):
+            return response
+        shaped = refusal(response.status_code, SENTENCES.get(response.status_code, response.reason_phrase))
+        for name in ("Allow", "Retry-After"):
+            if name in response:
+                shaped[name] = response[name]
+        return shaped
+
+
+def install(api: NinjaAPI) -> None:
+    """Teach `api` the one shape of refusals."""
+
+    def invalid(request: HttpRequest, error: Any) -> HttpResponse:
+        fields = _by_field(error.errors)
+        sentence = "; ".join(f"{field}: {', '.join(wrong)}" for field, wrong in fields.items())
+        return refusal(400, sentence, fields=fields)
+
+    def told(request: HttpRequest, error: Any) -> HttpResponse:
+        return refusal(error.status_code, error.message)
+
+    api.add_exception_handler(ValidationError, invalid)
+    api.add_exception_handler(AuthenticationError, lambda request, error: refusal(401, SENTENCES[401]))
+    api.add_exception_handler(HttpError, told)
+    api.add_exception_handler(PermissionDenied, lambda request, error: refusal(403, str(error) or FORBIDDEN))
+    api.add_exception_handler(Http404, lambda request, error: refusal(404, NOT_FOUND))
+
+
+def _by_field(errors: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """django-ninja's list of errors as field → what was wrong with it."""
+    fields: dict[str, list[str]] = defaultdict(list)
+    for error in errors:
+        source, *path = (str(part) for part in error["loc"])
+        if source == "body" and len(path) > 1:
+            path = path[1:]  # the name of the operation's own argument, which callers never see
+        fields[".".join(path) or source].append(error["msg"])
+    return dict(fields)
+
+
+def _page(request: HttpRequest, status: int, error: str, template: str = "") -> HttpResponse:
+    """The refusal as JSON for the API, as a page that extends base.html otherwise."""
+    if is_api(request):
+        return refusal(status, error)
+    return HttpResponse(render_to_string(template or f"{status}.html", {"message": error}, request), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400. The request may be too broken to read a user or a form from."""
+    if is_api(request):
+        return refusal(400, BAD_REQUEST)
+    return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403, with the reason when the view gave one."""
+    return _page(request, 403, str(exception) or FORBIDDEN)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return _page(request, 404, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500. Neither the database nor the cache is asked anything, for either may be what failed."""
+    if is_api(request):
+        return refusal(500, FAILED)
+    return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without its token, told as what people can do about it."""
+    return _page(request, 403, STALE_FORM, "403_csrf.html")

@@ -1,0 +1,38 @@
+"""Forms for tokens and for the first account of an invited person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import User
+
+from perf import clock
+from project.roles import Scope
+
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "One year", "": "Until revoked"}
+
+
+class TokenForm(forms.Form):
+    """What a new token is called, what it is for and how long it lives."""
+
+    name = forms.CharField(max_length=100, help_text="What will use it, such as “Power BI”.")
+    scope = forms.ChoiceField(choices=Scope.choices, label="It may")
+    days = forms.ChoiceField(choices=list(LIFETIMES.items()), required=False, initial="90", label="Lives for")
+
+    def clean(self) -> dict[str, Any]:
+        """Add `expires_at`, an instant or None."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        days = cleaned.get("days")
+        cleaned["expires_at"] = clock.now() + timedelta(days=int(days)) if days else None
+        return cleaned
+
+
+class InvitedUserForm(BaseUserCreationForm):
+    """Name and password of somebody who follows an invitation."""
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name")

@@ -1,0 +1,334 @@
+"""Platforms' limits, exact across processes and crashes: blocks of calls, committed as rows before Redis counts them.
+
+Redis decides, on its own clock; the rows remember. The epoch key names the server's run: when it is gone or names
+another run (a wipe, a restart), the scripts refuse until one process has rebuilt every limit from the rows, blocks
+that nobody returned counted as spent. Without Redis nothing is granted. Money is counted in the rows alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import redis
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q, Sum
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from perf import clock
+from scraping.connectors.base import Window
+from scraping.models import PermitBlock, PlatformState
+from scraping.outcomes import Waiting
+
+PREFIX = "limits:"
+EPOCH, LOCK = f"{PREFIX}epoch", f"{PREFIX}rebuilding"
+REDIS_TIMEOUT = 0.5  # seconds; a hung Redis must not hang a worker
+REDIS_RETRY = timedelta(seconds=5)  # how soon an unreachable Redis is asked again
+START_SECONDS = 20  # a permit's calls start within this ...
+CALL_SECONDS = 21  # ... and each has ended after this, whatever the server does (scraping.fetch.DEADLINE and a margin)
+REBUILD_SECONDS = 30  # the lock's life, should the rebuilding process die
+LONGEST = timedelta(hours=26)  # the longest window is a calendar day, which lasts up to 25 hours
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one credential (or host) may call: all `windows` at once."""
+
+    platform: str
+    credential: str
+    host: str
+    windows: tuple[Window, ...]
+
+    @classmethod
+    def of(cls, platform: str, credential: str, host: str, windows: tuple[Window, ...]) -> Limit:
+        """The limit under which `credential` (the secret itself, of which only a hash is kept) calls `platform`."""
+        return cls(platform, sha256(credential.encode()).hexdigest()[:16] if credential else "", host, windows)
+
+    @property
+    def name(self) -> str:
+        """What its keys are called."""
+        return f"{self.platform}:{self.credential}:{self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One call to be made: how much of the quota it spends and what it may cost."""
+
+    calls: int = 1
+    dollars: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The first `covers` of the calls asked for may be made, if each starts before `use_by` (monotonic seconds)."""
+
+    covers: int
+    calls: int = 0
+    dollars: Decimal = Decimal(0)
+    block: int = 0
+    use_by: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No call may be made before `until`, because of `why`."""
+
+    until: datetime
+    why: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    state: str
+    now: datetime
+    number: int = 0
+
+
+def acquire(limit: Limit, asks: Sequence[Ask]) -> Permit | Wait:
+    """A permit for the first of `asks`, as many as the windows and the budget allow now, or until when to wait.
+
+    Must not run inside a transaction: the block has to be committed before Redis counts it.
+    """
+    for window in limit.windows:
+        if window.calls < asks[0].calls:
+            raise ValueError(f"one call of {limit.platform} spends {asks[0].calls}, its window holds {window.calls}")
+    try:
+        return _acquire(limit, asks)
+    except redis.RedisError:
+        return Wait(clock.now() + REDIS_RETRY, Waiting.LIMITS_UNAVAILABLE)
+
+
+def _acquire(limit: Limit, asks: Sequence[Ask]) -> Permit | Wait:
+    wanted, least = sum(ask.calls for ask in asks), asks[0].calls
+    for _ in range(TRIES):
+        seen = _take(limit, "", wanted, least) if limit.windows else _Answer("ok", clock.now(), wanted)
+        if seen.state == "rebuild":
+            if wait := rebuild():
+                return wait
+            continue
+        if seen.state == "wait":
+            return Wait(_instant(seen.number), Waiting.QUOTA)
+        covers = sum(1 for total in accumulate(ask.calls for ask in asks) if total <= seen.number)
+        block = _reserve(limit, asks[:covers], seen.now)
+        if isinstance(block, Wait):
+            return block
+        covers, use_by = _covered(asks, block), monotonic() + START_SECONDS
+        if not limit.windows or _take(limit, str(block.pk), block.calls, block.calls).state == "ok":
+            return Permit(covers, block.calls, block.dollars, block.pk, use_by)
+        block.delete()  # others were faster; nothing was counted
+    return Wait(clock.now() + timedelta(seconds=1), Waiting.QUOTA)
+
+
+def _covered(asks: Sequence[Ask], block: PermitBlock) -> int:
+    return sum(1 for total in accumulate(ask.calls for ask in asks) if total <= block.calls)
+
+
+def _reserve(limit: Limit, asks: Sequence[Ask], at: datetime) -> PermitBlock | Wait:
+    """Commit a block for as many of `asks` as the month's budget pays for."""
+    with transaction.atomic(durable=True):
+        if any(ask.dollars for ask in asks):
+            left = _budget_left(limit.platform, at)
+            if isinstance(left, Wait):
+                return left
+            asks = asks[: sum(1 for total in accumulate(ask.dollars for ask in asks) if total <= left)]
+            if not asks:
+                return Wait(_next_month(at), Waiting.BUDGET_SPENT)
+        return PermitBlock.objects.create(
+            platform=limit.platform,
+            credential=limit.credential,
+            host=limit.host,
+            calls=sum(ask.calls for ask in asks),
+            dollars=sum((ask.dollars for ask in asks), Decimal(0)),
+            granted_at=at,
+            expires_at=at + timedelta(seconds=START_SECONDS + CALL_SECONDS),
+        )
+
+
+def _budget_left(platform: str, at: datetime) -> Decimal | Wait:
+    """What may still be spent this UTC month; one process at a time decides."""
+    budget = settings.X_MONTHLY_BUDGET_USD
+    if budget is None:
+        return Wait(clock.now() + timedelta(minutes=5), Waiting.NO_BUDGET)
+    PlatformState.objects.bulk_create([PlatformState(platform=platform)], ignore_conflicts=True)
+    PlatformState.objects.select_for_update().get(platform=platform, host="")
+    return Decimal(str(budget)) - spent_dollars(platform, at)
+
+
+def spent_dollars(platform: str, at: datetime) -> Decimal:
+    """What calls to `platform` cost in the UTC month of `at`; reserved and not yet known counts as spent."""
+    month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    spent = PermitBlock.objects.filter(platform=platform, granted_at__gte=month).aggregate(sum=Sum("dollars"))["sum"]
+    return spent or Decimal(0)
+
+
+def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> None:
+    """Say what of `permit` was really spent, once none of its calls is under way any more.
+
+    Without Redis, or while it is being rebuilt, the row stays as it is: wholly spent until it expires.
+    """
+    if not permit.block:
+        return
+    ended = clock.now()
+    if limit.windows:
+        try:
+            answer = _answer(_run("settle", [EPOCH, _blocks(limit)], permit.block, permit.calls, calls))
+        except redis.RedisError:
+            answer = _Answer("unavailable", ended)
+        if answer.state != "ok":
+            PermitBlock.objects.filter(pk=permit.block).update(dollars=dollars)
+            return
+        ended = answer.now
+    PermitBlock.objects.filter(pk=permit.block).update(returned=permit.calls - calls, dollars=dollars, settled_at=ended)
+
+
+def correct(limit: Limit, left: int, lasts: float) -> None:
+    """The platform's headers say that `left` calls remain for `lasts` seconds; the smaller number rules."""
+    if not limit.windows or lasts <= 0:
+        return
+    try:
+        _run("correct", [_said(limit)], max(left, 0), round(min(lasts, 86_400) * 1_000_000))
+    except redis.RedisError:
+        return  # without Redis nothing is granted anyway; the next answer says it again
+
+
+def rebuild() -> Wait | None:
+    """Fill Redis from the rows after a wipe or restart; one process does, the others wait."""
+    server = _client()
+    if server.info("memory").get("maxmemory_policy") != "noeviction":
+        return Wait(clock.now() + timedelta(minutes=1), Waiting.LIMITS_EVICT)
+    token = secrets.token_hex(8)
+    busy = Wait(clock.now() + timedelta(seconds=1), Waiting.LIMITS_REBUILDING)
+    if not server.set(LOCK, token, nx=True, ex=REBUILD_SECONDS):
+        return busy
+    rows = PermitBlock.objects.filter(Q(settled_at=None) | Q(settled_at__gt=_server_now() - LONGEST)).filter(
+        expires_at__gt=_server_now() - LONGEST
+    )
+    entries: list[str | int] = []
+    for row in rows.iterator():
+        spent = row.calls - (row.returned or 0)
+        if spent:
+            name = Limit(row.platform, row.credential, row.host, ())
+            entries += [_blocks(name), _micro(row.settled_at or row.expires_at), f"{row.pk}:{spent}"]
+    done = _scripts()["rebuild"](keys=[EPOCH, LOCK], args=[token, PREFIX, *entries], client=server)
+    return None if done else busy
+
+
+def pause(platform: str, until: datetime, why: Waiting, *, host: str = "", seen_at: datetime | None = None) -> bool:
+    """Fetch nothing from `platform` (or one host of it) before `until`. Returns whether this began a pause.
+
+    The answers to calls that were under way when the pause began (`seen_at`: when the call started) belong to the
+    same burst: they may lengthen it and never begin another.
+    """
+    PlatformState.objects.bulk_create([PlatformState(platform=platform, host=host)], ignore_conflicts=True)
+    with transaction.atomic():
+        state = PlatformState.objects.select_for_update().get(platform=platform, host=host)
+        now = clock.now()
+        paused = state.paused_until is not None and state.paused_until > now
+        same_burst = paused or (seen_at is not None and state.paused_at is not None and seen_at <= state.paused_at)
+        if not paused or (state.paused_until is not None and until > state.paused_until):
+            state.paused_until, state.why = until, why
+        if not same_burst:
+            state.paused_at, state.pauses = now, state.pauses + 1
+        state.save()
+    return not same_burst
+
+
+def resume(platform: str) -> None:
+    """End every pause of `platform`, at an administrator's word or when its cause is gone."""
+    PlatformState.objects.filter(platform=platform).update(paused_until=None, why="", circuit=0)
+
+
+def _take(limit: Limit, block: str, calls: int, least: int) -> _Answer:
+    """Run the script; when it says that our day is not its day, again with its own time."""
+    expires = timedelta(seconds=START_SECONDS + CALL_SECONDS)
+    now = clock.now()
+    for _ in range(TRIES):
+        windows = [number for window in limit.windows for number in _bounds(window, now)]
+        arguments = [block, calls, least, _micro(now + expires), _length(LONGEST), *windows]
+        answer = _answer(_run("take", [EPOCH, _blocks(limit), _said(limit)], *arguments))
+        if answer.state != "calendar":
+            return answer
+        now = answer.now
+    raise redis.RedisError("the limiter's day never matched")
+
+
+def _bounds(window: Window, now: datetime) -> tuple[int, int, int, int]:
+    """A window for the script: calls, length (0 = a calendar day), and the day's start and end."""
+    if not window.zone:
+        return window.calls, window.seconds * 1_000_000, 0, 0
+    zone = ZoneInfo(window.zone)
+    start = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = datetime.combine(start.date() + timedelta(days=1), start.timetz().replace(tzinfo=None), tzinfo=zone)
+    return window.calls, 0, _micro(start), _micro(end)
+
+
+def _next_month(at: datetime) -> datetime:
+    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+def _micro(at: datetime) -> int:
+    return _length(at - datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _length(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
+
+
+def _instant(micro: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micro)
+
+
+def _blocks(limit: Limit) -> str:
+    return f"{PREFIX}blocks:{limit.name}"
+
+
+def _said(limit: Limit) -> str:
+    return f"{PREFIX}said:{limit.name}"
+
+
+def _run(script: str, keys: list[str], *arguments: str | int) -> Any:
+    return _scripts()[script](keys=keys, args=[_length(clock.offset()), *arguments], client=_client())
+
+
+def _answer(raw: list[str]) -> _Answer:
+    return _Answer(raw[0], _instant(int(raw[1])), int(raw[2]) if len(raw) > 2 else 0)
+
+
+def _server_now() -> datetime:
+    seconds, micro = _client().time()
+    return _instant(int(seconds) * 1_000_000 + int(micro)) + clock.offset()
+
+
+def _client() -> redis.Redis:
+    return _connect(settings.BROKER_URL)
+
+
+@cache
+def _connect(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT,
+        socket_connect_timeout=REDIS_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),  # the caller waits by name instead
+    )
+
+
+@cache
+def _scripts() -> dict[str, Any]:
+    folder = Path(__file__).with_name("lua")
+    return {path.stem: _client().register_script(path.read_text()) for path in folder.glob("*.lua")}

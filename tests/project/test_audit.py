@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import DatabaseError, transaction
+from django.test import Client
+
+from perf.events import happened
+from project.models import AuditEntry, AuditLogIsAppendOnly
+from tests.project.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def actions() -> list[tuple[str, str, str]]:
+    return list(AuditEntry.objects.order_by("pk").values_list("action", "actor_name", "target"))
+
+
+def test_what_happened_is_stored_with_the_actors_name(person: Callable[..., User]) -> None:
+    ann = person("ann")
+    happened(ann, "accounts.import", "roster.csv", {"rows": 99})
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.actor_name, entry.action, entry.target, entry.detail, entry.address) == (
+        ann,
+        "ann",
+        "accounts.import",
+        "roster.csv",
+        {"rows": 99},
+        None,
+    )
+    ann.delete()
+    entry.refresh_from_db()
+    assert (entry.actor, entry.actor_name) == (None, "ann")
+
+
+@pytest.mark.both_dbs
+def test_record_of_a_change_that_failed_is_gone_with_it() -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():
+        happened(None, "accounts.import")
+        raise DatabaseError
+    assert not AuditEntry.objects.exists()
+
+
+def test_entries_can_neither_be_changed_nor_removed() -> None:
+    happened(None, "accounts.import")
+    entry = AuditEntry.objects.get()
+    entry.action = "nothing"
+    for attempt in (
+        entry.save,
+        entry.delete,
+        AuditEntry.objects.all().delete,
+        lambda: AuditEntry.objects.update(action="nothing"),
+        lambda: AuditEntry.objects.bulk_update([entry], ["action"]),
+    ):
+        with pytest.raises(AuditLogIsAppendOnly):
+            attempt()
+    assert actions() == [("accounts.import", "", "")]
+
+
+def test_sign_in_and_out_and_refusals_are_recorded_with_the_address(
+    client: Client, person: Callable[..., User]
+) -> None:
+    person("ann", password=PASSWORD)
+    client.post("/login/", {"username": "ann", "password": "wrong"}, REMOTE_ADDR="198.51.100.7")
+    client.post("/login/", {"username": "ann", "password": PASSWORD}, REMOTE_ADDR="198.51.100.7")
+    client.post("/logout/", REMOTE_ADDR="198.51.100.7")
+    assert actions() == [
+        ("auth.sign_in_failed", "", "ann"),
+        ("auth.sign_in", "ann", "ann"),
+        ("auth.sign_out", "ann", "ann"),
+    ]
+    assert set(AuditEntry.objects.values_list("address", flat=True)) == {"198.51.100.7"}
+
+
+def test_lock_out_is_recorded_once_however_often_it_is_tried(client: Client) -> None:
+    for _ in range(15):
+        client.post("/login/", {"username": "ann", "password": "wrong"})
+    recorded = [action for action, _, _ in actions()]
+    assert recorded == ["auth.sign_in_failed"] * 9 + ["auth.locked_out"]  # the tenth is the one that locks
+
+
+def test_new_password_is_recorded_and_never_its_text(client: Client, person: Callable[..., User]) -> None:
+    ann = person("ann", password=PASSWORD)
+    ann.set_password("another long phrase 43")
+    ann.save()
+    assert actions() == [("auth.password_changed", "ann", "ann")]
+    assert "another" not in str(AuditEntry.objects.values().get())
+
+
+def test_role_changes_are_recorded_from_both_sides(person: Callable[..., User]) -> None:
+    ann = User.objects.create_user("ann")
+    viewer, editor = Group.objects.get(name="viewer"), Group.objects.get(name="editor")
+    ann.groups.add(viewer)
+    editor.user_set.add(ann)
+    ann.groups.remove(viewer)
+    ann.groups.clear()
+    ann.is_superuser = True
+    ann.save()
+    ann.is_active = False
+    ann.save(update_fields=["is_active"])
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", "target", "detail")) == [
+        ("auth.role_changed", "ann", {"given": ["viewer"]}),
+        ("auth.role_changed", "ann", {"given": ["editor"]}),
+        ("auth.role_changed", "ann", {"taken": ["viewer"]}),
+        ("auth.role_changed", "ann", {"taken": ["editor"]}),
+        ("auth.role_changed", "ann", {"is_superuser": True}),
+        ("auth.role_changed", "ann", {"is_active": False}),
+    ]
+
+
+def test_deleting_a_person_is_recorded_even_by_themselves(client: Client, person: Callable[..., User]) -> None:
+    root = User.objects.create_superuser("root")
+    bob = person("bob")
+    client.force_login(root)
+    AuditEntry.objects.all()._raw_delete("default")
+    for user in (bob, root):
+        client.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"})
+    entries = AuditEntry.objects.filter(action="auth.user_deleted").order_by("pk")
+    assert list(entries.values_list("actor_name", "target", "detail__themselves")) == [
+        ("root", "bob", False),
+        ("", "root", True),
+    ]
