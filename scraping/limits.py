@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import redis
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import Q, Sum
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -191,9 +191,7 @@ def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> Non
             PermitBlock.objects.filter(pk=permit.block).update(dollars=dollars)
             return
         ended = answer.now
-    PermitBlock.objects.filter(pk=permit.block).update(
-        returned=permit.calls - calls, dollars=dollars, settled_at=ended
-    )
+    PermitBlock.objects.filter(pk=permit.block).update(returned=permit.calls - calls, dollars=dollars, settled_at=ended)
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
