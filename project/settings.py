@@ -181,7 +181,7 @@ if REDIS_URL:
             "KEY_PREFIX": "tidemark",
             "OPTIONS": {
                 "CLIENT_CLASS": "django_redis.client.DefaultClient",
-                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+                "SERIALIZER": "perf.cache.serializer.BytesOrJSON",  # never pickle
                 "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
                 "SOCKET_TIMEOUT": REDIS_TIMEOUT,
                 "IGNORE_EXCEPTIONS": True,
@@ -194,6 +194,7 @@ else:
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "TIMEOUT": CACHE_TTL_DEFAULT,
             "KEY_PREFIX": "tidemark",
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
         }
     }
 

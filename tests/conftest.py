@@ -1,13 +1,81 @@
-"""What every test stands on: services, settings and marks."""
+"""What every test stands on: services, settings, a clean cache, and the product's processes as fixtures."""
 
 from __future__ import annotations
 
 import os
-import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
 
-os.environ.setdefault("TIDEMARK_TESTING", "1")
-os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(40))
-if os.environ.get("TEST_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-if os.environ.get("TEST_REDIS_URL"):
-    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+import django
+import pytest
+import redis
+
+from tests import services
+
+services.start()  # before anything reads the settings
+os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+django.setup()
+del os.environ["DJANGO_SETTINGS_MODULE"]  # inherited, it would make xdist's workers read their settings too early
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started for this process."""
+    services.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Put the SQLite test database into a file, as in production: other processes and threads can open it."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(services.FOLDER / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis() -> Iterator[None]:
+    """Leave no cached answer, message or limit to the next test."""
+    yield
+    for url in (os.environ["REDIS_URL"], os.environ["BROKER_URL"]):
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: Any, tmp_path: Any) -> None:
+    """Give each test its own media folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def server(transactional_db: None) -> Iterator[Any]:
+    """The real web server on the test database; `.url` is its address."""
+    from tests import processes
+
+    process = processes.start_server()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[Callable[..., Any]]:
+    """Starts real Celery workers: `worker("control", "x", concurrency=2, FAKE_PLATFORMS_URL=…)`."""
+    from tests import processes
+
+    started = []
+
+    def start(*queues: str, **options: Any) -> Any:
+        started.append(processes.start_worker(*queues, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Drive the system's Chromium; it refuses its sandbox to root."""
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": sandbox}

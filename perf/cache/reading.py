@@ -1,0 +1,115 @@
+"""Reading through the cache: one reader computes, the others wait or show what was valid a moment ago."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic, perf_counter, sleep
+from typing import Literal
+
+from perf import clock
+from perf.cache.contract import State, Store, Unreachable
+from perf.cache.counting import count
+from perf.cache.keys import Family, Slot
+from perf.cache.record import Record, etag_of
+from perf.cache.store import store
+from perf.cache.writing import settle
+
+WAIT_SECONDS = 3.0  # a reader without a spare copy waits this long for whoever is computing, then computes itself
+POLL_SECONDS = 0.02
+
+HIT: Literal["HIT"] = "HIT"
+MISS: Literal["MISS"] = "MISS"
+STALE: Literal["STALE"] = "STALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A value with how it was come by, HIT, MISS or STALE, and a digest of its bytes."""
+
+    value: bytes
+    state: Literal["HIT", "MISS", "STALE"]
+    etag: str
+
+
+def cached(family: Family, key: str, compute: Callable[[], bytes], *, vary: str = "") -> Cached:
+    """The bytes stored under `key` in `family`, or what `compute` gives.
+
+    `key` comes from perf.cache.key(); answers for different `vary` are kept apart. While a writer of the family is
+    open, and when Redis does not answer, the value is computed and not stored.
+    """
+    settle()
+    slot, source = Slot(family, key, vary), store()
+    try:
+        return _hit(slot, source.read(slot)) or _fill(slot, source, compute)
+    except Unreachable:
+        return _computed(slot, compute)[0]
+
+
+def _hit(slot: Slot, state: State) -> Cached | None:
+    """The stored answer if it is valid: computed under the present generations and not past its end."""
+    record = state.record
+    if record is None or record.stamp != state.stamp or record.expires <= clock.now().timestamp():
+        return None
+    return _served(slot, record, HIT)
+
+
+def _served(slot: Slot, record: Record, state: Literal["HIT", "STALE"]) -> Cached:
+    count(slot.family, "hits" if state == HIT else "stale", size=len(record.value), saved=record.cost)
+    return Cached(record.value, state, record.etag)
+
+
+def _fill(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
+    """Compute and store, or get what another reader is computing."""
+    patience = monotonic() + WAIT_SECONDS
+    while True:
+        token = secrets.token_hex(8)
+        if source.lock(slot, token):
+            return _computed_alone(slot, source, compute, token)
+        state = source.read(slot)
+        if state.stamp is None:
+            return _computed(slot, compute)[0]
+        if answer := _hit(slot, state) or _stale(slot, state, source.spare(slot)):
+            return answer
+        if monotonic() >= patience:
+            return _computed(slot, compute)[0]
+        sleep(POLL_SECONDS)
+
+
+def _stale(slot: Slot, state: State, spare: Record | None) -> Cached | None:
+    """The spare copy, if nothing it depends on has changed: only its time is over, and another is being made.
+
+    It is no longer stale where the other reader has finished since this one looked.
+    """
+    if spare is None or spare.stamp != state.stamp:
+        return None
+    return _served(slot, spare, HIT if spare.expires > clock.now().timestamp() else STALE)
+
+
+def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], token: str) -> Cached:
+    """Compute while the others hold back. The previous holder may just have finished: look first."""
+    try:
+        state = source.read(slot)
+        if answer := _hit(slot, state):
+            return answer
+        answer, cost = _computed(slot, compute)
+        if state.stamp is not None and slot.family.timeout > 0:
+            expires = clock.now().timestamp() + slot.family.timeout
+            record = Record(state.stamp, expires, cost, answer.etag, answer.value)
+            with suppress(Unreachable):  # the answer is good, it is only not kept
+                source.put(slot, record)
+        return answer
+    finally:
+        with suppress(Unreachable):  # the lock ends by itself
+            source.unlock(slot, token)
+
+
+def _computed(slot: Slot, compute: Callable[[], bytes]) -> tuple[Cached, float]:
+    """What `compute` gives, and the seconds it took."""
+    started = perf_counter()
+    value = compute()
+    cost = perf_counter() - started
+    count(slot.family, "misses")
+    return Cached(value, MISS, etag_of(value)), cost

@@ -1,0 +1,262 @@
+"""The store that all processes share: django-redis for the answers, Lua scripts for the generations."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from hashlib import sha1
+from typing import Any, TypeVar
+
+from django.core.cache import caches
+from django_redis import get_redis_connection
+from django_redis.exceptions import ConnectionInterrupted
+from redis import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from perf import clock
+from perf.cache.breaker import Breaker
+from perf.cache.contract import ALIAS, KEEP_SECONDS, LOCK_SECONDS, SPARE_SECONDS, WRITER_SECONDS, State, Unreachable
+from perf.cache.keys import Slot
+from perf.cache.record import Record, stamp_of
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+CHUNK = 500  # families per script call: Redis answers nobody else while a script runs
+
+
+def _client() -> Any:
+    """django-redis's client of our cache; it ships no types."""
+    return caches[ALIAS].client  # type: ignore[attr-defined]  # BaseCache knows no client
+
+
+def _text(name: bytes | str) -> str:
+    return name if isinstance(name, str) else name.decode()
+
+
+def _record(raw: bytes | None) -> Record | None:
+    """The record in what Redis gave; None where another release or another program wrote something else."""
+    if raw is None:
+        return None
+    try:
+        return Record.unpacked(_client().decode(raw))
+    except ValueError:
+        return None
+
+
+class _Script:
+    """A Lua script, sent by its digest; the text goes along only to a server that does not know it yet."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, redis: Redis, keys: Iterable[str], *arguments: str | float) -> Any:
+        named = list(keys)
+        try:
+            return redis.evalsha(self.sha, len(named), *named, *map(str, arguments))
+        except NoScriptError:
+            return redis.eval(self.text, len(named), *named, *map(str, arguments))
+
+
+# KEYS: epoch, answer, families. ARGV: a fresh value, test offset, KEEP_SECONDS.
+# A generation that is missing or left behind by a dead writer becomes the fresh value: random, never counted up,
+# because an evicted counter that starts again would revive old answers.
+_READ = _Script("""
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000 + ARGV[2]
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('SET', KEYS[1], epoch)
+end
+local generations, open = {epoch}, false
+for i = 3, #KEYS do
+  local fields, generation, renew = redis.call('HGETALL', KEYS[i]), false, false
+  for j = 1, #fields, 2 do
+    if fields[j] == 'generation' then
+      generation = fields[j + 1]
+    elseif tonumber(fields[j + 1]) > now then
+      open = true
+    else
+      redis.call('HDEL', KEYS[i], fields[j])
+      renew = true
+    end
+  end
+  if renew or not generation then
+    generation = ARGV[1]
+    redis.call('HSET', KEYS[i], 'generation', generation)
+    redis.call('EXPIRE', KEYS[i], ARGV[3])
+  end
+  generations[#generations + 1] = generation
+end
+if open then return {false, false} end
+return {table.concat(generations, ' '), redis.call('GET', KEYS[2])}
+""")
+
+# KEYS: families. ARGV: writer, WRITER_SECONDS, test offset, KEEP_SECONDS.
+_OPEN = _Script("""
+local time = redis.call('TIME')
+local deadline = string.format('%.6f', time[1] + time[2] / 1000000 + ARGV[3] + ARGV[2])
+for i = 1, #KEYS do
+  redis.call('HSET', KEYS[i], 'writer ' .. ARGV[1], deadline)
+  redis.call('EXPIRE', KEYS[i], ARGV[4])
+end
+""")
+
+# KEYS: families. ARGV: writer, a fresh value, KEEP_SECONDS.
+_CLOSE = _Script("""
+for i = 1, #KEYS do
+  redis.call('HDEL', KEYS[i], 'writer ' .. ARGV[1])
+  redis.call('HSET', KEYS[i], 'generation', ARGV[2])
+  redis.call('EXPIRE', KEYS[i], ARGV[3])
+end
+""")
+
+# KEYS: lock. ARGV: token.
+_UNLOCK = _Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end")
+
+
+class SharedStore:
+    """See perf.cache.contract.Store."""
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self._guard = threading.Lock()
+        self._missed = 0  # forgets this process could not tell anybody yet
+
+    def read(self, slot: Slot) -> State:
+        client = _client()
+        keys = [
+            self._name("epoch"),
+            str(client.make_key(slot.key, version=slot.version)),
+            *map(self._family, slot.family.names()),
+        ]
+        generations, raw = self._call(
+            lambda redis: _READ(redis, keys, secrets.token_hex(8), clock.offset().total_seconds(), KEEP_SECONDS)
+        )
+        if generations is None:
+            return State(None, None)
+        return State(stamp_of(generations.decode()), _record(raw))
+
+    def put(self, slot: Slot, record: Record) -> None:
+        raw, client = record.packed(), _client()
+        timeout = slot.family.timeout
+        self._call(lambda _: client.set(slot.key, raw, timeout, version=slot.version))
+        self._call(lambda _: client.set(slot.digest, raw, timeout + SPARE_SECONDS, version="spare"))
+
+    def spare(self, slot: Slot) -> Record | None:
+        client = _client()
+        return Record.unpacked(self._call(lambda _: client.get(slot.digest, version="spare")))
+
+    def lock(self, slot: Slot, token: str) -> bool:
+        name = self._name("lock", slot.digest)
+        return bool(self._call(lambda redis: redis.set(name, token, nx=True, ex=LOCK_SECONDS)))
+
+    def unlock(self, slot: Slot, token: str) -> None:
+        self._call(lambda redis: _UNLOCK(redis, [self._name("lock", slot.digest)], token))
+
+    def open(self, names: set[str], writer: str) -> None:
+        offset = clock.offset().total_seconds()
+        self._forget(lambda redis, keys: _OPEN(redis, keys, writer, WRITER_SECONDS, offset, KEEP_SECONDS), names)
+
+    def close(self, names: set[str], writer: str) -> None:
+        fresh = secrets.token_hex(8)
+        self._forget(lambda redis, keys: _CLOSE(redis, keys, writer, fresh, KEEP_SECONDS), names)
+
+    def clear(self) -> int:
+        self._call(self._new_epoch)  # answers in the making are stored under the old one and never shown
+        self._call(lambda redis: self._unlink(redis, self._name("spare", "*")))
+        return self._call(lambda redis: self._unlink(redis, self._name("answers*")))
+
+    def stored(self, root: str) -> dict[str, int]:
+        reverse = _client().reverse_key
+
+        def look(redis: Redis) -> dict[str, int]:
+            found = [name.decode() for name in redis.scan_iter(self._name("answers*"), count=1000)]
+            return {reverse(name): redis.ttl(name) for name in found if reverse(name).startswith(root)}
+
+        return self._call(look)
+
+    def add_counts(self, counts: dict[str, int]) -> None:
+        def add(redis: Redis) -> None:
+            pipeline = redis.pipeline(transaction=False)
+            for name, number in counts.items():
+                pipeline.hincrby(self._name("counters"), name, number)
+            pipeline.execute()
+
+        self._call(add)
+
+    def counts(self) -> dict[str, int]:
+        found = self._call(lambda redis: redis.hgetall(self._name("counters")))
+        return {_text(name): int(number) for name, number in found.items()}
+
+    def _name(self, *parts: str) -> str:
+        return ":".join([caches[ALIAS].key_prefix, *parts])
+
+    def _family(self, name: str) -> str:
+        # A member's name is written so that a search for a key root finds answers only.
+        return self._name("family", name.replace(":", "/", 1))
+
+    def _unlink(self, redis: Redis, pattern: str) -> int:
+        dropped, batch = 0, []
+        for name in redis.scan_iter(pattern, count=1000):
+            batch.append(name)
+            if len(batch) == CHUNK:
+                dropped += redis.unlink(*batch)
+                batch = []
+        return dropped + (redis.unlink(*batch) if batch else 0)
+
+    def _forget(self, tell: Callable[..., Any], names: set[str]) -> None:
+        """Tell all processes about `names`; when that fails, a new epoch is owed."""
+        keys = [self._family(name) for name in sorted(names)]
+        try:
+            for start in range(0, len(keys), CHUNK):
+                self._call(partial(tell, keys=keys[start : start + CHUNK]))
+        except Unreachable:
+            self._miss()
+            raise
+
+    def _miss(self) -> None:
+        with self._guard:
+            self._missed += 1
+            first = self._missed == 1
+        if first:
+            log.warning("Redis cannot be reached: all cached answers will be forgotten once it answers again.")
+            threading.Thread(target=self._pay, name="cache-epoch", daemon=True).start()
+
+    def _pay(self) -> None:
+        """Try until the new epoch is set, so that an idle process does not leave the others with old answers."""
+        while self._missed:
+            time.sleep(self.breaker.rest / 2)
+            try:
+                self._call(lambda redis: None)
+            except Unreachable:
+                continue
+
+    def _new_epoch(self, redis: Redis) -> None:
+        redis.set(self._name("epoch"), secrets.token_hex(8))
+
+    def _call(self, work: Callable[[Redis], T]) -> T:
+        """What `work` returns, if the server may be asked and answers; an epoch that is owed is set first."""
+        if not self.breaker.allows():
+            raise Unreachable("the cache server did not answer a moment ago")
+        try:
+            redis = get_redis_connection(ALIAS)
+            owed = self._missed
+            if owed:
+                self._new_epoch(redis)
+                with self._guard:
+                    self._missed -= owed
+            result = work(redis)
+        except (RedisError, ConnectionInterrupted, OSError) as error:
+            self.breaker.failed()
+            raise Unreachable(f"the cache server does not answer: {error}") from error
+        self.breaker.succeeded()
+        return result
+
+
+SHARED = SharedStore()

@@ -1,0 +1,43 @@
+"""Rows that tests start from: people by role, organisations, accounts. Every argument has a working default."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser, Group
+from django.core.management import call_command
+
+from accounts.models import Account, Organization
+
+PASSWORD = "correct horse battery"
+_numbers = count(1)
+
+
+def user(role: str = "", **fields: Any) -> AbstractUser:
+    """A user in the group `role` (none: signed in, nothing more), with PASSWORD as password."""
+    fields.setdefault("username", f"{role or 'user'}{next(_numbers)}")
+    person: AbstractUser = get_user_model().objects.create_user(password=fields.pop("password", PASSWORD), **fields)
+    if role:
+        person.groups.add(_group(role))
+    return person
+
+
+def _group(role: str) -> Group:
+    """The role's group; a test that empties the database empties the groups too."""
+    if not Group.objects.filter(name=role).exists():
+        call_command("sync_roles", verbosity=0)
+    return Group.objects.get(name=role)
+
+
+def organization(name: str = "") -> Organization:
+    """The organisation of that name, or a new one."""
+    return Organization.objects.get_or_create(name=name or f"Office {next(_numbers)}")[0]
+
+
+def account(platform: str = "x", handle: str = "", **fields: Any) -> Account:
+    """An account on `platform`; its organisation is made unless `organization` is given."""
+    if "organization" not in fields:
+        fields["organization"] = organization()
+    return Account.objects.create(platform=platform, handle=handle or f"handle{next(_numbers)}", **fields)
