@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import redis
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Max, Q, Sum
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
