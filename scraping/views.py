@@ -35,9 +35,10 @@ STEER: dict[str, tuple[Callable[..., Any], str]] = {
 def runs(request: HttpRequest) -> HttpResponse:
     """Every platform's state and quota, the runs under way and before, and what failed in the newest."""
     latest = list(ScrapeRun.objects.visible_to(request.user).for_runs_page()[:RUNS_SHOWN])
-    context = {"runs": latest, "open_runs": _open(request), "platforms": board.platform_rows()}
-    if latest:
-        context |= {"shown": latest[0], "failures": board.failures(latest[0])}
+    context: dict[str, Any] = {"runs": latest, "open_runs": _open(request), "platforms": board.platform_rows()}
+    shown = next((run for run in latest if run.state != ScrapeRun.State.CANCELLED), None)
+    if shown:
+        context |= {"shown": shown, "failures": board.failures(shown)}
     return render(request, "scraping/runs.html", context)
 
 
@@ -66,7 +67,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         per_page=JOBS_PER_PAGE,
         after=request.GET.get("after", ""),
     )
-    context = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
+    context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
     return render(request, "scraping/run.html", context | {"failures": board.failures(found)})
 
 

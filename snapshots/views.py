@@ -35,7 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     platforms = reads.platform_rows(period)
     total = reads.total_of(platforms)
     looks = reads.needing_a_look()
-    context = {"days": days, "periods": reads.PERIODS.items(), "platforms": platforms, "total": total}
+    context: dict[str, Any] = {"days": days, "periods": reads.PERIODS.items(), "platforms": platforms, "total": total}
     context |= {"organizations": reads.organization_rows(total), "organization_count": reads.organization_count()}
     context |= {"gained": reads.extreme(period), "lost": reads.extreme(period, lost=True)}
     context |= {"spark": reads.summed(reads.trend(period)[1])}
@@ -66,7 +66,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
         per_page=ROWS_PER_PAGE,
         after=request.GET.get("after", ""),
     )
-    context = {"page": page, "filters": filters, "columns": columns(filters), "platforms": PLATFORMS.values()}
+    context: dict[str, Any] = {"page": page, "filters": filters, "columns": columns(filters), "platforms": PLATFORMS.values()}
     context |= {"organizations": Organization.objects.order_by("name").values_list("name", flat=True)}
     return render(request, "snapshots/accounts.html", context)
 
@@ -82,7 +82,7 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
         return redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
     days = _chosen(request, RANGES, DEFAULT_RANGE)
     latest = LatestSnapshot.objects.known().filter(account=found).first()
-    context = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
+    context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
     context |= {"recent": _recent(found)}
     return render(request, "snapshots/account.html", context)
