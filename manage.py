@@ -8,6 +8,11 @@ import sys
 def main() -> None:
     """Run the management command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    from project import launch
+
+    if sys.argv[1:] == ["up"]:  # it makes the key and starts the services that the settings then find
+        sys.exit(launch.up())
+    launch.join_running()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -153,6 +153,7 @@ class Postgres:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._short is None:
             self._short = _short_folder()
+            self._programs = _installation()
             self._user = _other_user()
             if self._user is not None:
                 self._hand_over(self._user)
@@ -182,7 +183,7 @@ class Postgres:
                 )
         assert self._short is not None  # noqa: S101  # made just before
         if not all(parent.stat().st_mode & stat.S_IXOTH for parent in self._programs.parents):
-            self._programs = Path(shutil.copytree(_installation(), self._short / "programs"))
+            self._programs = Path(shutil.copytree(self._programs, self._short / "programs"))
         for path in (self.directory, self._short):
             os.chown(path, user, -1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -124,10 +125,11 @@ TEMPLATES = [
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_URL_FORM = "Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
 try:
-    _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
+    with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
+        _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
 except Exception as error:
     raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from error
-if _database["ENGINE"] not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
     raise ImproperlyConfigured(f"DATABASE_URL names neither PostgreSQL nor SQLite. {DATABASE_URL_FORM}")
 DATABASES = {"default": _database}
 if _database["ENGINE"].endswith("sqlite3"):

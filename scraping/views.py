@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
-from accounts.models import Account
 from perf.access import requires
-from perf.pagination import page_number, paginate
-from scraping import board, ledger
-from scraping.forms import StartForm
-from scraping.models import Attempt, ScrapeJob, ScrapeRun
-from scraping.tasks import wake
+from scraping import board
+from scraping.models import ScrapeRun
 
 RUNS_SHOWN = 20
 ATTEMPTS_SHOWN = 10

@@ -1,0 +1,65 @@
+# Tidemark's commands. `make run` starts it, `make test` tests it; `make help` lists the rest.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 8000
+DEMO ?= 1
+DB ?= sqlite
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --no-deps --no-compile --require-hashes
+# What checks without a running product need: settings that load, and a database that is never written.
+CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
+
+.PHONY: run dev test lint types migrations fmt lock install install-dev clean help
+
+run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
+	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
+
+dev: install ## The same for development: DEBUG=1, debug toolbar and silk, reloads on change, data in var/dev
+	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=1 DATA_DIR=$${DATA_DIR:-var/dev} exec $(BIN)/python manage.py up
+
+test: install-dev ## Run every test: PostgreSQL, SQLite, browser, timed, killing
+	@$(BIN)/python -m tests
+
+lint: install-dev ## Check style, imports and templates
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(CHECKING) $(BIN)/lint-imports --no-cache > var/lint-imports.log 2>&1 || { cat var/lint-imports.log; exit 1; }
+	@$(BIN)/djlint --quiet --lint .
+
+types: install-dev ## Check types
+	@$(CHECKING) $(BIN)/mypy --no-error-summary
+
+migrations: install-dev ## Check that every model change has its migration
+	@$(CHECKING) $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+
+fmt: install-dev ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: install-dev ## Pin the newest allowed versions with their hashes
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+
+install: $(VENV)/installed ## Make .venv and install what the product needs
+
+install-dev: $(VENV)/installed-dev ## The same with what tests and checks need
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Tidemark needs Python 3.11 or newer: set PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(BIN)/python
+	@echo "Installing the requirements into $(VENV) …"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt | $(BIN)/python
+	@echo "Installing the development requirements into $(VENV) …"
+	@$(PIP) -r requirements-dev.txt
+	@mkdir -p var
+	@touch $(VENV)/installed $@
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

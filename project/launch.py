@@ -1,0 +1,216 @@
+"""Starting the product: what must stand before Django reads its settings, and the addresses others find it by."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Self
+from urllib.parse import urlsplit
+
+import redis
+
+from project.embedded import Postgres, StartRefused, Valkey, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = "up.lock"
+SHARED = (  # what a command in another terminal must know to work on the same data
+    "DATABASE_URL",
+    "REDIS_URL",
+    "BROKER_URL",
+    "DEMO",
+    "FAKE_PLATFORMS_URL",
+    "SCRAPE_PAGE_PLATFORMS",
+    "X_MONTHLY_BUDGET_USD",
+)
+DEMO_PAGE_PLATFORMS = "flickr,truth_social"  # the roster's platforms that have no documented endpoint
+DEMO_TOKEN = "demo"  # the fakes accept what they are told
+DEMO_BUDGET_USD = "1000"
+
+
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that holds everything this installation writes; the settings say the same."""
+    return Path(environ.get("DATA_DIR") or ROOT / "var").absolute()
+
+
+class House:
+    """What one `manage.py up` holds: its data folder's lock, the embedded services, the environment of its children.
+
+    Entering it raises StartRefused, with one line for the person at the keyboard; leaving it stops the services.
+    """
+
+    def __init__(self, environ: MutableMapping[str, str]) -> None:
+        self.environ = environ
+        self.folder = data_dir(environ)
+        self.services: dict[str, Valkey | Postgres] = {}
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._held:  # closes what was begun when one step refuses
+            self._lock()
+            self._check_port()
+            self._make_key()
+            self._describe_demo()
+            self._start_services()
+            self._tell()
+            self._held = self._held.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._held.close()
+
+    @property
+    def demo(self) -> bool:
+        """Whether the fake platforms are scraped instead of the real ones."""
+        return bool(self.environ.get("FAKE_PLATFORMS_URL"))
+
+    def _lock(self) -> None:
+        try:
+            self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+            os.umask(0o077)  # the key, the database and the photos are nobody else's
+            lock = self._held.enter_context((self.folder / LOCK).open("a+"))
+        except OSError as error:
+            raise StartRefused(
+                f"Cannot write to {self.folder}: {error.strerror}. Set DATA_DIR to a folder of yours."
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartRefused(
+                f"Tidemark is already running on {self.folder}. Stop it first, or set DATA_DIR to another folder."
+            ) from error
+        lock.truncate(0)  # until the services stand, there is nothing to join
+        self._lock_file = lock
+
+    def _check_port(self) -> None:
+        host, port = self.environ.setdefault("HOST", "127.0.0.1"), self.environ.setdefault("PORT", "8000")
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except (OSError, ValueError, OverflowError) as error:
+            raise StartRefused(
+                f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}."
+                f" Choose another, for example PORT={free_port()}."
+            ) from error
+
+    def _make_key(self) -> None:
+        path = self.folder / "secret_key"
+        if self.environ.get("SECRET_KEY") or path.exists():
+            return
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(secrets.token_urlsafe(50))  # mode 0600 by the umask above
+        unfinished.rename(path)
+
+    def _describe_demo(self) -> None:
+        self.environ.setdefault("DEBUG", "0")
+        if self.environ.setdefault("DEMO", "1").lower() not in {"1", "true", "yes", "on"}:
+            return
+        from accounts.platforms import PLATFORMS  # noqa: PLC0415  # only the demo needs them this early
+
+        self.environ["FAKE_PLATFORMS_URL"] = f"http://127.0.0.1:{free_port()}"
+        self.environ.setdefault("SCRAPE_PAGE_PLATFORMS", DEMO_PAGE_PLATFORMS)
+        self.environ.setdefault("X_MONTHLY_BUDGET_USD", DEMO_BUDGET_USD)
+        for name in PLATFORMS:
+            self.environ[f"{name.upper()}_TOKEN"] = DEMO_TOKEN  # a real one has no business at the fakes
+
+    def _start_services(self) -> None:
+        if not self.environ.get("REDIS_URL"):
+            valkey = Valkey(self.folder / "valkey", durable=True)
+            self._start("valkey", valkey)
+            self.environ["REDIS_URL"] = valkey.url(0)
+            self.environ.setdefault("BROKER_URL", valkey.url(1))
+        for name in ("REDIS_URL", "BROKER_URL"):
+            if self.environ.get(name):
+                _check_redis(name, self.environ[name])
+        database = self.environ.get("DB", "sqlite")
+        if database not in {"sqlite", "postgres"}:
+            raise StartRefused(f"DB={database} is not known: choose DB=sqlite or DB=postgres, or set DATABASE_URL.")
+        if database == "postgres" and not self.environ.get("DATABASE_URL"):
+            postgres = Postgres(self.folder / "postgres", durable=True)
+            self._start("postgres", postgres)
+            self.environ["DATABASE_URL"] = postgres.url()
+
+    def _start(self, name: str, service: Valkey | Postgres) -> None:
+        self._held.callback(service.stop)
+        service.start()
+        self.services[name] = service
+
+    def _tell(self) -> None:
+        """Leave the addresses in the locked file, readable by this user only."""
+        known = {name: self.environ[name] for name in SHARED if name in self.environ}
+        if self.demo:
+            known |= {name: value for name, value in self.environ.items() if value == DEMO_TOKEN}
+        self._lock_file.write(json.dumps(known))
+        self._lock_file.flush()
+
+
+def _check_redis(name: str, url: str) -> None:
+    """Raises StartRefused when nothing usable answers at `url`; its password is never shown."""
+    try:
+        parts = urlsplit(url)
+        shown = f"{parts.hostname or ''}:{parts.port or 6379}" if parts.hostname else parts.path
+        with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
+            client.ping()
+    except ValueError as error:
+        raise StartRefused(f"{name} cannot be read. Write it as redis://:password@host:6379/0.") from error
+    except redis.RedisError as error:
+        raise StartRefused(f"Redis at {shown} ({name}) does not answer: {error}.") from error
+
+
+def join_running(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Let this command use the services of an `up` that runs on the same data folder; else change nothing."""
+    path = data_dir(environ) / LOCK
+    if environ.get("TIDEMARK_TESTING") or not os.access(path, os.R_OK):
+        return
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:  # somebody holds it: what it says is true
+            for name, value in json.loads(lock.read() or "{}").items():
+                environ.setdefault(name, value)
+
+
+def up() -> int:
+    """Run the product until Ctrl-C or SIGTERM; the exit code. What hinders a start is said in one line."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with House(os.environ) as house:
+            _run(house)
+    except KeyboardInterrupt:
+        return 0
+    except StartRefused as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(house: House) -> None:
+    """Load Django, whose settings now find everything they need, and hand over to the command."""
+    import django  # noqa: PLC0415  # it reads the environment that the house has just made
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management.base import CommandError  # noqa: PLC0415
+    from django.db import DatabaseError  # noqa: PLC0415
+
+    try:
+        django.setup()
+        call_command("up", house=house)
+    except (ImproperlyConfigured, CommandError) as error:
+        raise StartRefused(str(error)) from error
+    except DatabaseError as error:
+        first = str(error).strip().splitlines()[0]
+        raise StartRefused(f"The database does not answer: {first}") from error

@@ -1,0 +1,137 @@
+"""`manage.py up`: the whole product in one terminal, from an empty folder."""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from project import demo
+from project.launch import ROOT, House
+from project.progress import Progress
+from project.statics import collect_when_changed
+from project.supervisor import Program, Supervisor
+
+TICK = 0.25  # seconds between two looks at the children
+WEB_PROCESSES = 2
+WEB_THREADS = 4
+WORKER_PROCESSES = 3
+
+
+class Command(BaseCommand):
+    """Starts and watches web server, worker and beat; stops them all on Ctrl-C."""
+
+    help = (
+        "Run Tidemark: embedded services, migrations, web server, worker and beat, until Ctrl-C. "
+        "Everything is chosen by environment variables; docs/operations.md lists them."
+    )
+    stealth_options = ("house",)
+
+    def handle(self, *, house: House | None = None, **options: Any) -> None:
+        """Prepare the data, start the programs, then watch them until interrupted."""
+        if house is None:
+            raise CommandError("Start it as `manage.py up`.")
+        self._prepare(house)
+        supervisor = Supervisor(house.services, self._programs(house), self._say)
+        try:
+            supervisor.start()
+            self._wait_until_ready(house, supervisor)
+            progress = Progress(self._say)
+            if house.demo:
+                progress.follow(demo.request_first_scrape())
+            while True:
+                supervisor.tick()
+                progress.show()
+                time.sleep(TICK)
+        finally:
+            self._say("Stopping …")
+            supervisor.stop()
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _prepare(self, house: House) -> None:
+        """Tables, roles, static files, the administrator and the demo's data, each only as far as it is missing."""
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("sync_roles", verbosity=0)
+        try:
+            demo.refuse_mixture(demo=house.demo)
+        except demo.Mixture as refusal:
+            raise CommandError(str(refusal)) from refusal
+        if not settings.DEBUG:
+            collect_when_changed()
+        self._make_administrator()
+        if house.demo:
+            for line in demo.prepare():
+                self._say(line)
+
+    def _make_administrator(self) -> None:
+        users = get_user_model().objects
+        if users.exists():
+            return
+        password = secrets.token_urlsafe(12)
+        users.create_superuser("admin", password=password)
+        self._say(f"Administrator: admin   Password: {password}   (shown only this once)")
+
+    def _programs(self, house: House) -> list[Program]:
+        """Everything that runs beside this process, in the order of starting."""
+        manage = [sys.executable, ROOT / "manage.py"]
+        celery = [sys.executable, "-m", "celery", "--app", "project", "--quiet", "--workdir", ROOT]
+        commands: dict[str, list[str | Path]] = {}
+        if house.demo:
+            port = settings.FAKE_PLATFORMS_URL.rpartition(":")[2]
+            commands["fakes"] = [*manage, "fakeplatforms", "--port", port]
+        commands["web"] = [*manage, "runserver", f"{settings.HOST}:{settings.PORT}"] if settings.DEBUG else _granian()
+        commands["worker"] = [
+            *(*celery, "worker", "--concurrency", str(WORKER_PROCESSES)),
+            *("--without-gossip", "--without-mingle"),  # one worker has nobody to greet; greeting costs a second
+        ]
+        commands["beat"] = [*celery, "beat", "--schedule", house.folder / "beat-schedule", "--pidfile="]
+        folder = None if settings.DEBUG else house.folder / "log"
+        return [Program(name, command, folder) for name, command in commands.items()]
+
+    def _wait_until_ready(self, house: House, supervisor: Supervisor) -> None:
+        """Return when the web server and the fakes answer, then tell the address."""
+        _wait(supervisor, lambda: _answers(settings.HOST, settings.PORT))
+        if house.demo:
+            _wait(supervisor, lambda: _answers("127.0.0.1", int(settings.FAKE_PLATFORMS_URL.rpartition(":")[2])))
+        kind = "demo data" if house.demo else "real platforms"
+        self._say(f"Tidemark runs at {settings.BASE_URL}/ ({kind}; Ctrl-C stops it; logs in {house.folder / 'log'})")
+
+
+def _granian() -> list[str | Path]:
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", ROOT),
+        *("--host", settings.HOST, "--port", str(settings.PORT)),
+        *("--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
+        "project.wsgi:application",
+    ]
+
+
+def _wait(supervisor: Supervisor, ready: Callable[[], bool]) -> None:
+    while not ready():
+        supervisor.tick()
+        time.sleep(TICK / 2)
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether something speaks HTTP at `host`:`port`; any status will do."""
+    connection = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True

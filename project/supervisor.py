@@ -1,0 +1,118 @@
+"""Keeps the product's processes running: starts them in order, restarts what dies, stops all within seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from project import children
+from project.embedded import Postgres, StartRefused, Valkey
+
+LONGEST_WAIT = 30.0  # seconds between two attempts to restart the same process
+STEADY = 60.0  # a process that lived this long starts again at once
+GRACE = 4.0  # seconds that all processes together get to end by themselves
+MAX_LOG_BYTES = 10_000_000
+
+
+@dataclass
+class Program:
+    """One of our commands, its output in `folder`/<name>.log, or on the terminal without a folder."""
+
+    name: str
+    command: Sequence[str | Path]
+    folder: Path | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; its environment is ours."""
+        if self.folder is None:
+            self.process = children.spawn(self.command)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{self.name}.log"
+        if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+            path.replace(path.with_suffix(".old.log"))
+        with path.open("ab") as log:
+            self.process = children.spawn(self.command, output=log)
+
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class _Watched:
+    """A process under supervision and how often it failed lately."""
+
+    name: str
+    subject: Program | Valkey | Postgres
+    started_at: float = 0.0
+    failures: int = 0
+    restart_at: float | None = field(default=None)
+
+
+class Supervisor:
+    """Watches services that run already and programs that it starts itself."""
+
+    def __init__(
+        self,
+        services: dict[str, Valkey | Postgres],
+        programs: Sequence[Program],
+        say: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._say = say
+        self._clock = clock
+        self._programs = programs
+        now = clock()
+        self._watched = [_Watched(name, service, now) for name, service in services.items()]
+        self._watched += [_Watched(program.name, program) for program in programs]
+
+    def start(self) -> None:
+        """Start every program, in their order."""
+        for program in self._programs:
+            program.start()
+        for watched in self._watched:
+            watched.started_at = self._clock()
+
+    def tick(self) -> None:
+        """Notice who has died and restart whose time has come. Call it a few times a second."""
+        for watched in self._watched:
+            if watched.restart_at is None and not watched.subject.running():
+                self._plan_restart(watched)
+            if watched.restart_at is not None and self._clock() >= watched.restart_at:
+                self._restart(watched)
+
+    def _plan_restart(self, watched: _Watched) -> None:
+        """The first restart is immediate; one that keeps dying waits 1, 2, 4 … seconds."""
+        now = self._clock()
+        if now - watched.started_at > STEADY:
+            watched.failures = 0
+        wait = min(2.0 ** (watched.failures - 1), LONGEST_WAIT) if watched.failures else 0.0
+        watched.failures += 1
+        watched.restart_at = now + wait
+        process = watched.subject.process
+        code = process.returncode if process else None
+        when = f"in {wait:.0f} s" if wait else "now"
+        self._say(f"{watched.name} stopped (exit code {code}); starting it again {when}.")
+
+    def _restart(self, watched: _Watched) -> None:
+        watched.restart_at = None
+        watched.started_at = self._clock()
+        try:
+            watched.subject.start()
+        except StartRefused as refusal:
+            self._say(str(refusal))
+
+    def stop(self) -> None:
+        """Ask all programs to end, in the reverse order of their start; kill those that do not within GRACE."""
+        running = [program.process for program in reversed(self._programs) if program.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.terminate()
+        deadline = self._clock() + GRACE
+        for process in running:
+            children.stop(process, grace=max(0.0, deadline - self._clock()))

@@ -1,0 +1,97 @@
+"""`python -m tests`: every test, part by part, and one closing line that counts them all.
+
+The parts must not disturb each other: what measures time runs alone, what kills processes runs alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+NO_TESTS = 5  # pytest's exit code when nothing was collected
+APART = "not browser and not timed and not chaos"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run of pytest over the marked tests."""
+
+    title: str
+    options: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+PARTS = [
+    Part("All apps, on PostgreSQL and Valkey", ["-n", "2"]),
+    Part(
+        "What must hold on both databases, on SQLite",
+        ["-m", f"both_dbs and {APART}"],
+        {"TEST_DATABASE_URL": "sqlite:///:memory:"},
+    ),
+    Part("In a browser", ["-m", "browser"]),
+    Part("Time floors", ["-m", "timed"]),
+    Part("Killing processes", ["-m", "chaos"]),
+]
+
+
+def main() -> int:
+    """Run the parts and count; the exit code."""
+    counts: Counter[str] = Counter()
+    chromium = install_chromium()
+    for part in PARTS:
+        if part.title == "In a browser" and not chromium:
+            continue
+        print(f"\n=== {part.title} ===", flush=True)
+        counts += run(part)
+    if not chromium:
+        print("\n!!! THE BROWSER TESTS DID NOT RUN: there is no Chromium here. As root: apt-get install chromium !!!")
+    print(f"\n{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+def run(part: Part) -> Counter[str]:
+    """One part's results; a run that broke off counts as a failure."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *part.options]
+        code = subprocess.run(command, cwd=ROOT, env=os.environ | part.environment, check=False).returncode
+        counts = read(report) if report.exists() else Counter()
+    if code not in {0, NO_TESTS} and not counts["failed"]:
+        counts["failed"] += 1
+    return counts
+
+
+def read(report: Path) -> Counter[str]:
+    """The counts of pytest's own report."""
+    counts: Counter[str] = Counter()
+    for suite in ElementTree.parse(report).iter("testsuite"):
+        said = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+        counts["failed"] += said["failures"] + said["errors"]
+        counts["skipped"] += said["skipped"]
+        counts["passed"] += said["tests"] - said["failures"] - said["errors"] - said["skipped"]
+    return counts
+
+
+def install_chromium() -> bool:
+    """Whether there is a Chromium to drive, installed by apt where we may."""
+    if shutil.which("chromium"):
+        return True
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "check": False}
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "-q", "update"], ["apt-get", "-qy", "install", "chromium"]):
+        subprocess.run(command, env=environment, **quiet)
+    return shutil.which("chromium") is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
