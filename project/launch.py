@@ -182,7 +182,8 @@ def join_running(environ: MutableMapping[str, str] = os.environ) -> None:
 
 def up() -> int:
     """Run the product until Ctrl-C or SIGTERM; the exit code. What hinders a start is said in one line."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell may have started us with it ignored
+        signal.signal(number, _interrupt)
     try:
         with House(os.environ) as house:
             _run(house)
