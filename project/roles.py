@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.db import models, transaction
 
@@ -68,8 +69,9 @@ def named() -> frozenset[str]:
 
 
 def unknown() -> list[str]:
-    """Permissions named above that no installed model declares, sorted."""
-    return sorted(named() - _existing().keys())
+    """Permissions named above that no model declares, sorted; apps without any model are not asked."""
+    with_models = {config.label for config in apps.get_app_configs() if any(config.get_models())}
+    return sorted(name for name in named() - _existing().keys() if name.partition(".")[0] in with_models)
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import environ
 from csp.constants import NONE, SELF
@@ -123,16 +124,15 @@ TEMPLATES = [
 
 # --- Database ---------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE_URL_FORM = "Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
 try:
-    with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
-        DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")}
-    if DATABASES["default"].get("ENGINE") not in {"django.db.backends.postgresql", "django.db.backends.sqlite3"}:
-        raise ValueError(DATABASE_URL)
-except ValueError as error:
-    raise ImproperlyConfigured(
-        "DATABASE_URL cannot be read. Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
-    ) from error
-_database = DATABASES["default"]
+    with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is refused below
+        _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
+except Exception as error:
+    raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from error
+if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+    raise ImproperlyConfigured(f"DATABASE_URL names neither PostgreSQL nor SQLite. {DATABASE_URL_FORM}")
+DATABASES = {"default": _database}
 if _database["ENGINE"].endswith("sqlite3"):
     # Measured: deferred transactions gave 621 "database is locked" under six writers, these settings none.
     _database["OPTIONS"] = {
@@ -310,6 +310,8 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(f"TIME_ZONE {TIME_ZONE!r} is not a zone. Write it as Europe/Berlin or UTC.")
 
 # --- Measuring --------------------------------------------------------------------------------
 ENABLE_MONITORING = env.bool("ENABLE_MONITORING", default=True)

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import redis
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import Q, Sum
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -191,9 +191,7 @@ def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> Non
             PermitBlock.objects.filter(pk=permit.block).update(dollars=dollars)
             return
         ended = answer.now
-    PermitBlock.objects.filter(pk=permit.block).update(
-        returned=permit.calls - calls, dollars=dollars, settled_at=ended
-    )
+    PermitBlock.objects.filter(pk=permit.block).update(returned=permit.calls - calls, dollars=dollars, settled_at=ended)
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
@@ -228,38 +226,13 @@ def rebuild() -> Wait | None:
     return None if done else busy
 
 
-def pause(platform: str, until: datetime, why: Waiting, *, host: str = "", seen_at: datetime | None = None) -> bool:
-    """Fetch nothing from `platform` (or one host of it) before `until`. Returns whether this began a pause.
-
-    The answers to calls that were under way when the pause began (`seen_at`: when the call started) belong to the
-    same burst: they may lengthen it and never begin another.
-    """
-    PlatformState.objects.bulk_create([PlatformState(platform=platform, host=host)], ignore_conflicts=True)
-    with transaction.atomic():
-        state = PlatformState.objects.select_for_update().get(platform=platform, host=host)
-        now = clock.now()
-        paused = state.paused_until is not None and state.paused_until > now
-        same_burst = paused or (seen_at is not None and state.paused_at is not None and seen_at <= state.paused_at)
-        if not paused or (state.paused_until is not None and until > state.paused_until):
-            state.paused_until, state.why = until, why
-        if not same_burst:
-            state.paused_at, state.pauses = now, state.pauses + 1
-        state.save()
-    return not same_burst
-
-
-def resume(platform: str) -> None:
-    """End every pause of `platform`, at an administrator's word or when its cause is gone."""
-    PlatformState.objects.filter(platform=platform).update(paused_until=None, why="", circuit=0)
-
-
 def _take(limit: Limit, block: str, calls: int, least: int) -> _Answer:
     """Run the script; when it says that our day is not its day, again with its own time."""
     expires = timedelta(seconds=START_SECONDS + CALL_SECONDS)
     now = clock.now()
     for _ in range(TRIES):
         windows = [number for window in limit.windows for number in _bounds(window, now)]
-        arguments = [block, calls, least, _micro(now + expires), _length(LONGEST), *windows]
+        arguments: list[str | int] = [block, calls, least, _micro(now + expires), _length(LONGEST), *windows]
         answer = _answer(_run("take", [EPOCH, _blocks(limit), _said(limit)], *arguments))
         if answer.state != "calendar":
             return answer

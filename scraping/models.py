@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest, NullIf
 
 from accounts.models import Account
@@ -173,6 +173,18 @@ class ScrapeJobQuerySet(models.QuerySet["ScrapeJob"]):
         """Jobs that still have to end: due or leased."""
         return self.filter(state__in=OPEN_STATES)
 
+    def claimable(self, platform: str) -> Self:
+        """Jobs of `platform` that may be fetched now: due, on no pause of the platform, wanted by a run not paused."""
+        runs = RunJob.objects.filter(job=OuterRef("pk"))
+        return self.filter(
+            Exists(runs.filter(run__state=ScrapeRun.State.RUNNING))
+            | ~Exists(runs.filter(run__state=ScrapeRun.State.PAUSED)),
+            ~Exists(PlatformState.objects.filter(platform=platform, host="").paused()),
+            platform=platform,
+            state=JobState.DUE,
+            due_at__lte=clock.db_now(),
+        )
+
     def with_reasons(self) -> Self:
         """Each job with `why` it waits or how it ended, and `waits_until` (None unless it waits).
 
@@ -203,6 +215,7 @@ class ScrapeJob(models.Model):
     class Reason(models.TextChoices):
         PLANNED = "planned", "Planned"
         REQUESTED = "requested", "Requested"
+        CONFIRM = "confirm", "Second look at a suspect figure"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="scrape_jobs", db_index=False)
     platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
@@ -351,20 +364,6 @@ class PlatformState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.host}".strip()
-
-
-class ObservedProfile(models.Model):
-    """What a platform last said of an account besides its figures.
-
-    An account's field follows the platform only while it still holds what the platform said before:
-    what an editor wrote stays.
-    """
-
-    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="observed_profile")
-    facts = models.JSONField(default=dict)
-
-    def __str__(self) -> str:
-        return f"profile of {self.account_id}"
 
 
 class Heartbeat(models.Model):

@@ -11,6 +11,8 @@ from scraping.connectors.base import Missing, Trouble
 from scraping.models import JobState
 
 OK = "ok"
+SUSPECT = "suspect"
+SECOND_LOOK = timedelta(minutes=31)  # a suspect figure is published by a second one at least 30 minutes later
 MAX_ATTEMPTS = 5
 MAX_WORKER_DEATHS = 3
 FIRST_RETRY = timedelta(seconds=30)  # doubled with each try
@@ -60,6 +62,7 @@ _BROKEN = (JobState.FAILED, 1)
 
 RULES: dict[str, Rule] = {
     OK: Rule("Figure stored", *_ANSWERED),
+    SUSPECT: Rule("An unlikely figure, stored and not published", *_ANSWERED),
     Missing.HIDDEN: Rule("The profile hides its count", *_ANSWERED),
     Missing.NOT_FOUND: Rule("No such profile", *_ANSWERED),
     Missing.SUSPENDED: Rule("Suspended by the platform", *_ANSWERED),
@@ -117,5 +120,5 @@ def back_off(attempts: int, retry_after: float | None = None) -> timedelta:
     """
     if retry_after and retry_after > 0:
         return min(timedelta(seconds=retry_after), LONGEST_PAUSE)
-    wait = min(FIRST_RETRY * 2 ** max(attempts - 1, 0), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** max(attempts - 1, 0), LONGEST_RETRY)
     return wait * (1 + 0.2 * random.random())  # noqa: S311 - spreads retries, guards nothing

@@ -1,1 +1,50 @@
-"""Doorways from Celery into gathering."""
+"""Doorways from Celery into gathering. Any message may be lost: the rows say what is still to do."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from celery import shared_task
+from django.db import transaction
+
+from accounts.platforms import PLATFORMS
+from scraping import gather as gathering
+from scraping import ledger
+
+DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
+TURN_SECONDS = 25  # how long one message keeps a worker at one platform
+
+
+@shared_task
+def plan() -> None:
+    """Insert what is missing of today's plan."""
+    ledger.plan()
+
+
+@shared_task
+def sweep() -> None:
+    """Take back what dead workers held."""
+    ledger.sweep()
+
+
+@shared_task
+def dispatch(*, by: str = "") -> None:
+    """Send a turn to every platform that has something due, the better its best job the sooner."""
+    ledger.beat("worker", *filter(None, [by]))
+    for platform, rank in ledger.waiting_platforms(PLATFORMS):
+        turn = {"platform": platform, "seconds": TURN_SECONDS}
+        gather_batches.apply_async(kwargs=turn, queue=platform, priority=2 * rank, expires=DISPATCH_SECONDS)
+
+
+@shared_task
+def gather_batches(*, platform: str, seconds: int) -> None:
+    """One turn at one platform."""
+    gathering.gather(platform, monotonic() + seconds)
+
+
+def wake() -> None:
+    """Have what this transaction promises dispatched once it is committed, not only at the next beat.
+
+    Without a broker nothing is lost by it: the refusal is logged and beat dispatches later.
+    """
+    transaction.on_commit(lambda: dispatch.apply_async(retry=False, expires=DISPATCH_SECONDS), robust=True)

@@ -1,5 +1,7 @@
 """App configuration of snapshots."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,3 +9,7 @@ class SnapshotsConfig(AppConfig):
     """Daily figures of accounts and every read of them."""
 
     name = "snapshots"
+
+    def ready(self) -> None:
+        """Connect the receivers of the registry's changes."""
+        import_module("snapshots.receivers")

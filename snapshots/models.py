@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connections, models, transaction
-from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Q, Subquery
 
 from accounts.models import Account, Organization
 from accounts.platforms import PLATFORM_CHOICES
@@ -19,6 +18,9 @@ from snapshots.cache import GRID, SUMMARY, history_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+Published = dict[tuple[int, dt.date], int | None]
+"""The followers that each published (account, date) says."""
 
 Cell = tuple[dt.date, str, int]
 """A day, a platform and an organisation: what one DailyTotal counts."""
@@ -93,9 +95,9 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         """Days that wait for a second reading or an editor: suspect, or published with a reading set aside."""
         return self.filter(Q(quality=Quality.SUSPECT) | Q(aside__isnull=False))
 
-    def counted(self, account_ids: Collection[int]) -> dict[tuple[int, dt.date], int]:
-        """Followers by (account, date), of the published figures of `account_ids` that say how many."""
-        rows = self.published().filter(account_id__in=account_ids, followers__isnull=False)
+    def published_followers(self, account_ids: Collection[int]) -> Published:
+        """Followers by (account, date) of the published rows of `account_ids`; None where a row does not say."""
+        rows = self.published().filter(account_id__in=account_ids)
         return {(account, day): n for account, day, n in rows.values_list("account_id", "date", "followers")}
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
@@ -218,7 +220,7 @@ class LatestSnapshotQuerySet(models.QuerySet["LatestSnapshot"]):
         """Make the held `rows` (by account) say what the newest published snapshots say."""
         newest = {snapshot.account_id: snapshot for snapshot in self._newest(rows)}
         days = {s.date - dt.timedelta(days=back) for s in newest.values() for back in CHANGES.values()}
-        earlier = Snapshot.objects.filter(date__in=days).counted(newest)
+        earlier = Snapshot.objects.filter(date__in=days).published_followers(newest)
         for row in rows.values():
             row.take(newest.get(row.account_id), earlier)
         fields = [field.name for field in LatestSnapshot._meta.concrete_fields if not field.primary_key]
@@ -260,6 +262,7 @@ class LatestSnapshot(Figures):
     date = models.DateField(null=True)
     observed_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=10, choices=Source, blank=True)
+    days = models.PositiveIntegerField(default=0, help_text="How many days have published figures.")
     change_1 = models.BigIntegerField(null=True, help_text="Followers against one day before; NULL without that day.")
     change_7 = models.BigIntegerField(null=True, help_text="The same, against seven days before.")
     change_30 = models.BigIntegerField(null=True, help_text="The same, against thirty days before.")
@@ -268,8 +271,7 @@ class LatestSnapshot(Figures):
 
     class Meta:
         indexes = [
-            # A missing count sorts below zero on both databases, and a page can seek past it.
-            models.Index(Coalesce(F("followers"), Value(-1)), F("account"), name="ix_latest_followers"),
+            models.Index(fields=["followers", "account"], name="ix_latest_followers"),
             models.Index(fields=["date", "account"], name="ix_latest_date"),
             models.Index(fields=["organization", "platform"], name="ix_latest_organization"),
             models.Index(fields=["platform", "is_active"], name="ix_latest_platform"),
@@ -293,7 +295,7 @@ class LatestSnapshot(Figures):
         """Platform, organisation and activity under which the account's history is counted."""
         return self.platform, self.organization_id, self.is_active
 
-    def take(self, newest: Snapshot | None, earlier: Mapping[tuple[int, dt.date], int]) -> None:
+    def take(self, newest: Snapshot | None, earlier: Published) -> None:
         """Copy `newest` and work the changes out against `earlier` followers by (account, date); not stored yet."""
         for name in (*FIGURES, "date", "observed_at"):
             setattr(self, name, getattr(newest, name) if newest else None)
@@ -354,18 +356,18 @@ class DailyTotal(models.Model):
         return f"{self.date} {self.platform}"
 
 
-def recount(
-    rows: Mapping[int, LatestSnapshot],
-    before: Mapping[tuple[int, dt.date], int],
-    after: Mapping[tuple[int, dt.date], int],
-) -> None:
-    """Move the totals of held `rows` from the followers counted `before` a write to those counted `after` it."""
+def recount(rows: Mapping[int, LatestSnapshot], before: Published, after: Published) -> None:
+    """Move totals, and the held `rows`' days, from what was published `before` a write to what is `after` it.
+
+    The days are stored by LatestSnapshotQuerySet.refresh.
+    """
     followers: Counter[Cell] = Counter()
     accounts: Counter[Cell] = Counter()
-    for sign, counted in ((-1, before), (1, after)):
-        for (account, day), count in counted.items():
+    for sign, published in ((-1, before), (1, after)):
+        for (account, day), count in published.items():
             row = rows[account]
-            if row.is_active:
+            row.days += sign
+            if row.is_active and count is not None:
                 followers[day, row.platform, row.organization_id] += sign * count
                 accounts[day, row.platform, row.organization_id] += sign
     DailyTotal.objects.add(followers, accounts)
@@ -380,9 +382,9 @@ def keeping(account_ids: Iterable[int]) -> Iterator[dict[int, LatestSnapshot]]:
     with transaction.atomic():
         rows = LatestSnapshot.objects.hold(account_ids)
         forget_figures(rows)
-        before = Snapshot.objects.counted(rows)
+        before = Snapshot.objects.published_followers(rows)
         yield rows
-        recount(rows, before, Snapshot.objects.counted(rows))
+        recount(rows, before, Snapshot.objects.published_followers(rows))
         LatestSnapshot.objects.refresh(rows)
 
 
@@ -400,9 +402,9 @@ def _move(rows: list[LatestSnapshot]) -> None:
     if not rows:
         return
     held = {row.account_id: row for row in rows}
-    counted = Snapshot.objects.counted(held)
-    recount(held, counted, {})
+    published = Snapshot.objects.published_followers(held)
+    recount(held, published, {})
     for row in rows:
         row.platform, row.organization_id, row.is_active = LatestSnapshot.of(row.account).cell
-    recount(held, {}, counted)
+    recount(held, {}, published)
     LatestSnapshot.objects.bulk_update(rows, ["platform", "organization", "is_active"])

@@ -110,12 +110,12 @@ def _write(held: dict[int, LatestSnapshot], books: dict[int, Book]) -> None:
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["account", "date"], update_fields=WRITTEN
     )
     before = {
-        (account, day): books[account].counted[day]
+        (account, day): books[account].published[day]
         for account, days in changed.items()
         for day in days
-        if day in books[account].counted
+        if day in books[account].published
     }
-    after = {(row.account_id, row.date): row.followers or 0 for row in rows if row.counts}
+    after = {(row.account_id, row.date): row.followers for row in rows if row.quality == Quality.PUBLISHED}
     recount(held, before, after)
     LatestSnapshot.objects.refresh({account: held[account] for account in changed})
 
@@ -125,6 +125,7 @@ def judge(snapshot: Snapshot, *, accept: bool, by: Any) -> bool:
 
     Accepting publishes the row, or the reading set aside beside it. Rejecting drops the reading set aside, or else
     hides the row, a published one too; the same figure seen again that day stays out.
+    Raises Snapshot.DoesNotExist where the row was deleted meanwhile.
     """
     with keeping([snapshot.account_id]):
         row = Snapshot.objects.get(pk=snapshot.pk)

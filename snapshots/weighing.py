@@ -79,7 +79,7 @@ class Book:
     def __init__(self, rows: Iterable[Snapshot]) -> None:
         self.rows = {row.date: row for row in rows}
         self.days = sorted(self.rows)
-        self.counted = {row.date: row.followers or 0 for row in self.rows.values() if row.counts}
+        self.published = {row.date: row.followers for row in self.rows.values() if row.quality == Quality.PUBLISHED}
         self.changed: set[date] = set()
 
     def base(self, sighting: Sighting) -> Snapshot | None:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from accounts.models import Account, Organization
-from snapshots.models import DailyTotal, LatestSnapshot, Quality, Snapshot, Source
+from snapshots.models import DailyTotal, LatestSnapshot, Snapshot, Source
 from snapshots.recording import Sighting, judge, record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]

@@ -1,0 +1,115 @@
+"""X: users by name, 100 a call.
+
+Source: the X API v2 OpenAPI description, GET /2/users/by, and its error catalogue (problem types in `errors[]`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from scraping.connectors import reading
+from scraping.connectors.base import (
+    Answer,
+    Batch,
+    CallFailed,
+    Connector,
+    Missing,
+    Quota,
+    Reading,
+    Request,
+    Response,
+    Target,
+    Trouble,
+    Window,
+)
+from scraping.connectors.numbers import whole
+from scraping.connectors.reading import member
+
+DOLLARS_PER_USER = 0.010  # billed per user returned, the same user once per UTC day
+LEGAL = re.compile(r"[A-Za-z0-9_]{1,15}")
+VERIFIED = {"blue": "blue", "business": "org", "government": "gov", "none": "none"}
+
+
+class X(Connector):
+    """Follower, following, list and post counts of up to 100 users a call."""
+
+    platform = "x"
+    base_url = "https://api.x.com"
+    batch_size = 100
+    windows = (Window(calls=300, seconds=900),)
+
+    def at_once(self, target: Target) -> Missing | None:
+        """A name X's grammar forbids does not exist, and one such name would fail the whole call."""
+        return None if LEGAL.fullmatch(_name(target)) else Missing.NOT_FOUND
+
+    def advice(self, target: Target, answer: Missing) -> str:
+        if answer == Missing.NOT_FOUND and self.at_once(target):
+            return "X names have 1 to 15 letters, digits or underscores; correct the handle."
+        return ""
+
+    def request(self, batch: Batch, credential: str) -> Request:
+        return Request(
+            f"{self.base_url}/2/users/by",
+            headers={"Authorization": f"Bearer {credential}"},
+            params=(
+                ("usernames", ",".join(_name(target) for target in batch.targets)),
+                ("user.fields", "public_metrics,verified_type,created_at,description,url,profile_image_url"),
+            ),
+            dollars=DOLLARS_PER_USER * len(batch.targets),
+        )
+
+    def parse(self, batch: Batch, response: Response) -> dict[str, Answer]:
+        body = reading.decode(response)
+        if response.status == 402 or (response.status == 429 and "usage-capped" in str(member(body, "type"))):
+            raise CallFailed(Trouble.BUDGET_SPENT, reading.text(member(body, "detail"), 200) or "credits are used up")
+        reading.check(response)
+        if isinstance(body, Missing):
+            return reading.everyone(batch, body)
+        users, problems = reading.listed(body, "data"), reading.listed(body, "errors")
+        if not users and not problems:
+            return reading.everyone(batch, Missing.UNPARSABLE)
+        found = {str(member(user, "username")).casefold(): _read(user) for user in users}
+        absent = {str(member(problem, "value")).casefold(): _reason(problem) for problem in problems}
+        either: dict[str, Answer] = {**absent, **found}
+        return reading.per_target(batch, lambda t: either.get(_name(t).casefold(), Missing.FROM_BATCH))
+
+    def quota(self, response: Response) -> Quota:
+        headers = response.headers
+        return Quota(
+            remaining=reading.calls(headers.get("x-rate-limit-remaining")),
+            reset_seconds=reading.seconds_to_epoch(headers.get("x-rate-limit-reset")),
+            retry_after=reading.retry_after(headers),
+        )
+
+
+def _name(target: Target) -> str:
+    return target.handle.removeprefix("@")
+
+
+def _reason(problem: Any) -> Missing:
+    """Suspended users differ from missing ones in the text alone."""
+    said = f"{member(problem, 'title')} {member(problem, 'detail')}".casefold()
+    return Missing.SUSPENDED if "suspended" in said else Missing.NOT_FOUND
+
+
+def _read(user: Any) -> Reading | Missing:
+    metrics = member(user, "public_metrics")
+    followers = whole(member(metrics, "followers_count"))
+    if followers is None:
+        return Missing.UNPARSABLE
+    posts = whole(member(metrics, "post_count"))
+    return Reading(
+        followers=followers,
+        following=whole(member(metrics, "following_count")),
+        listed=whole(member(metrics, "listed_count")),
+        posts=whole(member(metrics, "tweet_count")) if posts is None else posts,
+        external_id=reading.identity(member(user, "id")),
+        handle=reading.text(member(user, "username"), 255),
+        display_name=reading.text(member(user, "name"), 255),
+        bio=reading.text(member(user, "description")),
+        bio_link=reading.link(member(user, "url")),
+        image_url=reading.link(member(user, "profile_image_url"), 1000),
+        verified=VERIFIED.get(str(member(user, "verified_type")), ""),
+        opened_on=reading.day(member(user, "created_at")),
+    )

@@ -1,0 +1,335 @@
+"""The ledger of promised scrapes: request, claim, settle, sweep. Every step is a row before it is anything else."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Case, DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Value, When
+
+from accounts.models import Account
+from perf import clock
+from perf.cache import forget
+from perf.events import happened
+from scraping.models import (
+    MAX_DETAIL,
+    OPEN_STATES,
+    Attempt,
+    Heartbeat,
+    JobState,
+    Rank,
+    RunJob,
+    ScrapeJob,
+    ScrapeRun,
+)
+from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, RULES, SECOND_LOOK, SUSPECT, Ended, back_off
+from scraping.planning import AHEAD, join, plan
+from scraping.profiles import absorb
+from scraping.results import Result
+from snapshots.cache import GRID, SUMMARY
+from snapshots.recording import record
+
+__all__ = [
+    "Refused",
+    "beat",
+    "cancel",
+    "claim",
+    "pause",
+    "plan",
+    "release",
+    "request_scrape",
+    "resume",
+    "retry",
+    "settle",
+    "sweep",
+    "waiting_platforms",
+]
+logger = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message is for people."""
+
+
+# --- Asking -----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def request_scrape(
+    accounts: QuerySet[Account],
+    by: Any,
+    *,
+    kind: str = ScrapeRun.Kind.REQUESTED,
+    scope: str = ScrapeRun.Scope.ACCOUNTS,
+    platform: str = "",
+) -> ScrapeRun:
+    """Promise a scrape of `accounts` (the active of them) now, ahead of the plan; returns the run that tells of it.
+
+    An open job is moved to the front and joins the run, others are inserted. `by` is a user or None.
+    Raises Refused when there is nothing to scrape.
+    """
+    wanted = dict(accounts.filter(is_active=True).values_list("id", "platform"))
+    if not wanted:
+        raise Refused("There is no active account to scrape.")
+    run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, requested_by=by)
+    now = clock.now()
+    open_jobs = ScrapeJob.objects.filter(account__in=wanted).open()
+    held = set(open_jobs.select_for_update().order_by("id").values_list("account_id", flat=True))
+    ScrapeJob.objects.bulk_create(
+        [_requested(account, wanted[account], now) for account in wanted if account not in held],
+        ignore_conflicts=True,  # somebody asked for the same a moment ago
+        batch_size=2_000,
+    )
+    open_jobs.filter(state=JobState.DUE, rank__gt=Rank.REQUESTED).update(
+        rank=Rank.REQUESTED, order_at=now + AHEAD[Rank.REQUESTED], due_at=now, outcome=""
+    )
+    join(run, list(open_jobs.values_list("id", flat=True)))
+    happened(by, "scraping.request", f"run {run.pk}", {"scope": scope, "accounts": len(wanted), "kind": kind})
+    return run
+
+
+def _requested(account_id: int, platform: str, now: datetime, **changes: Any) -> ScrapeJob:
+    values: dict[str, Any] = {
+        "date": clock.today(),
+        "reason": ScrapeJob.Reason.REQUESTED,
+        "rank": Rank.REQUESTED,
+        "order_at": now + AHEAD[Rank.REQUESTED],
+        "due_at": now,
+    }
+    return ScrapeJob(account_id=account_id, platform=platform, **values | changes)
+
+
+# --- Claiming ---------------------------------------------------------------------------------------
+
+
+def claim(platform: str, limit: int) -> list[ScrapeJob]:
+    """Lease the best `limit` due jobs of `platform`, each with its account; [] when nothing is due or it is paused.
+
+    One statement, so no job is ever claimed twice; leases and due times go by the database's clock alone.
+    """
+    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    now = clock.db_now()
+    best = (
+        ScrapeJob.objects.claimable(platform)
+        .select_for_update(skip_locked=True, of=("self",))
+        .order_by("order_at", "due_at", "id")
+        .values_list(
+            "pk", now, clock.db_now(lease), ExpressionWrapper(now - F("due_at"), output_field=DurationField())
+        )[:limit]
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        select, params = best.query.sql_with_params()
+        cursor.execute(_CLAIM.format(best=select), params)
+        ids = [row[0] for row in cursor.fetchall()]
+    claimed = ScrapeJob.objects.filter(pk__in=ids).select_related("account").order_by("order_at", "due_at", "id")
+    return list(claimed) if ids else []
+
+
+# MATERIALIZED: otherwise a planner may run the selection twice and lease more than `limit`.
+_CLAIM = """
+WITH best (job_id, now, lease_until, waited) AS MATERIALIZED ({best})
+UPDATE scraping_scrapejob AS job
+SET state = 'leased', token = token + 1, lease_until = best.lease_until,
+    started_at = COALESCE(job.started_at, best.now), waited = COALESCE(job.waited, best.waited)
+FROM best WHERE id = job_id
+RETURNING id
+"""
+
+
+def waiting_platforms(platforms: Iterable[str]) -> list[tuple[str, int]]:
+    """Those of `platforms` that have a job to claim now, each with the rank of its best."""
+    best = ((name, ScrapeJob.objects.claimable(name).order_by("order_at")) for name in platforms)
+    found = ((name, jobs.values_list("rank", flat=True).first()) for name, jobs in best)
+    return [(name, rank) for name, rank in found if rank is not None]
+
+
+# --- Settling ---------------------------------------------------------------------------------------
+
+
+def settle(results: Sequence[Result], worker: str = "") -> int:
+    """Record figures, tries and the jobs' new states in one transaction; returns how many results counted.
+
+    A result counts only while its job is still leased under the token it was claimed with: a late worker, whose
+    lease ran out or whose job was cancelled, changes nothing.
+    """
+    with transaction.atomic():
+        held = _held([result.job for result in results])
+        counted = [result for result in results if result.job.pk in held]
+        absorb(counted)
+        recorded = record(sighting for result in counted if (sighting := result.sighting))
+        suspects = {one.account_id for one in recorded if one.outcome == "suspect"}
+        for result in counted:
+            if result.reading and result.job.account_id in suspects:
+                result.outcome = SUSPECT
+        Attempt.objects.bulk_create(attempt for result in counted for attempt in _attempts(result, worker))
+        _move(counted)
+        _look_again([result.job for result in counted if result.outcome == SUSPECT])
+    finish_runs([result.job.pk for result in counted])
+    if refused := len(results) - len(counted):
+        logger.warning("%d late results were refused: their leases had ended", refused)
+    return len(counted)
+
+
+def release(jobs: Collection[ScrapeJob], until: datetime | None = None, why: str = "") -> None:
+    """Give claimed jobs back untried, to be due at `until` (their own time when None) because of `why`."""
+    with transaction.atomic():
+        back: dict[str, Any] = {"state": JobState.DUE, "lease_until": None, "outcome": why}
+        if until is not None:
+            back["due_at"] = until
+        ScrapeJob.objects.filter(pk__in=_held(jobs)).update(**back)
+
+
+def _held(jobs: Collection[ScrapeJob]) -> set[int]:
+    """The ids of those of `jobs` that are still leased under their token, locked in order."""
+    tokens = {job.pk: job.token for job in jobs}
+    rows = ScrapeJob.objects.filter(pk__in=tokens, state=JobState.LEASED).select_for_update().order_by("id")
+    return {pk for pk, token in rows.values_list("id", "token") if tokens[pk] == token}
+
+
+def _attempts(result: Result, worker: str) -> list[Attempt]:
+    return [
+        Attempt(
+            job=result.job,
+            account_id=result.job.account_id,
+            platform=result.job.platform,
+            step=one.step,
+            started_at=one.started_at,
+            seconds=one.seconds,
+            outcome=one.outcome,
+            status=one.status,
+            worker=worker[:100],
+            detail=one.detail[:MAX_DETAIL],
+        )
+        for one in result.tries
+    ]
+
+
+def _move(results: Sequence[Result]) -> None:
+    """Give every job the state that its outcome asks for; alike jobs share one statement."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for result in results:
+        rule, job = RULES[result.outcome], result.job
+        tries = job.attempts + bool(rule.attempts)
+        if rule.attempts and tries >= rule.attempts:
+            alike[rule.state, result.outcome, tries].append(job.pk)
+        elif rule.attempts:
+            alike[JobState.DUE, result.outcome, tries, job.rank, back_off(tries)].append(job.pk)
+        else:
+            alike[JobState.DUE, result.outcome, tries, job.rank, result.until].append(job.pk)
+    for (state, outcome, tries, *later), ids in alike.items():
+        change: dict[str, Any] = {"state": state, "outcome": outcome, "attempts": tries, "lease_until": None}
+        change |= _later(*later) if later else {"finished_at": clock.db_now()}
+        ScrapeJob.objects.filter(pk__in=ids).update(**change)
+
+
+def _later(rank: int, when: timedelta | datetime | None) -> dict[str, Any]:
+    """What a job that is due again changes in: moved up to the retries, and not before `when`."""
+    better = min(rank, Rank.RETRY)
+    change: dict[str, Any] = {"rank": better, "order_at": F("order_at") + Value(AHEAD[better] - AHEAD[rank])}
+    if when is not None:
+        change["due_at"] = clock.db_now(when) if isinstance(when, timedelta) else when
+    return change
+
+
+def _look_again(jobs: Iterable[ScrapeJob]) -> None:
+    """Promise a second reading of suspect figures, which publishes them if it agrees; once per figure."""
+    later = clock.now() + SECOND_LOOK
+    follow_ups = [
+        _requested(job.account_id, job.platform, later, date=job.date, reason=ScrapeJob.Reason.CONFIRM, rank=Rank.RETRY)
+        for job in jobs
+        if job.reason != ScrapeJob.Reason.CONFIRM
+    ]
+    ScrapeJob.objects.bulk_create(follow_ups, ignore_conflicts=True)
+
+
+def finish_runs(job_ids: Collection[int] | None = None) -> int:
+    """Close the open runs (of these jobs, or all) that have no open job left; returns how many.
+
+    Called after the commit that closed a job: of two that close a run's last jobs, the later sees both.
+    """
+    runs = ScrapeRun.objects.open()
+    if job_ids is not None:
+        runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__in=job_ids)))
+    left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
+    with transaction.atomic():
+        finished = runs.exclude(Exists(left)).update(state=ScrapeRun.State.DONE, finished_at=clock.db_now())
+        if finished:
+            forget(SUMMARY, GRID)
+    return finished
+
+
+def sweep() -> int:
+    """Give jobs whose lease ran out back, or give them up after too many deaths; returns how many leases ended."""
+    tired = When(worker_deaths__gte=MAX_WORKER_DEATHS - 1, then=Value(JobState.DEAD))
+    worn = When(attempts__gte=MAX_ATTEMPTS - 1, then=Value(JobState.DEAD))
+    gone = {"worker_deaths__gte": MAX_WORKER_DEATHS - 1}, {"attempts__gte": MAX_ATTEMPTS - 1}
+    swept = ScrapeJob.objects.filter(state=JobState.LEASED, lease_until__lte=clock.db_now()).update(
+        state=Case(tired, worn, default=Value(JobState.DUE)),
+        finished_at=Case(*(When(**case, then=clock.db_now()) for case in gone), default=None),
+        outcome=Ended.WORKER_DIED,
+        worker_deaths=F("worker_deaths") + 1,
+        attempts=F("attempts") + 1,
+        lease_until=None,
+    )
+    finish_runs()
+    return swept
+
+
+# --- Steering ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def cancel(run: ScrapeRun, by: Any) -> int:
+    """Drop what `run` alone still waits for and close it; returns how many jobs that were.
+
+    What is being fetched at the moment is dropped too: its result will be refused. Raises Refused for a closed run.
+    """
+    _change(run, ScrapeRun.State.CANCELLED, finished_at=clock.db_now())
+    others = RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN)
+    jobs = ScrapeJob.objects.filter(runjob__run=run).open().exclude(Exists(others))
+    dropped = ScrapeJob.objects.filter(pk__in=list(jobs.values_list("id", flat=True))).open()
+    count = dropped.update(
+        state=JobState.CANCELLED, outcome=Ended.CANCELLED, lease_until=None, finished_at=clock.db_now()
+    )
+    happened(by, "scraping.cancel", f"run {run.pk}", {"jobs": count})
+    return count
+
+
+@transaction.atomic
+def pause(run: ScrapeRun, by: Any) -> None:
+    """Claim nothing more for `run` until it is resumed. Raises Refused unless it is running."""
+    _change(run, ScrapeRun.State.PAUSED, only=[ScrapeRun.State.RUNNING])
+    happened(by, "scraping.pause", f"run {run.pk}")
+
+
+@transaction.atomic
+def resume(run: ScrapeRun, by: Any) -> None:
+    """Go on with a paused run. Raises Refused unless it is paused."""
+    _change(run, ScrapeRun.State.RUNNING, only=[ScrapeRun.State.PAUSED])
+    happened(by, "scraping.resume", f"run {run.pk}")
+
+
+def _change(run: ScrapeRun, state: str, only: Collection[str] = ScrapeRun.OPEN, **also: Any) -> None:
+    if not ScrapeRun.objects.filter(pk=run.pk, state__in=only).update(state=state, **also):
+        run.refresh_from_db(fields=["state"])
+        raise Refused(f"This run is {run.get_state_display().lower()}.")
+    run.refresh_from_db(fields=["state", "finished_at"])
+
+
+@transaction.atomic
+def retry(job: ScrapeJob, by: Any) -> ScrapeRun:
+    """Try a job that ended without a figure again, at once, as a request of `by`; returns the run that tells of it."""
+    if job.state in OPEN_STATES:
+        raise Refused("This job is still waiting or being fetched.")
+    return request_scrape(Account.objects.filter(pk=job.account_id), by)
+
+
+def beat(*processes: str) -> None:
+    """Note that these kinds of process ("worker", "beat") are at work now."""
+    rows = [Heartbeat(process=process, seen_at=clock.now()) for process in processes]
+    Heartbeat.objects.bulk_create(rows, update_conflicts=True, unique_fields=["process"], update_fields=["seen_at"])

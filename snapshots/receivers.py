@@ -1,0 +1,38 @@
+"""What a change in the registry means for figures: totals move with the account, a deleted one leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from accounts.signals import accounts_changed
+from perf.cache import forget
+from snapshots.cache import GRID, SUMMARY, history_of
+from snapshots.models import LatestSnapshot, Snapshot, forget_figures, recount
+
+COUNTED_BY = {"platform", "organization", "organization_id", "is_active"}
+"""Fields of an account that say in which totals its figures are counted."""
+
+
+@receiver(accounts_changed)
+def follow_accounts(
+    *, ids: Collection[int], fields: Collection[str], old_handles: Mapping[int, tuple[str, str]], **_: Any
+) -> None:
+    """Count changed accounts where they belong now, deleted ones no more, and forget what shows them."""
+    forget(SUMMARY, GRID, *(history_of(platform, key) for platform, key in old_handles.values()))
+    if "deleted" in fields:
+        _leave_totals(ids)
+    elif COUNTED_BY & set(fields):
+        with transaction.atomic():
+            LatestSnapshot.objects.hold(ids)
+
+
+def _leave_totals(ids: Collection[int]) -> None:
+    """Take the figures of accounts that are about to be deleted out of the totals; their rows go with them."""
+    with transaction.atomic():
+        rows = LatestSnapshot.objects.hold(ids)
+        forget_figures(rows)
+        recount(rows, Snapshot.objects.published_followers(rows), {})

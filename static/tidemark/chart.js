@@ -1,0 +1,153 @@
+// Draws one chart of days into an element that came into view.
+//
+// The element says: data-src (JSON), data-code and data-style (uPlot's files), data-view (the first view shown).
+// JSON: {"dates": ["2026-11-01", …], "<name>": [number or null, …], …} or {"dates": […], "series": [{label, values}]}.
+// A day without a figure is a gap; days the answer leaves out are gaps too. Views are picked by buttons[data-show].
+
+const DAY = 86_400;
+const whole = new Intl.NumberFormat("en-GB");
+const brief = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 2 });
+const percent = new Intl.NumberFormat("en-GB", { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const signed = new Intl.NumberFormat("en-GB", { signDisplay: "exceptZero" });
+const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+let loading;
+function library({ code, style }) {
+  loading ??= new Promise((resolve, reject) => {
+    const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: style });
+    const script = Object.assign(document.createElement("script"), { src: code });
+    script.addEventListener("load", () => resolve(window.uPlot));
+    script.addEventListener("error", () => reject(new Error("the chart's code could not be loaded")));
+    document.head.append(sheet, script);
+  });
+  return loading;
+}
+
+const toSeconds = (date) => Date.parse(`${date}T00:00:00Z`) / 1000;
+
+/** Columns on an unbroken axis of days: what the answer left out becomes null. */
+export function spread(dates, columns) {
+  if (!dates.length) return [[], ...columns.map(() => [])];
+  const seconds = dates.map(toSeconds);
+  const place = new Map(seconds.map((second, index) => [second, index]));
+  const [from, to] = [Math.min(...seconds), Math.max(...seconds)];
+  // A long series comes thinned out; its own step then is the axis.
+  const steps = seconds.slice(1).map((second, index) => Math.abs(second - seconds[index]));
+  const step = Math.max(DAY, Math.min(...steps, Infinity));
+  if (step > DAY) return [seconds, ...columns];
+  const axis = Array.from({ length: Math.round((to - from) / DAY) + 1 }, (_, index) => from + index * DAY);
+  return [axis, ...columns.map((column) => axis.map((second) => column[place.get(second)] ?? null))];
+}
+
+/** The change from one day to the next; unknown where either day is. */
+export const daily = (values) =>
+  values.map((value, index) => (value === null || (values[index - 1] ?? null) === null ? null : value - values[index - 1]));
+
+function growth(values) {
+  const first = values.find((value) => value);
+  return values.map((value) => (value === null || !first ? null : value / first - 1));
+}
+
+const VIEWS = {
+  followers: { pick: (data) => [["Followers", data.followers]], tell: whole, axis: brief, fill: true },
+  change: { pick: (data) => [["Daily change", daily(spread(data.dates, [data.followers])[1])]], tell: signed, axis: brief, bars: true },
+  engagement: { pick: (data) => [["Engagement", data.engagement]], tell: whole, axis: brief },
+  platforms: { pick: (data) => data.series.map(({ label, values }) => [label, values]), tell: whole, axis: brief },
+  growth: { pick: (data) => data.series.map(({ label, values }) => [label, growth(values)]), tell: percent, axis: percent },
+};
+
+function colours(element) {
+  const style = getComputedStyle(element);
+  return (name) => style.getPropertyValue(`--${name}`).trim();
+}
+
+function options(element, view, lines, uPlot) {
+  const colour = colours(element);
+  const font = `12px ${getComputedStyle(element).fontFamily}`;
+  const axis = { stroke: colour("quiet"), font, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
+  return {
+    width: element.clientWidth,
+    height: Math.max(200, element.dataset.height ? Number(element.dataset.height) : 280),
+    tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "Etc/UTC"),
+    cursor: { sync: { key: "days" }, points: { size: 7 }, drag: { x: true, y: false } },
+    legend: { live: true },
+    scales: { y: { range: (_, low, high) => bounds(low, high, view.bars) } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 28, space: 70 },
+      { ...axis, size: 62, gap: 6, space: 44, values: (_, ticks) => ticks.map((tick) => view.axis.format(tick)) },
+    ],
+    series: [
+      { value: (_, second) => (second === null ? "–" : onDay.format(second * 1000)), label: "Day" },
+      ...lines.map(([label], index) => ({
+        label,
+        stroke: colour(`series-${(index % 8) + 1}`),
+        dash: index < 8 ? undefined : [6, 3],
+        width: view.bars ? 0 : 2,
+        fill: view.bars ? colour("series-1") : view.fill ? colour("tide-soft") : undefined,
+        paths: view.bars ? uPlot.paths.bars({ size: [0.7, 24] }) : undefined,
+        points: { show: view.bars ? false : undefined, size: 5, filter: alone },
+        value: (_, value) => (value === null || value === undefined ? "–" : view.tell.format(value)),
+      })),
+    ],
+  };
+}
+
+// A day between two gaps has no line to stand on: it alone is drawn as a point.
+function alone(chart, index) {
+  const values = chart.data[index];
+  return values.flatMap((value, at) =>
+    value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null ? [at] : [],
+  );
+}
+
+function bounds(low, high, fromZero) {
+  if (low === null || high === null) return [0, 1];
+  const room = (high - low || Math.abs(high) || 1) * 0.08;
+  if (fromZero) return [Math.min(0, low - room), Math.max(0, high + room)];
+  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+}
+
+/** Fetches the data and draws; called once by app.js. */
+export async function mount(element) {
+  element.setAttribute("aria-busy", "true");
+  try {
+    const [answer, uPlot] = await Promise.all([
+      fetch(element.dataset.src, { headers: { Accept: "application/json" } }),
+      library(element.dataset),
+    ]);
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    draw(element, await answer.json(), uPlot);
+  } catch (error) {
+    element.textContent = `The chart could not be drawn: ${error.message}. The table has the figures.`;
+  } finally {
+    element.removeAttribute("aria-busy");
+  }
+}
+
+function draw(element, data, uPlot) {
+  let name = element.dataset.view;
+  let chart;
+  const show = () => {
+    chart?.destroy();
+    element.textContent = "";
+    const view = VIEWS[name];
+    const lines = view.pick(data).filter(([, values]) => values?.some((value) => value !== null));
+    if (!lines.length) {
+      element.textContent = "No figures in this period.";
+      return;
+    }
+    const columns = name === "change" ? [spread(data.dates, [])[0], lines[0][1]] : spread(data.dates, lines.map(([, values]) => values));
+    chart = new uPlot(options(element, view, lines, uPlot), columns, element);
+  };
+  const pickers = element.closest("[data-chart]")?.querySelectorAll("button[data-show]") ?? [];
+  for (const picker of pickers) {
+    picker.addEventListener("click", () => {
+      name = picker.dataset.show;
+      for (const other of pickers) other.setAttribute("aria-pressed", String(other === picker));
+      show();
+    });
+  }
+  show();
+  document.addEventListener("themechange", () => element.isConnected && show());
+  new ResizeObserver(() => chart?.setSize({ width: element.clientWidth, height: chart.height })).observe(element);
+}

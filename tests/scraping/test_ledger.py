@@ -1,0 +1,399 @@
+"""The ledger: promises are rows, claimed once, settled only by their newest holder, and never starved."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Account
+from perf import clock
+from scraping import ledger
+from scraping.connectors.base import Missing, Reading, Trouble
+from scraping.models import JobState, Rank, ScrapeJob, ScrapeRun
+from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, SUSPECT, Ended
+from scraping.planning import Night
+from scraping.results import Result, Try
+from snapshots.models import Snapshot
+from snapshots.recording import Sighting, record
+from tests.factories import account, organization, user
+
+both = pytest.mark.both_dbs
+DAY = date(2026, 11, 20)
+
+
+def request(*accounts: Account, by: Any = None) -> ScrapeRun:
+    return ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), by)
+
+
+def tried(outcome: str = "ok") -> Try:
+    return Try("read", clock.now(), 0.1, outcome, 200)
+
+
+def read(job: ScrapeJob, followers: int = 1_000) -> Result:
+    return Result(job, "ok", [tried()], Reading(followers=followers))
+
+
+def outlive_leases() -> Any:
+    return clock.shifted(timedelta(minutes=10))
+
+
+# --- Planning
+
+
+@both
+def test_planners_at_once_change_nothing(db: None) -> None:
+    for _ in range(5):
+        account()
+    assert [ledger.plan(), ledger.plan(), ledger.plan()] == [5, 0, 0]
+    assert ScrapeJob.objects.count() == ScrapeRun.objects.progress().get().total_jobs == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_planners_racing_plan_each_account_once() -> None:
+    for _ in range(30):
+        account()
+    in_threads(3, ledger.plan)
+    assert ScrapeJob.objects.count() == ScrapeRun.objects.progress().get().total_jobs == 30
+
+
+def test_inactive_accounts_are_not_planned(db: None) -> None:
+    account(is_active=False)
+    assert ledger.plan() == 0
+
+
+def test_an_account_read_today_on_request_is_not_planned_again(db: None) -> None:
+    request(account())
+    ledger.settle([read(job) for job in ledger.claim("x", 5)])
+    assert ledger.plan() == 0
+
+
+def test_starts_are_spread_over_the_window(settings: Any) -> None:
+    settings.SCRAPE_WINDOW = "02:00-05:00"
+    night = Night.of(DAY)
+    starts = [night.starts(pk) for pk in range(1_000)]
+    assert all(night.start <= at < night.end for at in starts)
+    quarters = Counter(int((at - night.start) / (night.end - night.start) * 4) for at in starts)
+    assert min(quarters.values()) > 200
+
+
+def test_a_window_may_cross_midnight(settings: Any) -> None:
+    settings.SCRAPE_WINDOW, settings.TIME_ZONE = "23:00-02:00", "Europe/Berlin"
+    night = Night.of(DAY)
+    assert night.start.isoformat() == "2026-11-20T23:00:00+01:00"
+    assert night.end - night.start == timedelta(hours=3)
+
+
+@both
+def test_what_a_day_left_over_is_the_next_days_and_goes_first(db: None, settings: Any) -> None:
+    settings.SCRAPE_WINDOW = "00:00-00:01"
+    old = account()
+    ledger.plan(clock.today() - timedelta(days=1))
+    new = account()
+    ledger.plan()
+    assert [(job.account, job.date) for job in ledger.claim("x", 5)] == [(old, clock.today()), (new, clock.today())]
+
+
+def test_a_cancelled_plan_is_not_made_again(db: None) -> None:
+    account()
+    ledger.plan()
+    ledger.cancel(ScrapeRun.objects.get(), None)
+    account()
+    assert ledger.plan() == 0
+
+
+@both
+def test_an_account_has_one_open_job(db: None) -> None:
+    request(one := account())
+    twin = ScrapeJob.objects.get()
+    twin.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        twin.save()
+    ScrapeJob.objects.filter(account=one).update(state=JobState.DONE)
+    twin.save()
+
+
+@both
+def test_an_account_has_one_planned_job_a_day(db: None) -> None:
+    account()
+    ledger.plan()
+    ScrapeJob.objects.update(state=JobState.DONE)
+    twin = ScrapeJob.objects.get()
+    twin.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        twin.save()
+
+
+# --- Requesting
+
+
+@both
+@pytest.mark.req("A67")
+def test_a_request_moves_an_open_job_to_the_front_and_joins_it(db: None, settings: Any) -> None:
+    settings.SCRAPE_WINDOW = "00:00-00:01"
+    waiting, core = account(), account(is_core=True)
+    ledger.plan()
+    run = request(waiting, by=user("editor"))
+    first, second = ledger.claim("x", 2)
+    assert (first.account, first.get_rank_display()) == (waiting, "Requested by a user")
+    assert second.account == core
+    assert set(first.runs.all()) == {run, ScrapeRun.objects.get(kind="planned")}
+
+
+def test_a_request_for_nothing_active_is_refused(db: None) -> None:
+    with pytest.raises(ledger.Refused, match="no active account"):
+        request(account(is_active=False))
+
+
+# --- Claiming
+
+
+@both
+@pytest.mark.req("A64", "A65", "A66")
+def test_claims_go_by_rank(db: None, settings: Any) -> None:
+    settings.SCRAPE_WINDOW = "00:00-00:01"
+    rest, active, failed, core, requested = (account() for _ in range(5))
+    Account.objects.filter(pk=core.pk).update(is_core=True)
+    for days in (8, 1):
+        day, at = clock.today() - timedelta(days=days), clock.now() - timedelta(days=days)
+        record([Sighting(active.pk, day, at, "observed", 100 - days), Sighting(rest.pk, day, at, "observed", 100)])
+    ledger.plan()
+    fail_once(failed)
+    request(requested)
+    with clock.shifted(timedelta(minutes=2)):
+        claimed = ledger.claim("x", 10)
+    assert [job.account for job in claimed] == [requested, core, failed, active, rest]
+    assert [job.rank for job in claimed] == sorted(Rank.values)
+
+
+def fail_once(one: Account) -> None:
+    """Let the planned job of `one` fail; only it is due meanwhile."""
+    others = ScrapeJob.objects.exclude(account=one)
+    others.update(state=JobState.CANCELLED)
+    [job] = ledger.claim("x", 1)
+    ledger.settle([Result(job, Trouble.SERVER_ERROR, [tried(Trouble.SERVER_ERROR)])])
+    others.update(state=JobState.DUE)
+
+
+@pytest.mark.req("A66")
+def test_waiting_raises_a_job_so_that_nothing_starves(db: None, settings: Any) -> None:
+    settings.SCRAPE_WINDOW = "00:00-00:01"
+    rest = account()
+    ledger.plan()
+    with clock.shifted(timedelta(days=1)):
+        core = account(is_core=True)
+        ledger.plan()
+        assert [job.account for job in ledger.claim("x", 2)] == [rest, core]
+
+
+@both
+def test_a_claim_leases_and_fences(db: None, settings: Any) -> None:
+    request(account())
+    [job] = ledger.claim("x", 1)
+    assert (job.state, job.token) == (JobState.LEASED, 1)
+    assert timedelta(0) <= job.waited < timedelta(seconds=5)
+    assert abs(job.lease_until - clock.now() - timedelta(seconds=settings.LEASE_SECONDS)) < timedelta(seconds=5)
+    assert ledger.claim("x", 1) == []
+
+
+def in_threads(count: int, act: Any) -> None:
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@both
+@pytest.mark.django_db(transaction=True)
+def test_claimants_at_once_never_share_a_job() -> None:
+    where = organization()
+    accounts = [account(organization=where) for _ in range(60)]
+    request(*accounts)
+    claimed: list[int] = []
+
+    def work() -> None:
+        while jobs := ledger.claim("x", 7):
+            claimed.extend(job.pk for job in jobs)
+
+    in_threads(4, work)
+    assert len(claimed) == len(set(claimed)) == 60
+
+
+def test_a_paused_runs_jobs_are_left_alone_unless_another_wants_them(db: None) -> None:
+    run = request(only_mine := account(), shared := account())
+    request(shared)
+    ledger.pause(run, None)
+    assert [job.account for job in ledger.claim("x", 5)] == [shared]
+    ledger.resume(run, None)
+    assert [job.account for job in ledger.claim("x", 5)] == [only_mine]
+
+
+# --- Settling
+
+
+@both
+def test_a_settled_job_has_its_figure_try_and_run(db: None) -> None:
+    run = request(one := account())
+    [job] = ledger.claim("x", 1)
+    assert ledger.settle([read(job, 4_321)], "here:1") == 1
+    assert Snapshot.objects.get(account=one, date=clock.today()).followers == 4_321
+    job.refresh_from_db()
+    assert (job.state, job.outcome, job.attempts, job.tries.get().worker) == (JobState.DONE, "ok", 1, "here:1")
+    run.refresh_from_db()
+    assert run.state == ScrapeRun.State.DONE
+    assert run.finished_at is not None
+
+
+@both
+def test_a_late_workers_result_is_refused(db: None) -> None:
+    request(one := account())
+    [late] = ledger.claim("x", 1)
+    with outlive_leases():
+        ledger.sweep()
+        [new] = ledger.claim("x", 1)
+        assert ledger.settle([read(late, 1)]) == 0
+        assert not Snapshot.objects.exists()
+        assert ledger.settle([read(new, 2)]) == 1
+        assert ledger.settle([read(new, 3)]) == 0
+    assert Snapshot.objects.get(account=one).followers == 2
+
+
+@pytest.mark.parametrize("reason", [Missing.NOT_FOUND, Missing.SUSPENDED, Missing.HIDDEN, Missing.UNSUPPORTED_PROFILE])
+def test_a_named_reason_ends_a_job_without_a_figure(db: None, reason: Missing) -> None:
+    request(account())
+    [job] = ledger.claim("x", 1)
+    ledger.settle([Result(job, reason, [tried(reason)])])
+    job.refresh_from_db()
+    assert (job.state, job.outcome) == (JobState.DONE, reason)
+    assert not Snapshot.objects.exists()
+
+
+@both
+@pytest.mark.req("A66")
+def test_a_failed_job_comes_again_later_and_is_given_up_in_the_end(db: None) -> None:
+    request(account())
+    waits = []
+    for turn in range(MAX_ATTEMPTS):
+        with clock.shifted(timedelta(hours=2 * turn)):
+            [job] = ledger.claim("x", 1)
+            ledger.settle([Result(job, Trouble.TIMEOUT, [tried(Trouble.TIMEOUT)])])
+            job.refresh_from_db()
+            waits.append(job.due_at - clock.now())
+    assert (job.state, job.outcome, job.attempts) == (JobState.DEAD, Trouble.TIMEOUT, MAX_ATTEMPTS)
+    assert timedelta(seconds=25) < waits[0] < waits[1] < waits[2] < waits[3]
+
+
+def test_waiting_for_the_platform_costs_no_attempt(db: None) -> None:
+    request(account())
+    [job] = ledger.claim("x", 1)
+    ledger.settle([Result(job, Trouble.RATE_LIMITED, [tried(Trouble.RATE_LIMITED)])])
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.DUE, 0)
+
+
+def test_a_job_given_up_can_be_tried_again(db: None) -> None:
+    request(one := account())
+    [job] = ledger.claim("x", 1)
+    ledger.settle([Result(job, Missing.UNPARSABLE, [tried(Missing.UNPARSABLE)])])
+    job.refresh_from_db()
+    ledger.retry(job, user("editor"))
+    assert [again.account for again in ledger.claim("x", 1)] == [one]
+    with pytest.raises(ledger.Refused):
+        ledger.retry(ScrapeJob.objects.get(state=JobState.LEASED), None)
+
+
+def test_a_suspect_figure_is_looked_at_again(db: None) -> None:
+    one = account()
+    yesterday = clock.today() - timedelta(days=1)
+    request(one)
+    ScrapeJob.objects.update(date=yesterday)
+    ledger.settle([read(job, 100_000) for job in ledger.claim("x", 1)])
+    request(one)
+    ledger.settle([read(job, 10) for job in ledger.claim("x", 1)])
+    assert ScrapeJob.objects.filter(state=JobState.DONE, outcome=SUSPECT).count() == 1
+    with clock.shifted(timedelta(minutes=32)):
+        [again] = ledger.claim("x", 1)
+        assert again.reason == ScrapeJob.Reason.CONFIRM
+        ledger.settle([read(again, 10)])
+    assert Snapshot.objects.published().get(account=one, date=clock.today()).followers == 10
+    assert not ScrapeJob.objects.open().exists()
+
+
+def test_released_jobs_keep_their_place(db: None) -> None:
+    request(account())
+    [job] = ledger.claim("x", 1)
+    ledger.release([job])
+    [again] = ledger.claim("x", 1)
+    assert (again.order_at, again.attempts, again.token) == (job.order_at, 0, 2)
+
+
+# --- Sweeping and steering
+
+
+@both
+def test_a_dead_workers_jobs_come_back_until_they_seem_to_kill(db: None) -> None:
+    run = request(account())
+    for death in range(MAX_WORKER_DEATHS):
+        with clock.shifted(timedelta(minutes=10 * death)):
+            assert len(ledger.claim("x", 1)) == 1
+            assert ledger.sweep() == 0
+        with clock.shifted(timedelta(minutes=10 * (death + 1))):
+            assert ledger.sweep() == 1
+    job = ScrapeJob.objects.get()
+    assert (job.state, job.outcome, job.worker_deaths) == (JobState.DEAD, Ended.WORKER_DIED, MAX_WORKER_DEATHS)
+    assert job.finished_at is not None
+    run.refresh_from_db()
+    assert run.state == ScrapeRun.State.DONE
+
+
+def test_cancelling_drops_what_no_other_run_wants(db: None) -> None:
+    run = request(account(), shared := account())
+    other = request(shared)
+    claimed = ledger.claim("x", 5)
+    assert ledger.cancel(run, user("editor")) == 1
+    assert ledger.settle([read(job) for job in claimed]) == 1
+    assert Snapshot.objects.get().account == shared
+    other.refresh_from_db()
+    run.refresh_from_db()
+    assert (run.state, other.state) == (ScrapeRun.State.CANCELLED, ScrapeRun.State.DONE)
+    with pytest.raises(ledger.Refused, match="cancelled"):
+        ledger.cancel(run, None)
+
+
+@both
+def test_progress_counts_every_state_in_one_query(db: None, django_assert_num_queries: Any) -> None:
+    run = request(*(account() for _ in range(5)))
+    first, second, _ = ledger.claim("x", 3)
+    ledger.settle([read(first), Result(second, Missing.UNPARSABLE, [tried()])])
+    with django_assert_num_queries(1):
+        seen = ScrapeRun.objects.for_runs_page().get(pk=run.pk)
+    assert (seen.total_jobs, seen.done_jobs, seen.failed_jobs, seen.leased_jobs, seen.due_jobs) == (5, 1, 1, 1, 2)
+    assert seen.percent == 40
+    assert seen.eta is not None
+    assert seen.eta > timedelta(0)
+
+
+@both
+def test_a_waiting_job_says_why_and_until_when(db: None) -> None:
+    from scraping import pauses
+
+    request(one := account())
+    until = clock.now() + timedelta(hours=1)
+    pauses.pause("x", until, "quota")
+    job = ScrapeJob.objects.with_reasons().get(account=one)
+    assert (job.why, job.waits_until) == ("quota", until)
+    assert ledger.claim("x", 1) == []
+    with clock.shifted(timedelta(hours=2)):
+        assert ScrapeJob.objects.with_reasons().get(account=one).why == ""
+        assert len(ledger.claim("x", 1)) == 1

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import datetime as dt
+import random
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Account, Organization
+from accounts.signals import accounts_changed
+from snapshots.models import Snapshot
+from snapshots.recording import Sighting, judge, record
+from snapshots.rollups import Drift, recompute
+from tests.snapshots.test_rollups_property import expected_latest, expected_totals, stored_latest, stored_totals
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+THREADS, ROUNDS, ACCOUNTS = 6, 12, 12
+
+
+def write_at_random(seed: int, accounts: list[int], organizations: list[int]) -> None:
+    """One writer's life: whole and partial batches in any order, judgements, moves, deletions."""
+    choose = random.Random(seed)
+    try:
+        for _ in range(ROUNDS):
+            some = choose.sample(accounts, choose.randint(1, len(accounts)))
+            acts: list[Any] = [scrape, scrape, scrape, decide, move, rename_and_move, remove]
+            choose.choice(acts)(choose, some, organizations)
+    finally:
+        connection.close()
+
+
+def scrape(choose: random.Random, accounts: list[int], organizations: list[int]) -> None:
+    at = NOON + dt.timedelta(days=choose.randint(0, 8), minutes=choose.randint(0, 90))
+    record([Sighting(pk, at.date(), at, "observed", choose.choice([1_000, 1_100, 9_000])) for pk in accounts])
+
+
+def decide(choose: random.Random, accounts: list[int], organizations: list[int]) -> None:
+    for row in Snapshot.objects.to_judge().order_by("?")[:2]:
+        with suppress(Snapshot.DoesNotExist):  # another writer deleted it since
+            judge(row, accept=choose.random() < 0.5, by=None)
+
+
+def move(choose: random.Random, accounts: list[int], organizations: list[int]) -> None:
+    with transaction.atomic():
+        Account.objects.filter(pk__in=accounts).update(
+            organization=choose.choice(organizations), is_active=choose.random() < 0.8
+        )
+        accounts_changed.send(sender=Account, ids=accounts, fields={"organization", "is_active"}, old_handles={})
+
+
+def rename_and_move(choose: random.Random, accounts: list[int], organizations: list[int]) -> None:
+    with transaction.atomic():
+        account = Account.objects.get(pk=accounts[0])
+        account.handle, account.organization_id = f"h{choose.random()}", choose.choice(organizations)
+        account.save()
+        accounts_changed.send(sender=Account, ids=[account.pk], fields={"handle", "organization"}, old_handles={})
+
+
+def remove(choose: random.Random, accounts: list[int], organizations: list[int]) -> None:
+    Snapshot.objects.filter(
+        account_id__in=accounts, date=NOON.date() + dt.timedelta(days=choose.randint(0, 8))
+    ).delete()
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_concurrent_writers_neither_deadlock_nor_lose_a_difference() -> None:
+    organizations = [Organization.objects.create(name=f"O{n}").pk for n in range(2)]
+    accounts = [
+        Account.objects.create(platform=("x", "youtube")[n % 2], handle=f"h{n}", organization_id=organizations[0]).pk
+        for n in range(ACCOUNTS)
+    ]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(write_at_random, seed, accounts, organizations) for seed in range(THREADS)]:
+            done.result()
+    assert Snapshot.objects.published().count() > ACCOUNTS
+    assert stored_totals() == expected_totals()
+    assert stored_latest() == expected_latest()
+    assert recompute(write=False) == Drift(latest=0, totals=0)
