@@ -11,7 +11,6 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
-from whitenoise.compress import Compressor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -126,7 +125,7 @@ TEMPLATES = [
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_URL_FORM = "Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
 try:
-    with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is refused below
+    with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
         _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
 except Exception as error:
     raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from error
@@ -302,8 +301,6 @@ STORAGES = {
     },
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")  # 5 MB that only debuggers fetch
 
 # --- Time and words ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -322,8 +319,6 @@ PROFILE_QUERIES = env.bool("PROFILE_QUERIES", default=DEBUG)
 # --- Gathering --------------------------------------------------------------------------------
 SCRAPE_WINDOW = env.str("SCRAPE_WINDOW", default="02:00-05:00")
 SCRAPE_WORKERS = env.int("SCRAPE_WORKERS", default=5)
-WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=3)  # of the worker that `manage.py up` starts
-WEB_PROCESSES = env.int("WEB_PROCESSES", default=2)  # of its web server
 SCRAPE_PAGE_PLATFORMS = env.list("SCRAPE_PAGE_PLATFORMS", default=[])
 X_MONTHLY_BUDGET_USD = env.float("X_MONTHLY_BUDGET_USD", default=None)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)

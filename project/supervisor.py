@@ -22,7 +22,7 @@ class Program:
     """One of our commands, its output in `folder`/<name>.log, or on the terminal without a folder."""
 
     name: str
-    command: Sequence[str | Path]
+    command: Sequence[str]
     folder: Path | None
     process: subprocess.Popen[bytes] | None = None
 

@@ -7,7 +7,6 @@ import io
 import secrets
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -96,15 +95,14 @@ class Command(BaseCommand):
 
 def _programs(house: House) -> list[Program]:
     """Everything that runs beside this process."""
-    manage = [sys.executable, ROOT / "manage.py"]
-    celery = [sys.executable, "-m", "celery", "--app", "project", "--quiet", "--workdir", ROOT]
-    commands: dict[str, list[str | Path]] = {
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    celery = [sys.executable, "-m", "celery", "--app", "project", "--quiet", "--workdir", str(ROOT)]
+    concurrency = ["--concurrency", str(settings.WORKER_PROCESSES)]
+    alone = ["--without-gossip", "--without-mingle"]  # one worker has nobody to greet; greeting costs a second
+    commands = {
         "web": [*manage, "runserver", f"{settings.HOST}:{settings.PORT}"] if settings.DEBUG else _granian(),
-        "worker": [
-            *(*celery, "worker", "--concurrency", str(settings.WORKER_PROCESSES)),
-            *("--without-gossip", "--without-mingle"),  # one worker has nobody to greet; greeting costs a second
-        ],
-        "beat": [*celery, "beat", "--schedule", house.folder / "beat-schedule", "--pidfile="],
+        "worker": [*celery, "worker", *concurrency, *alone],
+        "beat": [*celery, "beat", "--schedule", str(house.folder / "beat-schedule"), "--pidfile="],
     }
     if house.demo:
         commands["fakes"] = [*manage, "fakeplatforms", "--port", str(_fakes_port())]
@@ -116,9 +114,9 @@ def _fakes_port() -> int:
     return int(settings.FAKE_PLATFORMS_URL.rpartition(":")[2])
 
 
-def _granian() -> list[str | Path]:
+def _granian() -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", ROOT),
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", str(ROOT)),
         *("--host", settings.HOST, "--port", str(settings.PORT)),
         *("--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
         "project.wsgi:application",
@@ -134,7 +132,7 @@ def _wait(supervisor: Supervisor, host: str, port: int) -> None:
 
 def _answers(host: str, port: int) -> bool:
     """Whether something speaks HTTP at `host`:`port`; any status will do."""
-    connection = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/healthz")
         connection.getresponse()
