@@ -49,12 +49,11 @@ def start(port: int = 0, address: str = "127.0.0.1") -> tuple[str, Callable[[], 
         runner = web.AppRunner(application(), access_log=None, shutdown_timeout=1)
         try:
             state["url"] = loop.run_until_complete(_listen(runner, address, port))
+            loop.call_soon(ready.set)  # inside run_forever, so that a stop right away is not lost
+            loop.run_forever()
         except OSError as error:
             state["error"] = error
-        finally:
             ready.set()
-        if "error" not in state:
-            loop.run_forever()
         loop.run_until_complete(runner.cleanup())
         loop.close()
 
