@@ -270,7 +270,8 @@ def _update(lines: Sequence[Line], organizations: dict[str, int]) -> None:
             changed |= names
             if "organization" in names:
                 old_organizations[row.pk] = before
-        Account.objects.bulk_update(rows, ["organization", "is_core", "url", "updated_at"], batch_size=CHUNK)
+        if rows:
+            Account.objects.rewrite(rows, ["organization", "is_core", "url", "updated_at"])
     announce(sorted(by_id), changed, old_organizations=old_organizations)
 
 

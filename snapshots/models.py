@@ -15,9 +15,26 @@ from accounts.models import Account, Organization
 from accounts.platforms import PLATFORM_CHOICES
 from perf.cache import forget
 from snapshots.cache import GRID, SUMMARY, history_of
+from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+__all__ = [
+    "CHANGES",
+    "COUNTS",
+    "FIGURES",
+    "DailyTotal",
+    "Figures",
+    "LatestSnapshot",
+    "Published",
+    "Quality",
+    "Snapshot",
+    "Source",
+    "forget_figures",
+    "keeping",
+    "recount",
+]
 
 Published = dict[tuple[int, dt.date], int | None]
 """The followers that each published (account, date) says."""
@@ -27,57 +44,6 @@ Cell = tuple[dt.date, str, int]
 
 CHANGES = {"change_1": 1, "change_7": 7, "change_30": 30}
 """The changes a latest row carries, and how many days each looks back."""
-
-
-class Source(models.TextChoices):
-    """Where a figure comes from. Higher rank overwrites lower: observed > imported > simulated."""
-
-    OBSERVED = "observed", "Observed"
-    IMPORTED = "imported", "Imported"
-    SIMULATED = "simulated", "Simulated"
-
-    @property
-    def rank(self) -> int:
-        """2 for observed, 1 for imported, 0 for simulated."""
-        return {"observed": 2, "imported": 1}.get(self.value, 0)
-
-
-class Quality(models.TextChoices):
-    """Whether a figure counts. Only published ones are shown, summed or compared."""
-
-    PUBLISHED = "published", "Published"
-    SUSPECT = "suspect", "Suspect"
-    REJECTED = "rejected", "Rejected"
-
-
-class Figures(models.Model):
-    """The counts a platform may give; NULL means it did not say, never zero."""
-
-    followers = models.BigIntegerField(null=True, blank=True, help_text="Followers, subscribers or members.")
-    followers_rounded = models.BooleanField(default=False, help_text="The platform gave a rounded number.")
-    following = models.BigIntegerField(null=True, blank=True)
-    listed = models.BigIntegerField(null=True, blank=True)
-    posts = models.BigIntegerField(null=True, blank=True)
-    videos = models.BigIntegerField(null=True, blank=True)
-    stories = models.BigIntegerField(null=True, blank=True)
-    live_streams = models.BigIntegerField(null=True, blank=True)
-    likes = models.BigIntegerField(null=True, blank=True)
-    comments = models.BigIntegerField(null=True, blank=True)
-    shares = models.BigIntegerField(null=True, blank=True)
-    video_views = models.BigIntegerField(null=True, blank=True)
-    total_video_views = models.BigIntegerField(null=True, blank=True)
-    engagements = models.BigIntegerField(
-        null=True, blank=True, help_text="Likes + comments + shares, where any is known."
-    )
-
-    class Meta:
-        abstract = True
-
-
-FIGURES = tuple(field.name for field in Figures._meta.local_fields)
-"""The names of all figures, `followers_rounded` among them."""
-COUNTS = tuple(name for name in FIGURES if name != "followers_rounded")
-"""The names of the figures that are numbers."""
 
 
 class SnapshotQuerySet(models.QuerySet["Snapshot"]):
@@ -192,6 +158,10 @@ class Snapshot(Figures):
 
 class LatestSnapshotQuerySet(models.QuerySet["LatestSnapshot"]):
     """Latest rows: the lock every writer of an account's figures takes first, and the figures themselves."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """The rows `user` may read: all of them with snapshots.view_snapshot, else none."""
+        return self if user.has_perm("snapshots.view_snapshot") else self.none()  # type: ignore[union-attr]  # custom user has it
 
     def known(self) -> Self:
         """The rows of accounts that have a published figure at all."""

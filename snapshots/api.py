@@ -1,0 +1,176 @@
+"""The figures as an API: summary, grid and one account's history, from the cache as ready bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.urls import reverse
+from ninja import Query, Router, Schema
+from ninja.errors import HttpError
+
+from accounts.models import Account
+from accounts.platforms import find_platform, handle_key
+from perf.access import requires
+from perf.cache import Family, cached_view, key
+from snapshots.cache import GRID, SUMMARY, history_of
+from snapshots.grid import GridFilters, grid_page
+from snapshots.history import HistoryFilters, history_of_account
+from snapshots.summary import SummaryFilters, summary_list
+
+router = Router(tags=["figures"])
+
+
+class Refusal(Schema):
+    """Why there is no answer."""
+
+    error: str
+
+
+class Page(Schema):
+    """The envelope of every page. `next` is the cursor for `after`; a total that is a lower bound says so."""
+
+    total: int
+    page: int
+    per_page: int
+    pages: int
+    total_is_lower_bound: bool = False
+    next: str = ""
+
+
+class SummaryRow(Schema):
+    """An account's latest published figures; null where the platform did not say."""
+
+    platform: str
+    handle: str
+    org_name: str
+    followers: int | None
+    engagement: int | None
+    posts: int | None
+    date: dt.date
+    observed_at: dt.datetime
+    source: str
+    rounded: bool
+    change_1: int | None
+    change_7: int | None
+    change_30: int | None
+
+
+class SummaryGroup(Schema):
+    """Sums over accounts; each change over those seen at both ends."""
+
+    platform: str = ""
+    org_name: str = ""
+    accounts: int
+    counted: int
+    followers: int | None
+    engagement: int | None
+    posts: int | None
+    oldest: dt.datetime
+    observed_at: dt.datetime
+    change_1: int | None
+    change_7: int | None
+    change_30: int | None
+
+
+class SummaryPage(Page):
+    """A page of the summary."""
+
+    data: list[SummaryRow]
+
+
+class GridPage(Page):
+    """A page of the grid: `data` holds a row per account and day, its values in the order of `columns`."""
+
+    columns: list[str]
+    data: list[list[Any]]
+
+
+class History(Schema):
+    """An account's days; a list per metric, null where a day has no figure."""
+
+    platform: str
+    handle: str
+    dates: list[dt.date]
+    followers: list[int | None] = []
+    engagement: list[int | None] = []
+    marks: dict[str, list[tuple[dt.date, dt.date]]]
+
+
+class Renamed(Exception):
+    """The account asked for now has another handle."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(f"{account.platform} {account.handle}")
+        self.account = account
+
+
+@router.get(
+    "/summary",
+    response={200: list[SummaryRow] | list[SummaryGroup] | SummaryPage, 400: Refusal},
+    summary="The latest published figures of every account",
+    url_name="summary",
+)
+@requires("snapshots.view_snapshot")
+@cached_view(SUMMARY, root="summary:latest")
+def summary(request: HttpRequest, filters: Query[SummaryFilters]) -> bytes:
+    """One object per active account, most followers first; a complete list unless `page` is given."""
+    return summary_list(filters, request.user)
+
+
+@router.get(
+    "/grid",
+    response={200: GridPage, 400: Refusal},
+    summary="One row per account and day, newest first",
+    url_name="grid",
+)
+@requires("snapshots.view_snapshot")
+@cached_view(GRID, root="grid:all")
+def grid(request: HttpRequest, filters: Query[GridFilters]) -> bytes:
+    """Rows are arrays, in the order of `columns`. Follow `next` as `after` (with the next `page`) to read on."""
+    return grid_page(filters, request.user)
+
+
+@router.get(
+    "/history/{platform}/{handle}",
+    response={200: History, 400: Refusal, 404: Refusal},
+    summary="One account's figures day by day",
+    url_name="history",
+)
+@requires("snapshots.view_snapshot")
+def history(request: HttpRequest, platform: str, handle: str, filters: Query[HistoryFilters]) -> HttpResponseBase:
+    """Whatever the handle's case. A former handle answers 301 to the present one."""
+    try:
+        return _history(request, filters, platform=platform, handle=handle)
+    except Renamed as renamed:
+        here = request.resolver_match
+        path = reverse(here.view_name if here else "history", args=[renamed.account.platform, renamed.account.handle])
+        query = request.GET.urlencode()
+        return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+
+
+def _address(platform: str, handle: str) -> tuple[str, str]:
+    """Platform and handle in the one spelling under which they are stored and cached."""
+    found = find_platform(platform)
+    name = found.name if found else platform.casefold()
+    return name, handle_key(name, handle)
+
+
+def _family(request: HttpRequest, *, platform: str, handle: str) -> Family:
+    return history_of(*_address(platform, handle))
+
+
+def _root(request: HttpRequest, filters: HistoryFilters, *, platform: str, handle: str) -> str:
+    return key("history", *_address(platform, handle))
+
+
+@cached_view(_family, root=_root)
+def _history(request: HttpRequest, filters: HistoryFilters, *, platform: str, handle: str) -> bytes:
+    name, wanted = _address(platform, handle)
+    account = Account.objects.visible_to(request.user).find_at(name, handle)
+    if account is None:
+        raise HttpError(404, f"No account “{handle[:100]}” on {name[:40]} is known here.")
+    if account.handle_key != wanted:
+        raise Renamed(account)
+    return history_of_account(account, filters)
