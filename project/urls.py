@@ -20,6 +20,7 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
+api.add_router("", "scraping.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
