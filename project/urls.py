@@ -41,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitation/<code>/", views.accept_invitation, name="invitation"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
+    path("scraping/", include("scraping.urls")),
+    path("", include("snapshots.urls")),
 ]
 if settings.DEBUG and not settings.TESTING:
     urlpatterns += [
