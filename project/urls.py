@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
 
-from accounts.api import router as accounts
 from perf.access import signed_in
 from project import errors, health, views
 from project.access import SessionOrToken
@@ -21,7 +20,9 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
-api.add_router("", accounts)
+api.add_router("", "accounts.api.router")
+api.add_router("", "snapshots.api.router")
+api.add_router("", "scraping.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
