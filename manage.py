@@ -12,7 +12,10 @@ def main() -> None:
 
     if sys.argv[1:] == ["up"]:  # it makes the key and starts the services that the settings then find
         sys.exit(launch.up())
-    launch.join_running()
+    try:
+        launch.join_running()
+    except launch.StartRefused as refusal:
+        sys.exit(str(refusal))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

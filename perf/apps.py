@@ -1,9 +1,15 @@
 """App configuration of perf."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class PerfConfig(AppConfig):
     """Measuring tools the other apps use, and what they recorded."""
 
     name = "perf"
+
+    def ready(self) -> None:
+        from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
+
+        connection_created.connect(watch_connection)

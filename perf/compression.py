@@ -1,5 +1,128 @@
-"""Compresses answers that gain by it and hold no secret."""
+"""Compresses answers that gain by it, without giving their secrets away by their length."""
 
-from perf.middleware import TimingMiddleware as CompressionMiddleware
+from __future__ import annotations
 
-__all__ = ["CompressionMiddleware"]
+import gzip
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
+
+import brotli
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.text import compress_sequence, compress_string
+
+BYTES_MIN = 200  # below, headers cost what compression saves
+BROTLI_QUALITY = 5
+FLUSH_BYTES = 65_536  # of a stream, before what has gathered is sent
+PADDING_MAX = 100  # random bytes in the gzip header of a page
+
+COMPRESSIBLE = frozenset(
+    {
+        "application/javascript",
+        "application/json",
+        "application/problem+json",
+        "application/x-ndjson",
+        "application/xml",
+        "image/svg+xml",
+    }
+)
+PAGE = "text/html"
+
+
+class CompressionMiddleware:
+    """Compresses text and JSON of BYTES_MIN and more by brotli or gzip, as the client accepts.
+
+    BREACH: who can make a browser ask for a page with chosen text and see the compressed lengths can guess secrets in
+    it. HTML is therefore never sent as brotli but as gzip with up to PADDING_MAX random bytes in its header, and the
+    CSRF tokens in it are masked anew for each request by Django; answers marked no-store (they show a secret once)
+    are not compressed at all. JSON holds no secrets of the asking session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not _gains(response):
+            return response
+        patch_vary_headers(response, ("Accept-Encoding",))
+        encoding = _encoding(request.headers.get("Accept-Encoding", ""), is_page=_content_type(response) == PAGE)
+        if encoding and _compressed(response, encoding):
+            response["Content-Encoding"] = encoding
+            if response.headers.get("ETag", "").startswith('"'):  # other bytes, the same meaning
+                response["ETag"] = f"W/{response['ETag']}"
+        return response
+
+
+def _gains(response: HttpResponseBase) -> bool:
+    """Whether `response` is worth compressing and may be."""
+    control = response.headers.get("Cache-Control", "")
+    if response.has_header("Content-Encoding") or "no-store" in control or "no-transform" in control:
+        return False
+    kind = _content_type(response)
+    if not (kind.startswith("text/") or kind in COMPRESSIBLE):
+        return False
+    if response.streaming:
+        return not cast(StreamingHttpResponse, response).is_async
+    return len(cast(HttpResponse, response).content) >= BYTES_MIN
+
+
+def _content_type(response: HttpResponseBase) -> str:
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+
+def _encoding(accepted: str, *, is_page: bool) -> str:
+    """The best encoding in an Accept-Encoding header that we make; empty for none."""
+    qualities = dict(_qualities(accepted))
+    anything = qualities.get("*", 0.0)
+    for encoding in ("gzip",) if is_page else ("br", "gzip"):
+        if qualities.get(encoding, anything) > 0:
+            return encoding
+    return ""
+
+
+def _qualities(accepted: str) -> Iterator[tuple[str, float]]:
+    for part in accepted.lower().split(","):
+        name, _, parameter = part.partition(";")
+        quality = parameter.strip().removeprefix("q=").strip()
+        try:
+            yield name.strip(), float(quality) if quality else 1.0
+        except ValueError:
+            yield name.strip(), 0.0
+
+
+def _compressed(response: HttpResponseBase, encoding: str) -> bool:
+    """Replace the body by its compressed form; False where that would not be smaller."""
+    if response.streaming:
+        streamed = cast(StreamingHttpResponse, response)
+        parts = cast(Iterable[bytes], streamed.streaming_content)
+        streamed.streaming_content = _brotli_parts(parts) if encoding == "br" else compress_sequence(parts)
+        del response["Content-Length"]
+        return True
+    whole = cast(HttpResponse, response)
+    body = _body(whole.content, encoding, is_page=_content_type(response) == PAGE)
+    if len(body) >= len(whole.content):
+        return False
+    whole.content = body
+    response["Content-Length"] = str(len(body))
+    return True
+
+
+def _body(content: bytes, encoding: str, *, is_page: bool) -> bytes:
+    if encoding == "br":
+        return bytes(brotli.compress(content, quality=BROTLI_QUALITY))
+    if is_page:
+        return compress_string(content, max_random_bytes=PADDING_MAX)
+    return gzip.compress(content, mtime=0)
+
+
+def _brotli_parts(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Compress a stream as it comes: brotli alone would hold megabytes back before the first byte leaves."""
+    compressor, held = brotli.Compressor(quality=BROTLI_QUALITY), 0
+    for part in parts:
+        out, held = compressor.process(part), held + len(part)
+        if held >= FLUSH_BYTES:
+            out, held = out + compressor.flush(), 0
+        if out:
+            yield bytes(out)
+    yield bytes(compressor.finish())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import os
@@ -19,6 +20,8 @@ from urllib.parse import urlsplit
 import redis
 
 from project.embedded import Postgres, StartRefused, Valkey, free_port
+
+__all__ = ["House", "StartRefused", "data_dir", "join_running", "up"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = "up.lock"
@@ -168,21 +171,38 @@ def _check_redis(name: str, url: str) -> None:
 
 
 def join_running(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Let this command use the services of an `up` that runs on the same data folder; else change nothing."""
-    path = data_dir(environ) / LOCK
-    if environ.get("TIDEMARK_TESTING") or not os.access(path, os.R_OK):
+    """Let this command use the services of an `up` that runs on the same data folder.
+
+    When none runs, DB=postgres starts the embedded PostgreSQL for the length of the command.
+    """
+    if environ.get("TIDEMARK_TESTING"):
         return
+    for name, value in _running(data_dir(environ) / LOCK).items():
+        environ.setdefault(name, value)
+    if environ.get("DB") == "postgres" and not environ.get("DATABASE_URL"):
+        postgres = Postgres(data_dir(environ) / "postgres", durable=True)
+        atexit.register(postgres.stop)
+        postgres.start()
+        environ["DATABASE_URL"] = postgres.url()
+
+
+def _running(path: Path) -> dict[str, str]:
+    """What the `up` that holds the lock at `path` tells others; {} when nobody holds it."""
+    if not os.access(path, os.R_OK):
+        return {}
     with path.open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:  # somebody holds it: what it says is true
-            for name, value in json.loads(lock.read() or "{}").items():
-                environ.setdefault(name, value)
+        except BlockingIOError:
+            told: dict[str, str] = json.loads(lock.read() or "{}")
+            return told
+    return {}
 
 
 def up() -> int:
     """Run the product until Ctrl-C or SIGTERM; the exit code. What hinders a start is said in one line."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell may have started us with it ignored
+        signal.signal(number, _interrupt)
     try:
         with House(os.environ) as house:
             _run(house)

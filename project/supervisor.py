@@ -22,7 +22,7 @@ class Program:
     """One of our commands, its output in `folder`/<name>.log, or on the terminal without a folder."""
 
     name: str
-    command: Sequence[str | Path]
+    command: Sequence[str]
     folder: Path | None
     process: subprocess.Popen[bytes] | None = None
 
@@ -60,23 +60,19 @@ class Supervisor:
     def __init__(
         self,
         services: dict[str, Valkey | Postgres],
-        programs: Sequence[Program],
         say: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._say = say
         self._clock = clock
-        self._programs = programs
-        now = clock()
-        self._watched = [_Watched(name, service, now) for name, service in services.items()]
-        self._watched += [_Watched(program.name, program) for program in programs]
+        self._programs: list[Program] = []
+        self._watched = [_Watched(name, service, clock()) for name, service in services.items()]
 
-    def start(self) -> None:
-        """Start every program, in their order."""
-        for program in self._programs:
-            program.start()
-        for watched in self._watched:
-            watched.started_at = self._clock()
+    def start(self, program: Program) -> None:
+        """Start one more program and watch it."""
+        program.start()
+        self._programs.append(program)
+        self._watched.append(_Watched(program.name, program, self._clock()))
 
     def tick(self) -> None:
         """Notice who has died and restart whose time has come. Call it a few times a second."""

@@ -20,7 +20,9 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
+api.add_router("", "accounts.api.router")
 api.add_router("", "snapshots.api.router")
+api.add_router("", "scraping.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -41,6 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitation/<code>/", views.accept_invitation, name="invitation"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
+    path("scraping/", include("scraping.urls")),
+    path("", include("snapshots.urls")),
 ]
 if settings.DEBUG and not settings.TESTING:
     urlpatterns += [

@@ -6,10 +6,10 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Aggregate, Count, DateTimeField, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account
@@ -22,6 +22,8 @@ from scraping.outcomes import OK
 
 ENDED = (JobState.DONE, JobState.FAILED, JobState.DEAD)
 RECENT_ATTEMPTS = 100  # per platform, for the median
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+JOBS_ORDER = ("ended", "order_at", "pk")
 OVERDUE_DAYS = 1  # an account last seen before yesterday needs a look
 
 
@@ -159,6 +161,13 @@ def failures(run: ScrapeRun) -> list[Failure]:
     rows = without_figure(run).order_by().values_list("platform", "outcome").annotate(accounts=Count("id"))
     ordered = rows.order_by("-accounts", "platform", "outcome")
     return [Failure(PLATFORMS[name], outcome, accounts) for name, outcome, accounts in ordered]
+
+
+def jobs_of(run: ScrapeRun, platform: str = "", outcome: str = "") -> QuerySet[ScrapeJob]:
+    """The jobs of `run` (of one platform, with one outcome) with reasons; page them by JOBS_ORDER: open ones first."""
+    chosen = {name: value for name, value in (("platform", platform), ("outcome", outcome)) if value}
+    ended = Coalesce("finished_at", Value(LONG_AGO), output_field=DateTimeField())
+    return ScrapeJob.objects.for_run_page(run).filter(**chosen).annotate(ended=ended)
 
 
 def failed_accounts(run: ScrapeRun, platform: str, outcome: str) -> QuerySet[Account]:

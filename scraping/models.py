@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest, NullIf
 
 from accounts.models import Account
@@ -201,6 +201,16 @@ class ScrapeJobQuerySet(models.QuerySet["ScrapeJob"]):
                 default="outcome",
             ),
         )
+
+    def waiting(self) -> QuerySet[Any, dict[str, Any]]:
+        """How many jobs wait per platform and reason, and until when the first: `platform, why, until, jobs`."""
+        held = self.filter(state=JobState.DUE).with_reasons().filter(waits_until__gt=clock.db_now())
+        return held.values("platform", "why").annotate(until=Min("waits_until"), jobs=Count("id")).order_by("until")
+
+    def without_figure(self) -> QuerySet[Any, dict[str, Any]]:
+        """How many jobs ended without a published figure, per platform and reason: `platform, outcome, jobs`."""
+        ended = self.exclude(state__in=OPEN_STATES).exclude(outcome="ok")
+        return ended.values("platform", "outcome").annotate(jobs=Count("id")).order_by("-jobs", "platform", "outcome")
 
     def for_run_page(self, run: ScrapeRun) -> Self:
         """The jobs of `run`, what still waits first, each with its account and reason."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from perf import clock
+from perf.events import happened
 from scraping.models import PlatformState
 from scraping.outcomes import CIRCUIT_FAILURES, CIRCUIT_REST, Waiting, back_off
 
@@ -64,6 +66,8 @@ def count(platform: str, failures: Sequence[bool], *, host: str = "") -> None:
             _rest(state, clock.now() + CIRCUIT_REST, Waiting.CIRCUIT)
 
 
-def resume(platform: str) -> None:
-    """End every pause of `platform`: a person says that its cause is gone."""
+@transaction.atomic
+def resume(platform: str, by: Any) -> None:
+    """End every pause of `platform`: `by` says that its cause is gone."""
     PlatformState.objects.filter(platform=platform).update(paused_until=None, why="", circuit=0)
+    happened(by, "scraping.end_pause", platform)

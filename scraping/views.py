@@ -2,31 +2,148 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from collections.abc import Callable
+from typing import Any
 
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Account
+from accounts.platforms import PLATFORMS
 from perf.access import requires
-from scraping import board
-from scraping.models import ScrapeRun
+from perf.pagination import page_number, paginate
+from scraping import board, ledger
+from scraping.models import Attempt, ScrapeRun
+from scraping.outcomes import RULES
 
 RUNS_SHOWN = 20
 ATTEMPTS_SHOWN = 10
 LOOKS_SHOWN = 10
 JOBS_PER_PAGE = 50
+STEER: dict[str, tuple[Callable[..., Any], str]] = {
+    "pause": (ledger.pause, "Run {run} is paused: nothing of it is fetched until you resume it."),
+    "resume": (ledger.resume, "Run {run} goes on."),
+    "cancel": (ledger.cancel, "Run {run} is cancelled. The figures it has stored stay."),
+}
 
 
 @require_safe
 @requires("scraping.view_scraperun")
 def runs(request: HttpRequest) -> HttpResponse:
-    """Every platform's state and quota, the runs under way, what failed, and the runs before."""
+    """Every platform's state and quota, the runs under way and before, and what failed in the newest."""
     latest = list(ScrapeRun.objects.visible_to(request.user).for_runs_page()[:RUNS_SHOWN])
-    shown = latest[0] if latest else None
-    context = {
-        "open_runs": [run for run in latest if run.is_open],
-        "runs": latest,
-        "platforms": board.platform_rows(),
-        "shown": shown,
-        "failures": board.failures(shown) if shown else [],
-    }
+    context: dict[str, Any] = {"runs": latest, "open_runs": _open(request), "platforms": board.platform_rows()}
+    shown = next((run for run in latest if run.state != ScrapeRun.State.CANCELLED), None)
+    if shown:
+        context |= {"shown": shown, "failures": board.failures(shown)}
     return render(request, "scraping/runs.html", context)
+
+
+@require_safe
+@requires("scraping.view_scraperun")
+def live(request: HttpRequest) -> HttpResponse:
+    """The runs under way, alone; when none is left it says so, and the page asks for its other parts again."""
+    open_runs = _open(request)
+    response = render(request, "scraping/_live.html", {"open_runs": open_runs})
+    if not open_runs:
+        response["HX-Trigger"] = "run-ended"
+    return response
+
+
+@require_safe
+@requires("scraping.view_scraperun")
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run: its progress, its failures by reason, and each of its accounts with why it waits or how it ended."""
+    found = get_object_or_404(ScrapeRun.objects.visible_to(request.user).for_runs_page(), pk=pk)
+    chosen = {name: request.GET.get(name, "") for name in ("outcome", "platform")}
+    chosen["outcome"] = chosen["outcome"] if chosen["outcome"] in RULES else ""
+    page = paginate(
+        board.jobs_of(found, **chosen),
+        order=board.JOBS_ORDER,
+        page=page_number(request.GET.get("page")),
+        per_page=JOBS_PER_PAGE,
+        after=request.GET.get("after", ""),
+    )
+    context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
+    return render(request, "scraping/run.html", context | {"failures": board.failures(found)})
+
+
+@require_POST
+@requires("scraping.request_scrape")
+def start(request: HttpRequest) -> HttpResponse:
+    """Scrape all accounts, one platform's or one account now; leads to the page where progress is seen."""
+    scope, platform = request.POST.get("scope", ""), request.POST.get("platform", "")
+    accounts = _in_scope(Account.objects.visible_to(request.user), request)
+    return _request(request, accounts, scope=scope, platform=platform)
+
+
+@require_POST
+@requires("scraping.request_scrape")
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try again what ended without a figure in a run, on one platform for one reason."""
+    found = get_object_or_404(ScrapeRun.objects.visible_to(request.user), pk=pk)
+    platform, outcome = request.POST.get("platform", ""), request.POST.get("outcome", "")
+    return _request(request, board.failed_accounts(found, platform, outcome))
+
+
+@require_POST
+@requires("scraping.request_scrape")
+def steer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pause, resume or cancel a run."""
+    found = get_object_or_404(ScrapeRun.objects.visible_to(request.user), pk=pk)
+    act, said = STEER.get(request.POST.get("action", ""), (None, ""))
+    if act is None:
+        raise Http404
+    try:
+        act(found, request.user)
+        messages.success(request, said.format(run=found.pk))
+    except ledger.Refused as refused:
+        messages.warning(request, f"{refused} Nothing was changed.")
+    return redirect("scraping:runs")
+
+
+@require_safe
+@requires("scraping.view_scraperun", "accounts.view_account")
+def missing(request: HttpRequest) -> HttpResponse:
+    """The accounts that need a look, each with its reason: a part of the overview."""
+    rows = board.needing_a_look()
+    context = {"rows": rows[:LOOKS_SHOWN], "count": rows.count()}
+    return render(request, "scraping/_missing.html", context)
+
+
+@require_safe
+@requires("scraping.view_scraperun", "accounts.view_account")
+def attempts(request: HttpRequest, pk: int) -> HttpResponse:
+    """The last tries at one account with what came of them: a part of the account's page."""
+    found = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
+    rows = Attempt.objects.visible_to(request.user).filter(account=found).order_by("-started_at")
+    return render(request, "scraping/_attempts.html", {"rows": rows[:ATTEMPTS_SHOWN]})
+
+
+def _open(request: HttpRequest) -> list[ScrapeRun]:
+    return list(ScrapeRun.objects.visible_to(request.user).open().for_runs_page()[:RUNS_SHOWN])
+
+
+def _in_scope(accounts: QuerySet[Account], request: HttpRequest) -> QuerySet[Account]:
+    """The accounts that the form names; an unknown scope is no page of ours."""
+    match request.POST.get("scope"):
+        case ScrapeRun.Scope.ALL:
+            return accounts
+        case ScrapeRun.Scope.PLATFORM if request.POST.get("platform") in PLATFORMS:
+            return accounts.filter(platform=request.POST["platform"])
+        case ScrapeRun.Scope.ACCOUNTS if request.POST.get("account", "").isdecimal():
+            return accounts.filter(pk=request.POST["account"])
+    raise Http404
+
+
+def _request(request: HttpRequest, accounts: QuerySet[Account], **asked: str) -> HttpResponse:
+    """Promise the scrape and say so, or say why not."""
+    try:
+        promised = ledger.request_scrape(accounts, request.user, **asked)
+        messages.success(request, f"Run {promised.pk} has started. Figures appear as platforms allow.")
+    except ledger.Refused as refused:
+        messages.warning(request, str(refused))
+    return redirect("scraping:runs")

@@ -25,7 +25,7 @@ def _missing(reason: str) -> SafeString:
     """An en dash that says why there is no figure, to the eye on hover and to screen readers."""
     return format_html(
         '<span class="quiet" title="{0}"><span aria-hidden="true">–</span>'
-        '<span class="hidden-visually">{0}</span></span>',
+        '<span class="visually-hidden">{0}</span></span>',
         reason or UNKNOWN,
     )
 
@@ -48,15 +48,15 @@ def shortened(value: int) -> str:
 
 
 @register.filter
-def full(value: int | None, reason: str = "") -> str:
-    """All digits with separators; None is an en dash with its `reason`."""
-    return _missing(reason) if value is None else grouped(value)
+def full(value: int | str | None, reason: str = "") -> str:
+    """All digits with separators; None (or "", a template's nothing) is an en dash with its `reason`."""
+    return grouped(value) if isinstance(value, int) else _missing(reason)
 
 
 @register.filter
-def short(value: int | None, reason: str = "") -> str:
-    """A short number with the whole one on hover; None is an en dash with its `reason`."""
-    if value is None:
+def short(value: int | str | None, reason: str = "") -> str:
+    """A short number with the whole one on hover; None or "" is an en dash with its `reason`."""
+    if not isinstance(value, int):
         return _missing(reason)
     if shortened(value) == grouped(value):
         return grouped(value)
@@ -69,9 +69,9 @@ def signed(value: int) -> str:
 
 
 @register.filter
-def change(value: int | None, reason: str = "") -> str:
-    """A change with sign and colour; None is an en dash with its `reason`."""
-    if value is None:
+def change(value: int | str | None, reason: str = "") -> str:
+    """A change with sign and colour; None or "" is an en dash with its `reason`."""
+    if not isinstance(value, int):
         return _missing(reason)
     tone = "up" if value > 0 else "down" if value < 0 else "quiet"
     return format_html('<span class="{}">{}</span>', tone, signed(value))
@@ -90,14 +90,14 @@ def share(part: float | None, whole: float | None) -> str:
 
 
 @register.filter
-def growth(value: int | None, base: int | None) -> str:
+def growth(value: int | str | None, base: int | str | None) -> str:
     """A change against `base` in percent with its sign: +0.3 %; empty when either is unknown or the base is 0."""
-    if value is None or not base:
+    if not isinstance(value, int) or not isinstance(base, int) or not base:
         return ""
-    percent = 100 * value / base
-    digits = 1 if abs(percent) < 99.95 else 0
+    percent = abs(100 * value / base)
+    digits = 0 if percent >= 99.95 or not value else 1 if percent >= 0.095 else 2
     sign = "+" if value > 0 else MINUS if value < 0 else ""
-    return f"{sign}{abs(percent):.{digits}f}\N{NO-BREAK SPACE}%"
+    return f"{sign}{max(percent, 0.01) if value else 0:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def _plural(count: int, unit: str) -> str:
@@ -125,9 +125,9 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
-def ago(instant: datetime | None, missing: str = "never") -> str:
+def ago(instant: datetime | str | None, missing: str = "never") -> str:
     """How long ago, or how soon, with the exact instant on hover: 3 h ago, in 5 min."""
-    if instant is None:
+    if not isinstance(instant, datetime):
         return format_html('<span class="quiet">{}</span>', missing)
     passed = (clock.now() - instant).total_seconds()
     words = "just now" if 0 <= passed < 5 else f"{distance(passed)} ago" if passed >= 0 else f"in {distance(passed)}"
@@ -150,9 +150,13 @@ def until(instant: datetime) -> str:
 
 
 @register.filter
-def day(value: date | None) -> str:
+def day(value: date | str | None) -> str:
     """A day: 22 Nov 2026; empty when unknown."""
-    return "" if value is None else format_html('<time datetime="{}">{}</time>', value, f"{value.day} {value:%b %Y}")
+    return (
+        ""
+        if not isinstance(value, date)
+        else format_html('<time datetime="{}">{}</time>', value, f"{value.day} {value:%b %Y}")
+    )
 
 
 @register.simple_tag

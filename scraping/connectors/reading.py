@@ -120,7 +120,7 @@ def instant(raw: object) -> datetime | None:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by Retry-After, at most a day; None for none, zero, the past and garbage: back off instead."""
     raw = headers.get("retry-after", "").strip()
-    return _pause(raw if re.fullmatch(r"\d{1,9}(\.\d+)?", raw) else None) or _pause(seconds_until(instant(raw)))
+    return _pause(raw if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", raw) else None) or _pause(seconds_until(instant(raw)))
 
 
 def seconds_until(moment: datetime | None) -> float | None:
@@ -136,7 +136,7 @@ def seconds_to_epoch(raw: str | None) -> float | None:
 
 def number(raw: str | None) -> float | None:
     """A finite non-negative decimal from a header, or None."""
-    if raw is None or not re.fullmatch(r"\s*\d{1,15}(\.\d+)?\s*", raw):
+    if raw is None or not re.fullmatch(r"\s*[0-9]{1,15}(\.[0-9]+)?\s*", raw):
         return None
     return float(raw)
 

@@ -5,10 +5,23 @@
 // A day without a figure is a gap; days the answer leaves out are gaps too. Views are picked by buttons[data-show].
 
 const DAY = 86_400;
-const whole = new Intl.NumberFormat("en-GB");
-const brief = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 2 });
-const percent = new Intl.NumberFormat("en-GB", { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
-const signed = new Intl.NumberFormat("en-GB", { signDisplay: "exceptZero" });
+function numbers(options) {
+  const format = new Intl.NumberFormat("en-GB", options);
+  return { format: (value) => format.format(value).replace("-", "\u2212") }; // a true minus, as in the tables
+}
+const whole = numbers({});
+const percent = numbers({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const signed = numbers({ signDisplay: "exceptZero" });
+const UNITS = [[1e9, "B"], [1e6, "M"], [1e3, "k"]];
+// As the pages write short numbers: 1.5 M, never a rounded 2 M on two ticks.
+const brief = {
+  format(value) {
+    const [size, unit] = UNITS.find(([size]) => Math.abs(value) >= size) ?? [1, ""];
+    return `${whole.format(value / size)}${unit && `\u00a0${unit}`}`;
+  },
+};
+const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
 const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 let loading;
@@ -70,10 +83,11 @@ function options(element, view, lines, uPlot) {
     height: Math.max(200, element.dataset.height ? Number(element.dataset.height) : 280),
     tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "Etc/UTC"),
     cursor: { sync: { key: "days" }, points: { size: 7 }, drag: { x: true, y: false } },
-    legend: { live: true },
+    legend: { markers: { fill: (chart, index) => chart.series[index].stroke(chart, index) } },
+    hooks: { ready: [toLast], setCursor: [(chart) => chart.cursor.idx ?? toLast(chart)] },
     scales: { y: { range: (_, low, high) => bounds(low, high, view.bars) } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 70 },
+      { ...axis, grid: { show: false }, size: 28, space: 80, values: nameDays },
       { ...axis, size: 62, gap: 6, space: 44, values: (_, ticks) => ticks.map((tick) => view.axis.format(tick)) },
     ],
     series: [
@@ -90,6 +104,17 @@ function options(element, view, lines, uPlot) {
       })),
     ],
   };
+}
+
+// With no day under the cursor the legend shows the last one.
+function toLast(chart) {
+  if (chart.data[0].length) chart.setLegend({ idx: chart.data[0].length - 1 }, false);
+}
+
+function nameDays(_, ticks) {
+  const step = ticks.length > 1 ? ticks[1] - ticks[0] : DAY;
+  const name = step >= 25 * DAY ? month : shortDay;
+  return ticks.map((tick) => (step < DAY && tick % DAY ? "" : name.format(tick * 1000)));
 }
 
 // A day between two gaps has no line to stand on: it alone is drawn as a point.
@@ -117,8 +142,8 @@ export async function mount(element) {
     ]);
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     draw(element, await answer.json(), uPlot);
-  } catch (error) {
-    element.textContent = `The chart could not be drawn: ${error.message}. The table has the figures.`;
+  } catch {
+    element.textContent = "The chart could not be drawn. Reload to try again; the table has the figures.";
   } finally {
     element.removeAttribute("aria-busy");
   }

@@ -192,7 +192,9 @@ def test_the_number_of_queries_does_not_grow_with_the_rows():
             assert import_roster(rows, by=None).counts["new"] == count
         return len(ran)
 
-    assert queries(10, 0) >= queries(200, 1_000)
+    few, many = queries(10, 0), queries(200, 1_000)
+    inserts = 200 * 20 // 999 if connection.vendor == "sqlite" else 0  # Django splits an insert at 999 values there
+    assert many <= few + inserts
 
 
 @pytest.mark.both_dbs

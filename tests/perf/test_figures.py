@@ -33,7 +33,12 @@ def test_missing_is_a_dash_with_its_reason_and_never_zero():
     assert "–" in written
     assert "0" not in written
     assert 'title="blocked &amp; hidden"' in written
-    assert '<span class="hidden-visually">blocked &amp; hidden</span>' in written
+    assert '<span class="visually-hidden">blocked &amp; hidden</span>' in written
+
+
+@pytest.mark.parametrize("write", [figures.full, figures.short, figures.change])
+def test_what_a_template_does_not_find_is_missing_too(write):
+    assert "–" in write("", "no row")
 
 
 def test_zero_is_a_figure():
@@ -56,7 +61,15 @@ def test_share_says_all_only_of_all(part, whole, written):
 
 
 @pytest.mark.parametrize(
-    ("value", "base", "written"), [(41_208, 12_800_000, f"+0.3{NBSP}%"), (-5, 50, f"−10.0{NBSP}%"), (3, 0, "")]
+    ("value", "base", "written"),
+    [
+        (41_208, 12_800_000, f"+0.3{NBSP}%"),
+        (-5, 50, f"−10.0{NBSP}%"),
+        (-9, 27_964, f"−0.03{NBSP}%"),
+        (1, 10**7, f"+0.01{NBSP}%"),
+        (0, 50, f"0{NBSP}%"),
+        (3, 0, ""),
+    ],
 )
 def test_growth_is_relative_to_the_base(value, base, written):
     assert figures.growth(value, base) == written

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import redis
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from redis import Redis
+from redis.exceptions import RedisError
 
 from accounts.models import Account
 from perf import clock
@@ -21,8 +23,7 @@ from project.roles import ROLES
 
 SQLITE_ACCOUNTS = 5_000
 SQLITE_WORKERS = 3
-CLOCK_SECONDS = 2.0
-SHORTEST_KEY = 32
+CLOCK_SECONDS = 2.0  # a larger difference moves limits and days
 
 
 class Finding(NamedTuple):
@@ -33,18 +34,108 @@ class Finding(NamedTuple):
 
 
 def database() -> Iterator[Finding]:
-    """Reachable, migrated, and of the right size."""
+    """It answers and every migration is applied."""
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
-        yield Finding("fail", f"{len(waiting)} migrations wait: run `manage.py migrate`.")
+        yield Finding("fail", f"{len(waiting)} migrations are not applied: run `manage.py migrate`.")
+    else:
+        yield Finding("ok", f"The database ({connection.vendor}) answers and is migrated.")
+
+
+def size() -> Iterator[Finding]:
+    """SQLite is not asked for more than it carries."""
+    accounts, workers = Account.objects.count(), settings.WORKER_PROCESSES
+    if connection.vendor == "sqlite" and (accounts > SQLITE_ACCOUNTS or workers > SQLITE_WORKERS):
+        yield Finding(
+            "warn",
+            f"SQLite is fit for {SQLITE_ACCOUNTS:,} accounts and {SQLITE_WORKERS} worker processes on one host; there"
+            f" are {accounts:,} accounts and {workers} worker processes. Set DATABASE_URL to a PostgreSQL.",
+        )
+
+
+def roles() -> Iterator[Finding]:
+    """Every role has its group."""
+    missing = sorted(set(ROLES) - set(Group.objects.values_list("name", flat=True)))
+    if missing:
+        yield Finding("fail", f"The roles {', '.join(missing)} are missing: run `manage.py sync_roles`.")
+    else:
+        yield Finding("ok", "Every role has its group.")
+
+
+def cache() -> Iterator[Finding]:
+    """The cache's Redis answers; it may evict."""
+    if not settings.REDIS_URL:
+        yield Finding("warn", "REDIS_URL is not set: every process keeps a cache of its own.")
         return
-    yield Finding("ok", f"The database answers ({connection.vendor}) and is migrated.")
-    if connection.vendor == "sqlite":
-        accounts = Account.objects.count()
-        if accounts > SQLITE_ACCOUNTS or settings.SCRAPE_WORKERS > SQLITE_WORKERS * 5:
-            yield Finding(
-                "warn",
-                f"SQLite carries {SQLITE_ACCOUNTS:,} accounts, {SQLITE_WORKERS} worker processes and one host;"
-                f" there are {accounts:,} accounts. Set DATABASE_URL to a PostgreSQL.",
-            )
+    with _redis(settings.REDIS_URL) as server:
+        server.ping()
+    yield Finding("ok", "The cache (REDIS_URL) answers.")
+
+
+def broker() -> Iterator[Finding]:
+    """The queue's and limits' Redis answers, evicts nothing and agrees with our clock."""
+    with _redis(settings.BROKER_URL) as server:
+        policy = server.config_get("maxmemory-policy")["maxmemory-policy"]
+        seconds, micros = server.time()
+    if policy != "noeviction":
+        yield Finding("fail", f"The broker (BROKER_URL) evicts ({policy}) and would lose jobs and limits: noeviction.")
+    else:
+        yield Finding("ok", "The broker (BROKER_URL) answers and evicts nothing.")
+    apart = abs((clock.now() - datetime.fromtimestamp(seconds + micros / 1e6, UTC)).total_seconds())
+    if apart > CLOCK_SECONDS:
+        yield Finding("warn", f"This machine's clock and the broker's are {apart:.0f} s apart: run a time service.")
+    else:
+        yield Finding("ok", "This machine's clock and the broker's agree.")
+
+
+def files() -> Iterator[Finding]:
+    """Photos can be stored, and the secret key is nobody else's."""
+    media = Path(settings.MEDIA_ROOT)
+    media.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=media):
+        yield Finding("ok", f"{media} can be written to.")
+    key = settings.DATA_DIR / "secret_key"
+    if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
+        yield Finding("fail", f"Others can read {key}: chmod 600 it.")
+    else:
+        yield Finding("ok", "The secret key is private.")
+
+
+CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "database": database,
+    "size": size,
+    "roles": roles,
+    "cache": cache,
+    "broker": broker,
+    "files": files,
+}
+
+
+def _redis(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding; a part that does not answer is one."""
+    for name, check in CHECKS.items():
+        try:
+            yield from check()
+        except (DatabaseError, RedisError, OSError) as error:
+            yield Finding("fail", f"{name}: {str(error).strip().splitlines()[0]}")
+
+
+class Command(BaseCommand):
+    """Prints the findings; the exit code is 1 when one is a failure."""
+
+    help = "Check database, Redis, roles, files and clocks; say what to do about what is wrong."
+    requires_system_checks = "__all__"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print each finding as it is made."""
+        failures = 0
+        for level, text in examine():
+            self.stdout.write(f"{level:4}  {text}")
+            failures += level == "fail"
+        if failures:
+            raise CommandError(f"{failures} of these must be mended.")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import io
 import secrets
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +21,7 @@ from project.statics import collect_when_changed
 from project.supervisor import Program, Supervisor
 
 TICK = 0.25  # seconds between two looks at the children
-WEB_PROCESSES = 2
 WEB_THREADS = 4
-WORKER_PROCESSES = 3
 
 
 class Command(BaseCommand):
@@ -41,10 +38,9 @@ class Command(BaseCommand):
         if house is None:
             raise CommandError("Start it as `manage.py up`.")
         self._prepare(house)
-        supervisor = Supervisor(house.services, self._programs(house), self._say)
+        supervisor = Supervisor(house.services, self._say)
         try:
-            supervisor.start()
-            self._wait_until_ready(house, supervisor)
+            self._start(house, supervisor)
             progress = Progress(self._say)
             if house.demo:
                 progress.follow(demo.request_first_scrape())
@@ -63,7 +59,7 @@ class Command(BaseCommand):
     def _prepare(self, house: House) -> None:
         """Tables, roles, static files, the administrator and the demo's data, each only as far as it is missing."""
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("sync_roles", verbosity=0)
+        call_command("sync_roles", stdout=io.StringIO())  # its changes are in the audit log
         try:
             demo.refuse_mixture(demo=house.demo)
         except demo.Mixture as refusal:
@@ -83,50 +79,60 @@ class Command(BaseCommand):
         users.create_superuser("admin", password=password)
         self._say(f"Administrator: admin   Password: {password}   (shown only this once)")
 
-    def _programs(self, house: House) -> list[Program]:
-        """Everything that runs beside this process, in the order of starting."""
-        manage = [sys.executable, ROOT / "manage.py"]
-        celery = [sys.executable, "-m", "celery", "--app", "project", "--quiet", "--workdir", ROOT]
-        commands: dict[str, list[str | Path]] = {}
-        if house.demo:
-            port = settings.FAKE_PLATFORMS_URL.rpartition(":")[2]
-            commands["fakes"] = [*manage, "fakeplatforms", "--port", port]
-        commands["web"] = [*manage, "runserver", f"{settings.HOST}:{settings.PORT}"] if settings.DEBUG else _granian()
-        commands["worker"] = [
-            *(*celery, "worker", "--concurrency", str(WORKER_PROCESSES)),
-            *("--without-gossip", "--without-mingle"),  # one worker has nobody to greet; greeting costs a second
-        ]
-        commands["beat"] = [*celery, "beat", "--schedule", house.folder / "beat-schedule", "--pidfile="]
-        folder = None if settings.DEBUG else house.folder / "log"
-        return [Program(name, command, folder) for name, command in commands.items()]
-
-    def _wait_until_ready(self, house: House, supervisor: Supervisor) -> None:
-        """Return when the web server and the fakes answer, then tell the address."""
-        _wait(supervisor, lambda: _answers(settings.HOST, settings.PORT))
-        if house.demo:
-            _wait(supervisor, lambda: _answers("127.0.0.1", int(settings.FAKE_PLATFORMS_URL.rpartition(":")[2])))
+    def _start(self, house: House, supervisor: Supervisor) -> None:
+        """Start the web server first, for whoever waits for a page; then the fakes, and last who asks them."""
+        programs = {program.name: program for program in _programs(house)}
+        supervisor.start(programs.pop("web"))
+        _wait(supervisor, settings.HOST, settings.PORT)
         kind = "demo data" if house.demo else "real platforms"
         self._say(f"Tidemark runs at {settings.BASE_URL}/ ({kind}; Ctrl-C stops it; logs in {house.folder / 'log'})")
+        if house.demo:
+            supervisor.start(programs.pop("fakes"))
+            _wait(supervisor, "127.0.0.1", _fakes_port())
+        for program in programs.values():
+            supervisor.start(program)
 
 
-def _granian() -> list[str | Path]:
+def _programs(house: House) -> list[Program]:
+    """Everything that runs beside this process."""
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    celery = [sys.executable, "-m", "celery", "--app", "project", "--quiet", "--workdir", str(ROOT)]
+    concurrency = ["--concurrency", str(settings.WORKER_PROCESSES)]
+    alone = ["--without-gossip", "--without-mingle"]  # one worker has nobody to greet; greeting costs a second
+    commands = {
+        "web": [*manage, "runserver", f"{settings.HOST}:{settings.PORT}"] if settings.DEBUG else _granian(),
+        "worker": [*celery, "worker", *concurrency, *alone],
+        "beat": [*celery, "beat", "--schedule", str(house.folder / "beat-schedule"), "--pidfile="],
+    }
+    if house.demo:
+        commands["fakes"] = [*manage, "fakeplatforms", "--port", str(_fakes_port())]
+    folder = None if settings.DEBUG else house.folder / "log"
+    return [Program(name, command, folder) for name, command in commands.items()]
+
+
+def _fakes_port() -> int:
+    return int(settings.FAKE_PLATFORMS_URL.rpartition(":")[2])
+
+
+def _granian() -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", ROOT),
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", str(ROOT)),
         *("--host", settings.HOST, "--port", str(settings.PORT)),
-        *("--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
+        *("--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
         "project.wsgi:application",
     ]
 
 
-def _wait(supervisor: Supervisor, ready: Callable[[], bool]) -> None:
-    while not ready():
+def _wait(supervisor: Supervisor, host: str, port: int) -> None:
+    """Return when something answers at `host`:`port`, restarting meanwhile whoever dies."""
+    while not _answers(host, port):
         supervisor.tick()
         time.sleep(TICK / 2)
 
 
 def _answers(host: str, port: int) -> bool:
     """Whether something speaks HTTP at `host`:`port`; any status will do."""
-    connection = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/healthz")
         connection.getresponse()

@@ -1,0 +1,194 @@
+"""What the overview shows of one period: totals, changes seen at both ends, trends with gaps, accounts to look at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
+
+from accounts.models import Account
+from accounts.platforms import PLATFORMS, Platform
+from perf import clock
+from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
+
+PERIODS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "1 year"}
+DEFAULT_PERIOD = 30
+ORGANIZATIONS_SHOWN = 10
+OVERDUE_DAYS = 1  # an account last seen before yesterday needs a look
+COVERAGE = 0.98  # a day that counts fewer of the accounts than the days around it is a gap, not a dip
+AROUND = 7  # days on either side that say how many accounts a full day counts
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days compared: `end` is the newest day with a figure, `start` that many days before."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def of(cls, days: int) -> Period:
+        """The last `days` days up to the newest figure (today when there is none)."""
+        newest = LatestSnapshot.objects.filter(is_active=True).aggregate(newest=Max("date"))["newest"] or clock.today()
+        return cls(newest - timedelta(days=days), newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How followers changed over a period, over the `compared` accounts that were seen at both ends."""
+
+    change: int | None = None
+    base: int | None = None
+    compared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Present figures of a platform, an organisation, or all of them."""
+
+    name: str
+    accounts: int = 0
+    covered: int = 0  # accounts with a published number of followers
+    fresh: int = 0  # accounts with a figure of today
+    followers: int | None = None
+    observed_at: datetime | None = None
+    changed: Change = Change()
+    platform: Platform | None = None
+
+
+def compared(period: Period) -> Any:
+    """Published snapshots of the first day whose active accounts were seen at the end too; annotates `gain`."""
+    seen = period.end - timedelta(days=OVERDUE_DAYS)
+    return (
+        Snapshot.objects.published()
+        .filter(date=period.start, followers__isnull=False)
+        .filter(account__latest__is_active=True, account__latest__date__gte=seen)
+        .filter(account__latest__followers__isnull=False)
+        .annotate(gain=F("account__latest__followers") - F("followers"))
+    )
+
+
+def extreme(period: Period, *, lost: bool = False) -> Snapshot | None:
+    """The account that gained (or lost) most over `period`, as its first day's row with `gain`; None if none did."""
+    rows = compared(period).select_related("account")
+    rows = rows.filter(gain__lt=0).order_by("gain", "pk") if lost else rows.filter(gain__gt=0).order_by("-gain", "pk")
+    first: Snapshot | None = rows.first()
+    return first
+
+
+def platform_rows(period: Period) -> list[Row]:
+    """One row per platform with active accounts, most followers first."""
+    changes = {
+        name: Change(change, base, count)
+        for name, change, base, count in compared(period)
+        .order_by()
+        .values_list("account__latest__platform")
+        .annotate(Sum("gain"), Sum("followers"), Count("pk"))
+    }
+    figures: Any = Account.objects.active().order_by().values("platform").annotate(**_present())
+    rows = [
+        Row(
+            PLATFORMS[row["platform"]].label,
+            row["of"],
+            row["covered"],
+            row["fresh"],
+            row["sum"],
+            row["newest"],
+            changes.get(row["platform"], Change()),
+            PLATFORMS[row["platform"]],
+        )
+        for row in figures
+    ]
+    return sorted(rows, key=lambda row: (-(row.followers or -1), row.name))
+
+
+def _present() -> dict[str, Any]:
+    return {
+        "of": Count("pk"),
+        "covered": Count("latest__followers"),
+        "fresh": Count("latest__date", filter=Q(latest__date=clock.today())),
+        "sum": Sum("latest__followers"),
+        "newest": Max("latest__observed_at"),
+    }
+
+
+def total_of(rows: Sequence[Row]) -> Row:
+    """All `rows` as one; a sum of nothing known is None, never 0."""
+    known = [row.followers for row in rows if row.followers is not None]
+    changed = [row.changed for row in rows if row.changed.change is not None]
+    return Row(
+        "All",
+        sum(row.accounts for row in rows),
+        sum(row.covered for row in rows),
+        sum(row.fresh for row in rows),
+        sum(known) if known else None,
+        max((row.observed_at for row in rows if row.observed_at), default=None),
+        Change(
+            sum(c.change or 0 for c in changed) if changed else None,
+            sum(c.base or 0 for c in changed) if changed else None,
+            sum(c.compared for c in changed),
+        ),
+    )
+
+
+def organization_rows(total: Row) -> list[Row]:
+    """The organisations with most followers, and one row for all others together where there are more."""
+    groups: Any = Account.objects.active().order_by().values("organization__name").annotate(**_present())
+    top = [
+        Row(row["organization__name"], row["of"], row["covered"], row["fresh"], row["sum"], row["newest"])
+        for row in groups.order_by(F("sum").desc(nulls_last=True), "organization__name")[:ORGANIZATIONS_SHOWN]
+    ]
+    rest = total.accounts - sum(row.accounts for row in top)
+    if not rest:
+        return top
+    followers = (total.followers or 0) - sum(row.followers or 0 for row in top)
+    others = Row("Others", rest, total.covered - sum(row.covered for row in top), followers=followers)
+    return [*top, others]
+
+
+def organization_count() -> int:
+    """How many organisations have an active account."""
+    counted: int = Account.objects.active().aggregate(n=Count("organization", distinct=True))["n"]
+    return counted
+
+
+def needing_a_look() -> QuerySet[Account]:
+    """Active accounts without a figure since yesterday, longest unseen first; annotates `seen_at`."""
+    overdue = clock.today() - timedelta(days=OVERDUE_DAYS)
+    unseen = Q(latest=None) | Q(latest__date=None) | Q(latest__date__lt=overdue)
+    rows = Account.objects.active().filter(unseen).annotate(seen_at=F("latest__observed_at"))
+    return rows.order_by(F("latest__observed_at").asc(nulls_first=True), "pk")
+
+
+def trend(period: Period) -> tuple[list[date], dict[str, list[int | None]]]:
+    """All days of `period` and per platform the sum of followers on each; None where too few accounts were counted."""
+    days = [period.start + timedelta(days=i) for i in range((period.end - period.start).days + 1)]
+    sums: dict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
+    totals = DailyTotal.objects.filter(date__range=(period.start - timedelta(days=AROUND), period.end)).order_by()
+    rows = totals.values_list("platform", "date").annotate(Sum("followers"), Sum("accounts"))
+    for platform, day, followers, accounts in rows:
+        sums[platform][day] = followers, accounts
+    return days, {platform: [_full(counted, day) for day in days] for platform, counted in sums.items()}
+
+
+def _full(counted: Mapping[date, tuple[int, int]], day: date) -> int | None:
+    """The day's sum, or None when it counts fewer accounts than both the days before and the days after it do."""
+    if day not in counted:
+        return None
+    before = [counted[d][1] for i in range(1, AROUND + 1) if (d := day - timedelta(days=i)) in counted]
+    after = [counted[d][1] for i in range(1, AROUND + 1) if (d := day + timedelta(days=i)) in counted]
+    around = [max(side) for side in (before, after) if side]
+    followers, accounts = counted[day]
+    return followers if not around or accounts >= COVERAGE * min(around) else None
+
+
+def summed(values: Mapping[str, Sequence[int | None]]) -> list[int | None]:
+    """All platforms' values of each day as one; None on a day that lacks a platform seen before and after it."""
+    if not values:
+        return []
+    columns = zip(*values.values(), strict=True)
+    return [None if None in column else sum(value or 0 for value in column) for column in columns]

@@ -1,0 +1,16 @@
+"""Addresses of the pages of figures; mounted at the root."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from snapshots import views
+
+app_name = "snapshots"
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("trend/", views.trend, name="trend"),
+    path("accounts/", views.accounts, name="accounts"),
+    path("accounts/<str:platform>/<str:handle>/", views.account, name="account"),
+]

@@ -1,0 +1,133 @@
+"""Pages of figures: the overview, the list of accounts, one account with its history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.models import Account, Organization
+from accounts.platforms import PLATFORMS
+from perf.access import requires
+from perf.pagination import page_number, paginate
+from snapshots import overview as reads
+from snapshots.listing import Filters, columns
+from snapshots.models import CHANGES, COUNTS, LatestSnapshot, Snapshot
+
+ROWS_PER_PAGE = 50
+LOOKS_SHOWN = 10
+DAYS_SHOWN = 30
+ONE_DAY = timedelta(days=1)
+RANGES = {30: "30 days", 90: "90 days", 365: "1 year", 0: "All"}
+DEFAULT_RANGE = 90
+
+
+@require_safe
+@requires("snapshots.view_snapshot")
+def overview(request: HttpRequest) -> HttpResponse:
+    """Totals, changes over a period, platforms, organisations, and what needs a look."""
+    days = _chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)
+    period = reads.Period.of(days)
+    platforms = reads.platform_rows(period)
+    total = reads.total_of(platforms)
+    looks = reads.needing_a_look()
+    context: dict[str, Any] = {"days": days, "periods": reads.PERIODS.items(), "platforms": platforms, "total": total}
+    context |= {"organizations": reads.organization_rows(total), "organization_count": reads.organization_count()}
+    context |= {"gained": reads.extreme(period), "lost": reads.extreme(period, lost=True)}
+    context |= {"spark": reads.summed(reads.trend(period)[1])}
+    context |= {"looks": looks[:LOOKS_SHOWN], "look_count": looks.count()}
+    return render(request, "snapshots/overview.html", context)
+
+
+@require_safe
+@requires("snapshots.view_snapshot")
+def trend(request: HttpRequest) -> JsonResponse:
+    """Followers per platform on each day of the period, for the overview's chart; most followers first."""
+    days, sums = reads.trend(reads.Period.of(_chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)))
+    ordered = sorted(sums.items(), key=lambda item: -max((value or 0 for value in item[1]), default=0))
+    series = [{"label": PLATFORMS[name].label, "values": values} for name, values in ordered]
+    return JsonResponse({"dates": days, "series": series}, headers={"Cache-Control": "private, no-cache"})
+
+
+@require_safe
+@requires("accounts.view_account", "snapshots.view_snapshot")
+def accounts(request: HttpRequest) -> HttpResponse:
+    """The list of accounts with their latest figures: searched, filtered, sorted and paged by the server."""
+    filters = Filters.of(request.GET)
+    rows = filters.rows(Account.objects.visible_to(request.user))
+    page = paginate(
+        rows,
+        order=filters.order,
+        page=page_number(request.GET.get("page")),
+        per_page=ROWS_PER_PAGE,
+        after=request.GET.get("after", ""),
+    )
+    context: dict[str, Any] = {"page": page, "filters": filters, "columns": columns(filters), "platforms": PLATFORMS.values()}
+    context |= {"organizations": Organization.objects.order_by("name").values_list("name", flat=True)}
+    return render(request, "snapshots/accounts.html", context)
+
+
+@require_safe
+@requires("accounts.view_account", "snapshots.view_snapshot")
+def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
+    """One account: its profile, latest figures and history. A former handle's address leads to the present one."""
+    found = Account.objects.visible_to(request.user).find_at(platform, handle)
+    if found is None:
+        raise Http404
+    if found.handle != handle:
+        return redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
+    days = _chosen(request, RANGES, DEFAULT_RANGE)
+    latest = LatestSnapshot.objects.known().filter(account=found).first()
+    context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
+    context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
+    context |= {"recent": _recent(found)}
+    return render(request, "snapshots/account.html", context)
+
+
+def _chosen(request: HttpRequest, choices: dict[int, str], default: int) -> int:
+    """The period named by ?days=, or the default for anything else."""
+    named = request.GET.get("days", "")
+    return int(named) if named.isascii() and named.isdigit() and int(named) in choices else default
+
+
+def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, str]]:
+    """Label, change and the reason where it is unknown, per period that a latest row carries."""
+    made = []
+    for name, days in CHANGES.items():
+        span = "1 day" if days == 1 else f"{days} days"
+        made.append((f"Change · {span}", getattr(latest, name, None), f"No figure {span} before the latest"))
+    return made
+
+
+def _counts(latest: LatestSnapshot | None) -> list[tuple[str, int]]:
+    """The other figures that the platform gave, by label."""
+    names = [name for name in COUNTS if name != "followers" and getattr(latest, name, None) is not None]
+    return [(name.replace("_", " ").capitalize(), getattr(latest, name)) for name in names]
+
+
+def _profile(found: Account) -> list[tuple[str, Any]]:
+    """What the registry knows of the account, without what is empty."""
+    facts = [
+        ("Type", found.get_kind_display()),
+        ("Category", found.category),
+        ("Owner team", found.owner_team),
+        ("Sensitivity", found.get_sensitivity_display()),
+        ("Verified", found.get_verified_display()),
+        ("Opened", found.opened_on),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _recent(found: Account) -> list[tuple[Snapshot, int | None]]:
+    """The published figures of the last days, newest first, each with its change from the day before."""
+    rows = Snapshot.objects.published().filter(account=found).order_by("-date")[: DAYS_SHOWN + 1]
+    followers = {row.date: row.followers for row in rows}
+    return [(row, _difference(row.followers, followers.get(row.date - ONE_DAY))) for row in rows[:DAYS_SHOWN]]
+
+
+def _difference(after: int | None, before: int | None) -> int | None:
+    return None if after is None or before is None else after - before

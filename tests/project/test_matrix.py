@@ -1,0 +1,259 @@
+"""Every address × method × kind of person: the answer must be the one its declared policy and project/roles.py give.
+
+A new page or API operation is covered as soon as it stands in the URLs: it needs a policy (perf.access), and a
+sample value here for a path parameter with a new name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from perf.access import ANYONE, SIGNED_IN
+from project import errors
+from project.models import AccessToken, AuditEntry
+from project.roles import ADMINISTER, READ_ONLY_SCOPES, ROLES, SCOPES, Scope
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+SAFE = {"GET", "HEAD", "OPTIONS"}
+FULLY = {"pages": {"GET", "POST"}, "admin": {"GET"}}
+REPRESENTATIVES = {"signed out", "no role", "editor", "superuser", "admin's write token"}
+"""A page has one policy for all its methods: everyone tries those of FULLY, these few try the others too."""
+
+Policy = str | tuple[str, ...]
+
+SAMPLES = {
+    "app_label": "auth",
+    "code": "no-such-code",
+    "content_type_id": "1",
+    "handle": "cdcgov",
+    "id": "1",
+    "number": "DRAFT_0020",
+    "object_id": "1",
+    "pk": "1",
+    "platform": "x",
+    "run_id": "1",
+    "token": "set-password",
+    "uidb64": "MQ",
+    "url": "nothing",
+}
+"""A value for each path parameter, by its name; rows need not exist: those who are let in are then answered 404."""
+
+DECLARED: dict[str, Policy] = {
+    "admin:login": ANYONE,  # redirects to the one sign-in page
+    "api:api-root": SIGNED_IN,  # the framework's own; answers 404
+}
+"""Policies of addresses whose views are not ours; everything else under admin: is for those who may administer."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """One URL with the policy of each method; methods without one are answered 405."""
+
+    name: str
+    path: str
+    policies: dict[str, Policy | None]
+    is_api: bool
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks; `rights` is None for everything, and `token_scope` is empty for sessions."""
+
+    name: str
+    rights: frozenset[str] | None
+    credentials: dict[str, Any]
+    known: bool = True
+    token_scope: str = ""
+
+
+def addresses() -> Iterator[Address]:
+    """Every pattern of the URL configuration."""
+    for name, route, pattern in walk(get_resolver().url_patterns):
+        path = "/" + re.sub(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)", sample(route), route.strip("^"))
+        yield Address(name, path, policies(name, pattern.callback), path.startswith("/api/") or path == "/metrics")
+
+
+def walk(
+    patterns: list[URLPattern | URLResolver], route: str = "", namespace: str = ""
+) -> Iterator[tuple[str, str, URLPattern]]:
+    for pattern in patterns:
+        here = route + str(pattern.pattern).strip("^").removesuffix("$").removesuffix(r"\Z")
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns, here, f"{pattern.namespace}:" if pattern.namespace else namespace)
+        else:
+            yield f"{namespace}{pattern.name}", here, pattern
+
+
+def sample(route: str) -> Any:
+    def value(match: re.Match[str]) -> str:
+        parameter = match.group(1) or match.group(2)
+        assert parameter in SAMPLES, f"{route}: give SAMPLES a value for {parameter!r}"
+        return SAMPLES[parameter]
+
+    return value
+
+
+def policies(name: str, view: Any) -> dict[str, Policy | None]:
+    """The declared policy of each method of `view`; a view or operation without one fails the test."""
+    operations = (
+        getattr(inspect.getclosurevars(view).nonlocals.get("self"), "operations", None) if is_closure(view) else None
+    )
+    if operations is not None:
+        by_method = {method: operation.view_func for operation in operations for method in operation.methods}
+        return {method: declared(name, by_method[method]) if method in by_method else None for method in METHODS}
+    return dict.fromkeys(METHODS, declared(name, view))
+
+
+def is_closure(view: Any) -> bool:
+    return inspect.isfunction(view) and view.__name__ == "sync_view_wrapper"
+
+
+def declared(name: str, view: Any) -> Policy:
+    """What `view` says of itself, or what DECLARED says of views that are not ours."""
+    policy = getattr(view, "policy", None) or DECLARED.get(name)
+    if policy is None and name.startswith("admin:"):
+        return (ADMINISTER,)
+    assert policy, f"{name} ({view}) declares no policy: decorate it with perf.access.requires, signed_in or anyone"
+    return policy  # type: ignore[no-any-return]  # an attribute of a function
+
+
+def people() -> list[Person]:
+    """One of each kind: signed out, deactivated, no role, each role, a superuser, and tokens of each scope."""
+    everyone = [
+        Person("signed out", frozenset(), {}, known=False),
+        Person("deactivated", frozenset(), session(user("gone", "admin", deactivate=True)), known=False),
+        Person("deactivated's token", frozenset(), token(User.objects.get(username="gone"), Scope.WRITE), known=False),
+        Person("no role", frozenset(), session(user("new"))),
+        Person("superuser", None, session(user("root", is_superuser=True))),
+    ]
+    everyone += [Person(role, rights, session(user(role, role))) for role, rights in ROLES.items()]
+    admin, viewer = User.objects.get(username="admin"), User.objects.get(username="viewer")
+    everyone += [
+        Person(f"admin's {scope} token", SCOPES[scope], token(admin, scope), token_scope=scope)
+        for scope in Scope.values
+    ]
+    narrow = SCOPES[Scope.WRITE] & (ROLES["viewer"] or frozenset())
+    return [*everyone, Person("viewer's write token", narrow, token(viewer, Scope.WRITE), token_scope=Scope.WRITE)]
+
+
+def user(name: str, role: str = "", *, deactivate: bool = False, is_superuser: bool = False) -> User:
+    made = User.objects.create_user(name, is_superuser=is_superuser, is_active=not deactivate)
+    made.groups.set(Group.objects.filter(name=role))
+    return made
+
+
+def session(of: User) -> dict[str, Any]:
+    client = Client()
+    client.force_login(of)
+    return {"cookie": client.cookies[settings.SESSION_COOKIE_NAME].value}
+
+
+def token(of: User, scope: str) -> dict[str, Any]:
+    return {"headers": {"Authorization": f"Bearer {AccessToken.objects.make(of, scope, scope)[1]}"}}
+
+
+def expected(person: Person, address: Address, method: str) -> str:
+    """One of in, sign in, 401, 403, 405."""
+    policy = address.policies[method]
+    if person.token_scope or not person.known:
+        refusal = expected_of_stranger(person, address, method, policy)
+        if refusal:
+            return refusal
+    if policy is None:
+        return "405"
+    if policy == (ADMINISTER,) and closed(address, method):
+        return "403"
+    allowed = policy in {ANYONE, SIGNED_IN} or person.rights is None or set(policy) <= person.rights
+    return "in" if allowed else "403"
+
+
+def expected_of_stranger(person: Person, address: Address, method: str, policy: Policy | None) -> str:
+    """What holds for tokens and people we do not know, before any permission; "" when that decides."""
+    if policy == ANYONE and not (address.is_api and "headers" in person.credentials):
+        return "in"
+    if not address.is_api or not person.known:
+        is_page = not address.is_api or (address.name == "api:openapi-view" and "headers" not in person.credentials)
+        return "sign in" if is_page else "401"
+    return "403" if person.token_scope in READ_ONLY_SCOPES and method not in SAFE else ""
+
+
+def closed(address: Address, method: str) -> bool:
+    """Whether the admin keeps this page from everybody: tokens and the audit log are not edited there."""
+    model_admins = {model._meta.label_lower.replace(".", "_"): found for model, found in admin.site._registry.items()}
+    match = re.fullmatch(rf"admin:({'|'.join(model_admins)})_(add|change|delete)", address.name)
+    if match is None:
+        return address.name == "admin:autocomplete"  # 403 unless asked for a field that some form completes
+    request = RequestFactory().get(address.path)
+    request.user = User(is_superuser=True)
+    may_view = match[2] == "change" and method == "GET"
+    return not may_view and not getattr(model_admins[match[1]], f"has_{match[2]}_permission")(request)
+
+
+def answered(person: Person, address: Address, method: str) -> str:
+    """What really came back, in the words of `expected`; nothing that the request wrote stays."""
+    client = Client(raise_request_exception=False)
+    if "cookie" in person.credentials:
+        client.cookies = SimpleCookie({settings.SESSION_COOKIE_NAME: person.credentials["cookie"]})
+    with transaction.atomic():
+        response = client.generic(method, address.path, headers=person.credentials.get("headers"))
+        transaction.set_rollback(True)
+    status = response.status_code
+    if status == 302 and response["Location"].startswith("/login/?next=") and address.name not in DECLARED:
+        return "sign in"
+    refused = status in {401, 403} or status >= 500 or (status == 405 and address.is_api)
+    return str(status) if refused else "in"
+
+
+KINDS = {
+    "pages": lambda address: not address.is_api and not address.name.startswith("admin:"),
+    "api": lambda address: address.is_api,
+    "admin": lambda address: address.name.startswith("admin:"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_address_answers_each_person_as_its_policy_says(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = [address for address in addresses() if KINDS[kind](address)]
+    assert mine
+    monkeypatch.setattr(errors, "render_to_string", lambda *_: "")  # thousands of refusals; test_errors.py reads them
+    everyone = people()
+    wrong = [
+        f"{method} {address.path} as {person.name}: {got}, not {wanted}"
+        for address in mine
+        for method in (METHODS if kind != "admin" else ("GET", "POST"))
+        for person in everyone
+        if kind == "api" or method in FULLY[kind] or person.name in REPRESENTATIVES
+        if (got := answered(person, address, method)) != (wanted := expected(person, address, method))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_session_writes_to_the_api_without_the_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("root"))
+    before = AuditEntry.objects.count()
+    let_in = [
+        f"{method} {address.path}"
+        for address in addresses()
+        if address.is_api
+        for method, policy in address.policies.items()
+        if policy is not None and method not in SAFE and address.name not in DECLARED
+        if client.generic(method, address.path).status_code not in {403, 405}
+    ]
+    assert let_in == []
+    assert AuditEntry.objects.count() == before

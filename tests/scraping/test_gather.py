@@ -1,0 +1,377 @@
+"""A worker's turn at a platform, over real HTTP against the fake platforms."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from django.conf import settings as project_settings
+
+from accounts.models import Account
+from accounts.platforms import find_platform, parse_profile_url
+from perf import clock
+from scraping import gather as gathering
+from scraping import ledger, limits
+from scraping.connectors import CONNECTORS
+from scraping.connectors.base import Missing, Reading, Trouble, Window
+from scraping.fakes import curves
+from scraping.gather import gather
+from scraping.models import Attempt, JobState, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
+from scraping.outcomes import OK, Ended, Waiting
+from snapshots.models import Snapshot
+from tests.factories import account, organization
+
+both = pytest.mark.both_dbs
+
+
+@pytest.fixture(autouse=True)
+def _gathering(db: None, fakes: Any, settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 1_000.0
+
+
+def request(*accounts: Account) -> ScrapeRun:
+    return ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), None)
+
+
+def turn(platform: str, seconds: float = 30) -> int:
+    return gather(platform, monotonic() + seconds)
+
+
+def outcome(one: Account) -> tuple[str, str]:
+    job = ScrapeJob.objects.filter(account=one).latest("id")
+    return job.state, job.outcome
+
+
+def truth(one: Account) -> int:
+    followers = curves.figures(one.platform, one.handle, clock.today())["followers"]
+    assert isinstance(followers, int)
+    return followers
+
+
+# --- From a promise to a figure
+
+
+@both
+@pytest.mark.req("A64", "A86")
+def test_the_whole_roster_gets_the_platforms_own_figures_or_a_reason() -> None:
+    roster = json.loads((Path(project_settings.BASE_DIR) / "accounts" / "demo_roster.json").read_text())
+    where = organization()
+    for row in roster:
+        profile = parse_profile_url(row["url"])
+        name = find_platform(row["platform"]).name
+        account(name, profile.handle, external_id=profile.external_id, url=row["url"], organization=where)
+    run = ledger.request_scrape(Account.objects.all(), None, scope="all")
+    for platform in CONNECTORS:
+        turn(platform)
+    run = ScrapeRun.objects.progress().get(pk=run.pk)
+    assert (run.total_jobs, run.percent, run.state) == (99, 100, ScrapeRun.State.DONE)
+    stored = {shot.account: shot.followers for shot in Snapshot.objects.select_related("account")}
+    assert stored == {one: truth(one) for one in stored}
+    reasons = set(ScrapeJob.objects.exclude(outcome=OK).values_list("account__url", "outcome"))
+    assert reasons == {("https://www.linkedin.com/in/hhscybersecurity/", Missing.UNSUPPORTED_PROFILE)}
+    assert len(stored) == 98
+
+
+def test_a_second_scrape_the_same_day_makes_no_second_row() -> None:
+    one = account("x", "cdcgov")
+    for _ in range(2):
+        request(one)
+        turn("x")
+    assert Snapshot.objects.count() == 1
+    assert Attempt.objects.filter(account=one, outcome=OK).count() == 2
+
+
+def test_what_the_fakes_give_is_marked_as_simulated() -> None:
+    request(account("x", "cdcgov"))
+    turn("x")
+    assert Snapshot.objects.get().source == "simulated"
+
+
+@pytest.mark.req("A68", "A69", "A71")
+def test_each_try_tells_its_time_its_end_and_its_platform(fakes: Any) -> None:
+    fakes.set(latency=[0.2, 0.25])
+    request(account("flickr", "nasa"), account("flickr", "nosuchone"))
+    turn("flickr")
+    tries = list(Attempt.objects.order_by("account_id"))
+    assert [(one.platform, one.outcome) for one in tries] == [("flickr", OK), ("flickr", Missing.NOT_FOUND)]
+    assert all(0.2 <= one.seconds < 5 for one in tries)
+    assert all(job.waited >= timedelta(0) and job.finished_at > job.started_at for job in ScrapeJob.objects.all())
+
+
+def test_a_profiles_facts_reach_the_account() -> None:
+    one = account("x", "cdcgov", display_name="As the editor wrote it")
+    request(one)
+    turn("x")
+    one.refresh_from_db()
+    assert one.external_id == curves.external_id("x", "cdcgov")
+    assert one.display_name == "As the editor wrote it"
+    assert one.bio
+
+
+def test_a_learned_id_is_kept_and_asked_for_only_once(fakes: Any) -> None:
+    one = account("linkedin", "cdc")
+    for _ in range(2):
+        request(one)
+        turn("linkedin")
+    one.refresh_from_db()
+    assert one.external_id == curves.external_id("linkedin", "cdc")
+    steps = list(Attempt.objects.order_by("id").values_list("step", flat=True))
+    assert len(steps) == 3
+    assert steps[1] == steps[2]
+
+
+def test_a_handle_that_belongs_to_somebody_else_now_stores_nothing(fakes: Any) -> None:
+    one = account("x", "cdcgov", external_id=curves.external_id("x", "cdcgov"))
+    fakes.fault("reassigned", "x", "cdcgov")
+    request(one)
+    turn("x")
+    assert outcome(one) == (JobState.DONE, Missing.REASSIGNED)
+    assert not Snapshot.objects.exists()
+
+
+def test_an_account_switched_off_meanwhile_is_not_asked_for(fakes: Any) -> None:
+    one = account("x", "cdcgov")
+    request(one)
+    Account.objects.filter(pk=one.pk).update(is_active=False)
+    turn("x")
+    assert outcome(one) == (JobState.CANCELLED, Ended.INACTIVE)
+    assert fakes.served("x") == []
+
+
+# --- Failures
+
+
+@pytest.mark.req("A62", "A86")
+def test_one_failure_does_not_stop_the_others(fakes: Any) -> None:
+    good, bad = [account("flickr", f"good{n}") for n in range(6)], account("flickr", "bad")
+    fakes.fault("reset", "flickr", "bad")
+    request(bad, *good)
+    turn("flickr")
+    assert {outcome(one) for one in good} == {(JobState.DONE, OK)}
+    assert outcome(bad) == (JobState.DUE, Trouble.CONNECTION)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "reason"),
+    [
+        ("status", {"value": 503}, Trouble.SERVER_ERROR),
+        ("half_close", {}, Trouble.CONNECTION),
+        ("challenge", {}, Missing.BLOCKED),
+    ],
+)
+def test_a_passing_failure_is_tried_again_later(fakes: Any, kind: str, more: Any, reason: str) -> None:
+    one = account("flickr", "nasa")
+    fakes.fault(kind, "flickr", times=1, **more)
+    request(one)
+    turn("flickr")
+    assert outcome(one) == (JobState.DUE, reason)
+    assert not Snapshot.objects.exists()
+    with clock.shifted(timedelta(minutes=2)):
+        turn("flickr")
+    assert outcome(one) == (JobState.DONE, OK)
+
+
+def test_an_unreadable_answer_keeps_a_bounded_sample(fakes: Any) -> None:
+    one = account("x", "cdcgov")
+    fakes.fault("drift", "x")
+    request(one)
+    turn("x")
+    assert outcome(one) == (JobState.FAILED, Missing.UNPARSABLE)
+    detail = Attempt.objects.get().detail
+    assert 0 < len(detail) <= 500
+    assert not Snapshot.objects.exists()
+
+
+def test_a_connectors_bug_spoils_only_its_own_answers(monkeypatch: Any) -> None:
+    connector = CONNECTORS["flickr"]
+    parse = type(connector).parse
+
+    def buggy(self: Any, batch: Any, response: Any) -> Any:
+        return {}["gone"] if batch.handles == ("bad",) else parse(self, batch, response)
+
+    monkeypatch.setattr(type(connector), "parse", buggy)
+    good, bad = account("flickr", "good"), account("flickr", "bad")
+    request(good, bad)
+    turn("flickr")
+    assert [outcome(good), outcome(bad)] == [(JobState.DONE, OK), (JobState.FAILED, Missing.UNPARSABLE)]
+
+
+def test_a_storm_of_refusals_is_one_event_and_loses_nothing(fakes: Any) -> None:
+    accounts = [account("flickr", f"one{n}") for n in range(8)]
+    fakes.fault("rate_limit", "flickr", value="120")
+    request(*accounts)
+    turn("flickr")
+    state = PlatformState.objects.get(platform="flickr")
+    assert (state.why, state.pauses) == (Waiting.RATE_LIMITED, 1)
+    assert 60 < (state.paused_until - clock.now()).total_seconds() <= 120
+    waiting = ScrapeJob.objects.with_reasons()
+    assert {(job.state, job.attempts, job.why) for job in waiting} == {(JobState.DUE, 0, Waiting.RATE_LIMITED)}
+    fakes.set(reset=True)
+    with clock.shifted(timedelta(minutes=3)):
+        turn("flickr")
+    assert {outcome(one) for one in accounts} == {(JobState.DONE, OK)}
+
+
+def test_failures_in_a_row_open_the_circuit(fakes: Any) -> None:
+    fakes.fault("status", "flickr", value=500)
+    request(*(account("flickr") for _ in range(12)))
+    turn("flickr")
+    state = PlatformState.objects.get(platform="flickr")
+    assert state.why == Waiting.CIRCUIT
+    assert turn("flickr") == 0
+
+
+@pytest.mark.req("A93")
+def test_one_account_takes_no_longer_than_its_deadline(fakes: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(gathering, "ACCOUNT_SECONDS", 0.5)
+    fakes.fault("slow_headers", "flickr", "slow", value=20)
+    slow, quick = account("flickr", "slow"), account("flickr", "quick")
+    request(slow, quick)
+    before = monotonic()
+    turn("flickr")
+    assert monotonic() - before < 5
+    assert outcome(slow) == (JobState.DUE, Trouble.DEADLINE)
+    assert outcome(quick) == (JobState.DONE, OK)
+
+
+# --- What the platform waits for
+
+
+def test_a_dead_token_stops_the_platform_and_loses_nothing(fakes: Any) -> None:
+    one = account("x", "cdcgov")
+    fakes.fault("dead_token", "x", times=1)
+    request(one)
+    turn("x")
+    job = ScrapeJob.objects.with_reasons().get(account=one)
+    assert (job.state, job.why, job.attempts) == (JobState.DUE, Trouble.DEAD_TOKEN, 0)
+    assert job.waits_until > clock.now()
+    with clock.shifted(timedelta(minutes=6)):
+        turn("x")
+    assert outcome(one) == (JobState.DONE, OK)
+
+
+@pytest.mark.parametrize(
+    ("platform", "missing", "why"),
+    [
+        ("x", {"PLATFORM_TOKENS": {}}, Waiting.NO_CREDENTIAL),
+        ("flickr", {"SCRAPE_PAGE_PLATFORMS": []}, Waiting.PAGE_OFF),
+        ("x", {"X_MONTHLY_BUDGET_USD": None}, Waiting.NO_BUDGET),
+        ("x", {"X_MONTHLY_BUDGET_USD": 0.005}, Waiting.BUDGET_SPENT),
+    ],
+)
+def test_what_is_not_set_is_waited_for_by_name(
+    fakes: Any, settings: Any, platform: str, missing: dict[str, Any], why: str
+) -> None:
+    for name, value in missing.items():
+        setattr(settings, name, value)
+    one = account(platform, "cdcgov")
+    request(one)
+    turn(platform)
+    assert ScrapeJob.objects.with_reasons().get(account=one).why == why
+    assert fakes.served(platform) == []
+
+
+def test_a_row_that_waits_for_quota_says_until_when(monkeypatch: Any) -> None:
+    monkeypatch.setattr(type(CONNECTORS["flickr"]), "windows", (Window(calls=3, seconds=3600),))
+    request(*(account("flickr") for _ in range(5)))
+    assert turn("flickr") == 3
+    waiting = list(ScrapeJob.objects.open().with_reasons())
+    assert [job.why for job in waiting] == [Waiting.QUOTA] * 2
+    assert all(timedelta(minutes=59) < job.waits_until - clock.now() <= timedelta(hours=1) for job in waiting)
+    with clock.shifted(timedelta(hours=1, seconds=1)):
+        assert turn("flickr") == 2
+
+
+def test_a_platforms_headers_correct_the_ledger(monkeypatch: Any) -> None:
+    from scraping.connectors.base import Quota
+
+    monkeypatch.setattr(type(CONNECTORS["flickr"]), "quota", lambda *_: Quota(remaining=0, reset_seconds=600))
+    request(account("flickr", "first"))
+    turn("flickr")
+    request(account("flickr", "second"))
+    assert turn("flickr") == 0
+    assert PlatformState.objects.get(platform="flickr").why == Waiting.QUOTA
+
+
+def test_money_is_metered_per_user_returned_and_day(fakes: Any) -> None:
+    there, absent = account("x", "cdcgov"), account("x", "nosuchuser")
+    request(there, absent)
+    turn("x")
+    assert limits.spent_dollars("x", clock.now()) == Decimal("0.01")
+    request(there)
+    turn("x")
+    assert limits.spent_dollars("x", clock.now()) == Decimal("0.01")
+    with clock.shifted(timedelta(days=1)):
+        request(there)
+        turn("x")
+    assert sum(block.dollars for block in PermitBlock.objects.all()) == Decimal("0.02")
+
+
+def test_without_redis_nothing_is_fetched_and_nothing_lost(fakes: Any, settings: Any) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    one = account("x", "cdcgov")
+    request(one)
+    turn("x")
+    job = ScrapeJob.objects.with_reasons().get(account=one)
+    assert (job.state, job.why) == (JobState.DUE, Waiting.LIMITS_UNAVAILABLE)
+    assert fakes.served("x") == []
+
+
+# --- Doing many things at once
+
+
+@pytest.mark.req("A60", "A62")
+def test_as_many_calls_are_in_flight_as_the_setting_says(fakes: Any, settings: Any, monkeypatch: Any) -> None:
+    settings.SCRAPE_WORKERS = 5
+    fakes.set(latency=[0.3, 0.3])
+    flying, peak = 0, 0
+    fetch = gathering.Fetcher.fetch
+
+    async def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal flying, peak
+        flying += 1
+        peak = max(peak, flying)
+        try:
+            return await fetch(self, *args, **kwargs)
+        finally:
+            flying -= 1
+
+    monkeypatch.setattr(gathering.Fetcher, "fetch", counted)
+    request(*(account("flickr") for _ in range(15)))
+    before = monotonic()
+    assert turn("flickr") == 15
+    assert peak == 5
+    assert monotonic() - before < 15 * 0.3
+
+
+@pytest.mark.req("A61")
+def test_reading_a_large_body_leaves_the_event_loop_free(monkeypatch: Any) -> None:
+    connector = CONNECTORS["flickr"]
+    threads: list[str] = []
+
+    def slow(self: Any, batch: Any, response: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        time.sleep(0.01)
+        return dict.fromkeys(batch.handles, Reading(followers=1))
+
+    monkeypatch.setattr(type(connector), "parse", slow)
+    monkeypatch.setattr(gathering, "LARGE_BODY", 10)
+    request(account("flickr", "large"))
+    turn("flickr")
+    monkeypatch.setattr(gathering, "LARGE_BODY", 10**9)
+    request(account("flickr", "small"))
+    turn("flickr")
+    assert len(set(threads)) == 2
+
+
+def test_a_turn_that_is_over_gives_back_what_it_holds(fakes: Any) -> None:
+    request(account("flickr"))
+    assert gather("flickr", monotonic() - 1) == 0
+    assert ScrapeJob.objects.get().state == JobState.DUE
