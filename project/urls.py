@@ -9,7 +9,9 @@ from ninja import NinjaAPI
 
 from perf.access import signed_in
 from project import errors, health, views
-from project.access import SessionOrToken
+from project.access import SessionOrToken, policy_first
+from scraping.api import router as scraping
+from snapshots.api import router as snapshots
 
 api = NinjaAPI(
     title="Tidemark",
@@ -20,6 +22,9 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
+api.add_decorator(policy_first, mode="view")
+api.add_router("", snapshots)
+api.add_router("", scraping)
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
