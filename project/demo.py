@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import accounts
 from accounts.importing import import_roster, plan_import
@@ -18,12 +19,14 @@ from perf.events import happened
 from scraping import ledger, tasks
 from scraping.fakes.curves import seeded
 from scraping.models import ScrapeRun
-from snapshots.models import Snapshot, Source
-from snapshots.recording import Sighting, record
+from snapshots.models import FIGURES, Quality, Snapshot, Source, keeping
 
 ROSTER = Path(accounts.__file__).parent / "demo_roster.json"
 HISTORY_DAYS = 365
 SEEN_AT = time(4, 0, tzinfo=UTC)  # when the nightly scrape would have seen a day's figures
+
+COLUMNS = ("account_id", "date", "observed_at", "source", "quality", *FIGURES)
+ROWS_A_STATEMENT = 50  # 999 parameters are the least that every SQLite takes
 
 
 class Mixture(Exception):
@@ -64,23 +67,47 @@ def seed_history() -> int:
     Run again it fills only what is missing, so an interrupted start, or days on which the demo did not run, heal.
     """
     first = today() - timedelta(days=HISTORY_DAYS)
-    known = set(Snapshot.objects.filter(date__gte=first).values_list("account_id", "date"))
     days = [first + timedelta(days=number) for number in range(HISTORY_DAYS)]  # up to yesterday; today is scraped
-    sightings = [
-        _sighting(account, platform, handle, day)
-        for account, platform, handle in Account.objects.active().values_list("id", "platform", "handle")
-        for day in days
-        if (account, day) not in known
-    ]
-    record(sightings)
-    return len(sightings)
+    known = set(Snapshot.objects.filter(date__gte=first).values_list("account_id", "date"))
+    missing: dict[date, list[tuple[int, str, str]]] = {day: [] for day in days}
+    for account, platform, handle in Account.objects.active().values_list("id", "platform", "handle"):
+        for day in days:
+            if (account, day) not in known:
+                missing[day].append((account, platform, handle))
+    rows = [row for day, profiles in missing.items() for row in _rows(day, profiles)]
+    if rows:
+        _insert(rows)
+    return len(rows)
 
 
-def _sighting(account: int, platform: str, handle: str, day: date) -> Sighting:
-    figures: dict[str, Any] = seeded(platform, handle, day)
-    return Sighting(
-        account_id=account, date=day, observed_at=datetime.combine(day, SEEN_AT), source=Source.SIMULATED, **figures
-    )
+def _rows(day: date, profiles: list[tuple[int, str, str]]) -> Iterator[tuple[Any, ...]]:
+    """One day's rows of the snapshot table, in the order of COLUMNS."""
+    shared: dict[str, Any] = {
+        "date": day,
+        "observed_at": datetime.combine(day, SEEN_AT),
+        "source": Source.SIMULATED.value,
+        "quality": Quality.PUBLISHED.value,
+        "followers_rounded": False,
+    }
+    for name in ("date", "observed_at"):
+        shared[name] = Snapshot._meta.get_field(name).get_db_prep_save(shared[name], connection)  # type: ignore[union-attr]  # both are columns
+    for account, platform, handle in profiles:
+        row = shared | seeded(platform, handle, day) | {"account_id": account}
+        yield tuple(row.get(name) for name in COLUMNS)
+
+
+def _insert(rows: list[tuple[Any, ...]]) -> None:
+    """Write `rows` as they are: through model instances the year takes four times as long."""
+    table = connection.ops.quote_name(Snapshot._meta.db_table)
+    names = ", ".join(connection.ops.quote_name(name) for name in COLUMNS)
+    places = f"({', '.join(['%s'] * len(COLUMNS))})"
+    with keeping({account for account, *_ in rows}), connection.cursor() as cursor:
+        for start in range(0, len(rows), ROWS_A_STATEMENT):
+            part = rows[start : start + ROWS_A_STATEMENT]
+            cursor.execute(
+                f"INSERT INTO {table} ({names}) VALUES {', '.join([places] * len(part))} ON CONFLICT DO NOTHING",  # noqa: S608  # our own names
+                list(chain.from_iterable(part)),
+            )
 
 
 def request_first_scrape() -> ScrapeRun | None:

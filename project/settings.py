@@ -11,6 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
+from whitenoise.compress import Compressor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -297,10 +298,12 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "project.statics.StaticFiles"
     },
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")  # 5 MB that only debuggers fetch
 
 # --- Time and words ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -319,6 +322,8 @@ PROFILE_QUERIES = env.bool("PROFILE_QUERIES", default=DEBUG)
 # --- Gathering --------------------------------------------------------------------------------
 SCRAPE_WINDOW = env.str("SCRAPE_WINDOW", default="02:00-05:00")
 SCRAPE_WORKERS = env.int("SCRAPE_WORKERS", default=5)
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=3)  # of the worker that `manage.py up` starts
+WEB_PROCESSES = env.int("WEB_PROCESSES", default=2)  # of its web server
 SCRAPE_PAGE_PLATFORMS = env.list("SCRAPE_PAGE_PLATFORMS", default=[])
 X_MONTHLY_BUDGET_USD = env.float("X_MONTHLY_BUDGET_USD", default=None)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)

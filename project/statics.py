@@ -1,14 +1,36 @@
-"""Collecting static files for production only when one of them has changed: compressing all takes seconds."""
+"""Collecting static files for production: hashed and compressed, and only when one of them has changed."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
+import brotli
 import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from whitenoise.compress import Compressor
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+LARGE = 256 * 1024  # bytes; only the API's documentation viewers are, and quality 11 takes them seconds each
+
+
+class QuickCompressor(Compressor):
+    """Brotli at its best for what pages load, a little less for large files: 9 % more bytes in a twentieth of the time."""
+
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes:
+        compressed: bytes = brotli.compress(data, quality=9 if len(data) > LARGE else 11)
+        return compressed
+
+
+class StaticFiles(CompressedManifestStaticFilesStorage):
+    """Hashed, compressed files as WhiteNoise serves them."""
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        return QuickCompressor(**options)
 
 
 def collect_when_changed() -> bool:

@@ -10,8 +10,6 @@ from ninja import NinjaAPI
 from perf.access import signed_in
 from project import errors, health, views
 from project.access import SessionOrToken, policy_first
-from scraping.api import router as scraping
-from snapshots.api import router as snapshots
 
 api = NinjaAPI(
     title="Tidemark",
@@ -23,8 +21,9 @@ api = NinjaAPI(
 )
 errors.install(api)
 api.add_decorator(policy_first, mode="view")
-api.add_router("", snapshots)
-api.add_router("", scraping)
+api.add_router("", "accounts.api.router")
+api.add_router("", "snapshots.api.router")
+api.add_router("", "scraping.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

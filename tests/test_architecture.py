@@ -43,6 +43,7 @@ MAY_OPEN_SOCKETS = {
     "scraping/gather.py": "asks only for this host's name",
     "scraping/fakes/": "serves the fakes on this machine",
     "project/embedded.py": "finds a free port and asks its own children whether they live",
+    "project/management/commands/up.py": "asks its own server whether it is ready",
     "project/launch.py": "tries whether the port is free before the server takes it",
 }
 
