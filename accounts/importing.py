@@ -29,7 +29,7 @@ from perf.clock import now
 from perf.events import happened
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from accounts.models import Person
 
 UNASSIGNED = "Unassigned"  # the organisation of rows that name none
 LARGE_CHUNK = 10_000  # where the database takes that many values in one statement
@@ -88,9 +88,7 @@ def plan_import(rows: Iterable[Row]) -> list[Line]:
     return lines
 
 
-def import_roster(
-    rows: Iterable[Row], *, by: AbstractBaseUser | None, all_or_nothing: bool = False, dry_run: bool = False
-) -> Import:
+def import_roster(rows: Iterable[Row], *, by: Person, all_or_nothing: bool = False, dry_run: bool = False) -> Import:
     """Bring the registry up to `rows` in one transaction: good rows are kept when others are refused.
 
     With `all_or_nothing` one refused row leaves everything as it was. The audit log gets the counts.
@@ -185,7 +183,8 @@ def _changes(line: Line, profile: Profile, account: Account) -> dict[str, tuple[
         changes["organisation"] = (account.organization.name, line.organization)
     if line.core is not None and line.core != account.is_core:
         changes["core"] = ("yes" if account.is_core else "no", "yes" if line.core else "no")
-    if line.states_url and account.handle_key == line.key[1] and profile.kind != account.profile_kind:
+    readdressed = line.states_url and account.url != profile.url and account.handle_key == line.key[1]
+    if readdressed and profile.kind != account.profile_kind:
         changes["address"] = (account.url, profile.url)
     return changes
 

@@ -26,6 +26,8 @@ from perf.events import happened
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+    Person = AbstractBaseUser | AnonymousUser | None  # who does something; None: nobody signed in, as in a command
+
 Value = TypeVar("Value")
 CHUNK = 500  # rows or ids per statement: SQLite takes no more variables at once
 FACTS = ("display_name", "external_id", "bio", "bio_link", "image_url", "verified", "opened_on")
@@ -63,7 +65,7 @@ class Organization(models.Model):
             if renamed:
                 announce(list(self.accounts.order_by("pk").values_list("pk", flat=True)), {"organization_name"})
 
-    def merge_into(self, other: Organization, by: AbstractBaseUser | None) -> int:
+    def merge_into(self, other: Organization, by: Person) -> int:
         """Move every account to `other` and delete this organisation; the number of accounts moved."""
         with transaction.atomic():
             moved = self.accounts.move_to(other)
@@ -128,15 +130,15 @@ class AccountQuerySet(models.QuerySet["Account"]):
             )
         return rows
 
-    def activate(self, by: AbstractBaseUser | None) -> int:
+    def activate(self, by: Person) -> int:
         """Scrape and count these accounts again; how many were inactive."""
         return self._set_active(True, by)
 
-    def deactivate(self, by: AbstractBaseUser | None) -> int:
+    def deactivate(self, by: Person) -> int:
         """Stop scraping and counting these accounts, their figures kept; how many were active."""
         return self._set_active(False, by)
 
-    def _set_active(self, active: bool, by: AbstractBaseUser | None) -> int:
+    def _set_active(self, active: bool, by: Person) -> int:
         with transaction.atomic():
             ids = self._locked_ids(is_active=not active)
             self._write(ids, {"is_active"}, is_active=active)

@@ -1,1 +1,12 @@
-"""What was measured."""
+"""What was measured. Until measurements are kept, this app has one permission and no table."""
+
+from django.db import models
+
+
+class Performance(models.Model):
+    """Carries the permission to see what perf recorded; it has no rows."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [("view_performance", "Can see the performance page")]

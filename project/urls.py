@@ -20,6 +20,9 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
+api.add_router("", "accounts.api.router")
+api.add_router("", "snapshots.api.router")
+api.add_router("", "scraping.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

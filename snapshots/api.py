@@ -15,6 +15,7 @@ from accounts.platforms import find_platform, handle_key
 from perf.access import requires
 from perf.cache import Family, cached_view, key
 from snapshots.cache import GRID, SUMMARY, history_of
+from snapshots.exports import ExportFilters, export
 from snapshots.grid import GridFilters, grid_page
 from snapshots.history import HistoryFilters, history_of_account
 from snapshots.summary import SummaryFilters, summary_list
@@ -148,6 +149,27 @@ def history(request: HttpRequest, platform: str, handle: str, filters: Query[His
         path = reverse(here.view_name if here else "history", args=[renamed.account.platform, renamed.account.handle])
         query = request.GET.urlencode()
         return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+
+
+@router.get("/export.csv", summary="All published figures as CSV", url_name="export-csv")
+@requires("snapshots.export_snapshots")
+def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
+    """One line per account and day, newest first, streamed. Texts that a spreadsheet would run are disarmed."""
+    return export("csv", filters, request.user)
+
+
+@router.get("/export.json", summary="All published figures as one JSON object", url_name="export-json")
+@requires("snapshots.export_snapshots")
+def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
+    """{"export_date", "data": [objects], "total_records"}, streamed."""
+    return export("json", filters, request.user)
+
+
+@router.get("/export.ndjson", summary="All published figures as JSON lines", url_name="export-ndjson")
+@requires("snapshots.export_snapshots")
+def export_ndjson(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
+    """One object per line, streamed."""
+    return export("ndjson", filters, request.user)
 
 
 def _address(platform: str, handle: str) -> tuple[str, str]:

@@ -22,7 +22,16 @@ NAMES = {
     "rounded": "followers_rounded",
 }
 OWN = ("platform", "followers", "posts", "date", "observed_at", "source", *CHANGES)
-GROUPS = {"platform": {"platform": "platform"}, "organization": {"org_name": "organization__name"}, "total": {}}
+GROUPS = {"platform": ("platform", "platform"), "organization": ("org_name", "organization__name")}
+"""By what sums are made: the name it has in the answer, and where it is found."""
+SUMS = {
+    **{f"{name}_sum": Sum(name) for name in ("followers", "posts", *CHANGES)},
+    "engagement_sum": Sum("engagements"),
+    "accounts_sum": Count("pk"),
+    "counted_sum": Count("followers"),
+    "oldest_sum": Min("observed_at"),
+    "observed_at_sum": Max("observed_at"),
+}
 
 
 class SummaryFilters(AccountFilters):
@@ -60,18 +69,13 @@ def group_sums(rows: QuerySet[Any, Any], group: str) -> list[dict[str, Any]]:
     Each change sums over the accounts seen at both ends; `counted` says how many of `accounts` gave followers;
     `oldest` and `observed_at` say how old the figures are at most and at least. A sum of nothing known is None.
     """
-    keys = {name: F(path) for name, path in GROUPS[group].items()}
-    sums = {name: Sum(name) for name in ("followers", "posts", *CHANGES)}
-    grouped = rows.order_by().values(**keys) if keys else rows.order_by().values(total=F("pk") * 0)
-    made = grouped.annotate(
-        **{f"{name}_sum": total for name, total in sums.items()},
-        engagement_sum=Sum("engagements"),
-        accounts_sum=Count("pk"),
-        counted_sum=Count("followers"),
-        oldest_sum=Min("observed_at"),
-        observed_at_sum=Max("observed_at"),
-    )
-    objects = [{name.removesuffix("_sum"): value for name, value in row.items() if name != "total"} for row in made]
-    return sorted(
-        objects, key=lambda row: (-(row["followers"] or -1), row.get("platform") or row.get("org_name") or "")
-    )
+    if group == "total":
+        return [_named(rows.aggregate(**SUMS))]
+    name, path = GROUPS[group]
+    made = [_named(row) for row in rows.order_by().values(**{f"{name}_sum": F(path)}).annotate(**SUMS)]
+    return sorted(made, key=lambda row: (-(row["followers"] or -1), row[name]))
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """`row` without the ending that keeps its names apart from the fields'."""
+    return {name.removesuffix("_sum"): value for name, value in row.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import count
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.core.management import call_command
 
 from accounts.models import Account, Organization
+from perf import clock
+from snapshots.models import Snapshot, Source
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -41,3 +44,13 @@ def account(platform: str = "x", handle: str = "", **fields: Any) -> Account:
     if "organization" not in fields:
         fields["organization"] = organization()
     return Account.objects.create(platform=platform, handle=handle or f"handle{next(_numbers)}", **fields)
+
+
+def snapshot(
+    of: Account | None = None, date: dt.date | None = None, followers: int | None = 1_000, **fields: Any
+) -> Snapshot:
+    """A published day of an account (a new one, today, unless given), with latest row and totals."""
+    fields.setdefault("source", Source.OBSERVED)
+    fields.setdefault("observed_at", clock.now())
+    day = date or clock.today()
+    return Snapshot.objects.create(account=of or account(), date=day, followers=followers, **fields)

@@ -38,8 +38,11 @@ def connector_for(platform: str) -> Connector | Unavailable:
     if connector.kind == "page" and platform not in settings.SCRAPE_PAGE_PLATFORMS:
         reason = f"Reading public pages is off. Add {platform} to SCRAPE_PAGE_PLATFORMS after reading the site's terms."
         return Unavailable(platform, "page_off", reason)
-    if connector.needs_credential and not credential_for(platform):
+    credential = credential_for(platform)
+    if connector.needs_credential and not credential:
         return Unavailable(platform, "no_credential", f"Set {platform.upper()}_TOKEN to read this platform.")
+    if credential and (problem := connector.credential_problem(credential)):
+        return Unavailable(platform, "no_credential", problem)
     return connector
 
 

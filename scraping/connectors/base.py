@@ -171,6 +171,10 @@ class Connector:
     per_host: ClassVar[bool] = False  # the limit counts per host (Mastodon), not per credential
     needs_credential: ClassVar[bool] = True
 
+    def credential_problem(self, credential: str) -> str:
+        """One sentence on what is wrong with the form of `credential`; empty when it may be tried."""
+        return ""
+
     def hosts(self, batch: Batch) -> frozenset[str]:
         """The hosts a call for `batch` may reach, redirects included."""
         return frozenset({batch.host or urlsplit(self.base_url).hostname or ""})

@@ -10,12 +10,13 @@ import re
 from typing import Any
 
 from scraping.connectors import reading
-from scraping.connectors.base import Answer, Batch, CallFailed, Missing, Reading, Request, Target, Trouble
+from scraping.connectors.base import Answer, Batch, Missing, Reading, Request, Target
 from scraping.connectors.graph import GraphConnector
 from scraping.connectors.numbers import whole
 from scraping.connectors.reading import member
 
 LEGAL = re.compile(r"[A-Za-z0-9_.]{1,30}")
+CREDENTIAL = re.compile(r"[0-9]+:\S+")
 FIELDS = "username,name,followers_count,follows_count,media_count,biography,website,profile_picture_url"
 NO_SUCH_PROFESSIONAL = (110, 2207013)  # missing and personal accounts alike
 
@@ -29,6 +30,9 @@ class Instagram(GraphConnector):
         """A name Instagram's grammar forbids does not exist, and would break the field syntax it is put into."""
         return None if LEGAL.fullmatch(_name(target)) else Missing.NOT_FOUND
 
+    def credential_problem(self, credential: str) -> str:
+        return "" if CREDENTIAL.fullmatch(credential) else "Write INSTAGRAM_TOKEN as <own Instagram user id>:<token>."
+
     def advice(self, target: Target, answer: Missing) -> str:
         if answer != Missing.NOT_FOUND:
             return ""
@@ -38,8 +42,6 @@ class Instagram(GraphConnector):
 
     def request(self, batch: Batch, credential: str) -> Request:
         own_id, _, token = credential.partition(":")
-        if not own_id.isdigit() or not token:
-            raise CallFailed(Trouble.DEAD_TOKEN, "INSTAGRAM_TOKEN must be <own Instagram user id>:<access token>")
         asked = [f"{own_id}?fields=business_discovery.username({_name(t)}){{{FIELDS}}}" for t in batch.targets]
         return self.batch_request(asked, token)
 

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from perf import clock
 from scraping.fakes import flickr, graph, linkedin, truth_social, x, youtube
-from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Reply, World
+from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
 BY_HOST: dict[str, ModuleType] = {
     host: platform for platform in (x, youtube, graph, linkedin, truth_social, flickr) for host in platform.HOSTS
@@ -49,12 +49,11 @@ def start(port: int = 0, address: str = "127.0.0.1") -> tuple[str, Callable[[], 
         runner = web.AppRunner(application(), access_log=None, shutdown_timeout=1)
         try:
             state["url"] = loop.run_until_complete(_listen(runner, address, port))
+            loop.call_soon(ready.set)  # inside run_forever, so that a stop right away is not lost
+            loop.run_forever()
         except OSError as error:
             state["error"] = error
-        finally:
             ready.set()
-        if "error" not in state:
-            loop.run_forever()
         loop.run_until_complete(runner.cleanup())
         loop.close()
 
@@ -84,22 +83,25 @@ async def _served(request: web.Request) -> web.Response:
 
 
 async def _set_faults(request: web.Request) -> web.Response:
-    """Faults, latency and a fresh start; every member is optional and faults add up until a reset.
+    """Faults, latency, other limits and a fresh start; every member is optional, all add up until a reset.
 
     `{"reset": true, "latency": [low, high], "faults": [{"kind", "platform", "handle", "times", "value", "chance",
-    "seed"}]}`: seconds; platform "*" is all of them, no handle is any, no times is always.
+    "seed"}], "limits": {platform: {"calls", "seconds", "kind", "zone"}}}`: seconds; platform "*" is all of them, no
+    handle is any, no times is always; a limit replaces the platform's own for meters that begin after it.
     """
     world = request.app[WORLD]
     try:
         wanted = json.loads(await request.read())
         faults = [Fault(**fault) for fault in wanted.get("faults", [])]
-        low, high = wanted.get("latency", world.latency)
+        limits = {platform: Limit(**limit) for platform, limit in wanted.get("limits", {}).items()}
+        low, high = map(float, wanted.get("latency", world.latency))
     except (ValueError, TypeError, AttributeError) as error:
         return web.json_response({"error": str(error)}, status=400)
     with world.lock:
         if wanted.get("reset"):
             world.reset()
-        world.latency = (float(low), float(high)) if "latency" in wanted else world.latency
+        world.latency = (low, high) if "latency" in wanted else world.latency
+        world.limits |= limits
         world.faults += faults
     return web.json_response({"faults": len(world.faults)})
 

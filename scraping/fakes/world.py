@@ -209,17 +209,19 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Forget faults, latency and everything counted; names that belong to ids stay known."""
+        """Forget faults, latency, changed limits and all that was counted; names that belong to ids stay known."""
         with self.lock:
             self.faults: list[Fault] = []
             self.meters: dict[tuple[str, str, str], Meter] = {}
             self.dollars: dict[str, set[tuple[str, str]]] = {}
             self.latency = (0.0, 0.0)
+            self.limits: dict[str, Limit] = {}
 
     def spend(self, platform: str, call: Call, limit: Limit, cost: int = 1, credential: str = "") -> Usage:
         """Count `cost` against the meter of this platform, host and credential."""
         owner = hashlib.sha256((credential or call.token).encode()).hexdigest()[:8]
         with self.lock:
+            limit = self.limits.get(platform, limit)
             meter = self.meters.setdefault((platform, call.host, owner), Meter(limit))
             return meter.spend(cost, clock.now())
 

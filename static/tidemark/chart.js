@@ -5,17 +5,21 @@
 // A day without a figure is a gap; days the answer leaves out are gaps too. Views are picked by buttons[data-show].
 
 const DAY = 86_400;
-const whole = new Intl.NumberFormat("en-GB");
+function numbers(options) {
+  const format = new Intl.NumberFormat("en-GB", options);
+  return { format: (value) => format.format(value).replace("-", "\u2212") }; // a true minus, as in the tables
+}
+const whole = numbers({});
+const percent = numbers({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const signed = numbers({ signDisplay: "exceptZero" });
 const UNITS = [[1e9, "B"], [1e6, "M"], [1e3, "k"]];
 // As the pages write short numbers: 1.5 M, never a rounded 2 M on two ticks.
 const brief = {
   format(value) {
     const [size, unit] = UNITS.find(([size]) => Math.abs(value) >= size) ?? [1, ""];
-    return `${whole.format(value / size)}${unit && `\u00a0${unit}`}`.replace("-", "\u2212");
+    return `${whole.format(value / size)}${unit && `\u00a0${unit}`}`;
   },
 };
-const percent = new Intl.NumberFormat("en-GB", { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
-const signed = new Intl.NumberFormat("en-GB", { signDisplay: "exceptZero" });
 const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
 const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
@@ -79,6 +83,7 @@ function options(element, view, lines, uPlot) {
     height: Math.max(200, element.dataset.height ? Number(element.dataset.height) : 280),
     tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "Etc/UTC"),
     cursor: { sync: { key: "days" }, points: { size: 7 }, drag: { x: true, y: false } },
+    legend: { markers: { fill: (chart, index) => chart.series[index].stroke(chart, index) } },
     hooks: { ready: [toLast], setCursor: [(chart) => chart.cursor.idx ?? toLast(chart)] },
     scales: { y: { range: (_, low, high) => bounds(low, high, view.bars) } },
     axes: [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group, User
 
 from accounts.models import Account, Organization
 from accounts.signals import accounts_changed
@@ -14,8 +15,22 @@ def office(db):
 
 
 @pytest.fixture
-def cdc(office):
-    return Account.objects.create(organization=office, platform="x", handle="CDCgov", url="https://x.com/CDCgov")
+def cdc(office, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        return Account.objects.create(organization=office, platform="x", handle="CDCgov", url="https://x.com/CDCgov")
+
+
+@pytest.fixture
+def signed_in(client, db):
+    """A function: the test client, signed in as someone with a role."""
+
+    def sign_in(role):
+        user, _ = User.objects.get_or_create(username=f"some-{role}")
+        user.groups.add(Group.objects.get(name=role))
+        client.force_login(user)
+        return client
+
+    return sign_in
 
 
 @pytest.fixture
@@ -33,13 +48,14 @@ def told():
 
 @pytest.fixture
 def events():
-    """What perf.events was told, in order: (actor, action, target, detail)."""
+    """What perf.events was told of the registry, in order: (actor, action, target, detail)."""
     from perf.events import event
 
     heard: list[tuple] = []
 
     def hear(sender, signal, **said):
-        heard.append((said["actor"], said["action"], said["target"], said["detail"]))
+        if said["action"].startswith(("accounts.", "organizations.")):
+            heard.append((said["actor"], said["action"], said["target"], said["detail"]))
 
     event.connect(hear, weak=False)
     yield heard

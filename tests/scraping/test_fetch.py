@@ -37,6 +37,7 @@ class RawServer:
     def _run(self):
         self.loop = asyncio.new_event_loop()
         self.loop.run_until_complete(self._listen())
+        self.loop.call_soon(self._ready.set)  # inside run_forever, so that a stop right away is not lost
         self.loop.run_forever()
         answers = asyncio.all_tasks(self.loop)
         for answer in answers:
@@ -48,7 +49,6 @@ class RawServer:
     async def _listen(self):
         self.server = await asyncio.start_server(self._answer, self.address, 0)
         self.port = self.server.sockets[0].getsockname()[1]
-        self._ready.set()
 
     async def _answer(self, reader, writer):
         self.hits += 1

@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from scraping.connectors import connector_for
 from scraping.connectors.base import Missing, Reading, Target, Trouble
 from scraping.connectors.instagram import Instagram
-from tests.scraping.asking import ask, batch_of, read, trouble
+from tests.scraping.asking import ask, read, trouble
 
 CONNECTOR = Instagram()
 FOUND = {
@@ -73,9 +74,11 @@ def test_fifty_questions_travel_in_one_post_through_the_own_account():
     assert entries[0]["relative_url"].startswith("v25.0/178414?fields=")
 
 
-@pytest.mark.parametrize("credential", ["", "token-alone", ":token", "me:token", "178414:"])
-def test_credential_without_the_own_id_is_dead(credential):
-    assert trouble(CONNECTOR.request, batch_of(CONNECTOR, "a"), credential).trouble == Trouble.DEAD_TOKEN
+@pytest.mark.parametrize("credential", ["token-alone", ":token", "me:token", "178414:"])
+def test_credential_without_the_own_id_is_refused_before_any_call(settings, credential):
+    settings.PLATFORM_TOKENS = {"instagram": credential}
+    found = connector_for("instagram")
+    assert (found.code, "INSTAGRAM_TOKEN" in found.reason) == ("no_credential", True)
 
 
 @pytest.mark.parametrize("handle", ["a){id}", "a b", "", "x" * 31, "ü"])

@@ -45,7 +45,7 @@ HEADERS = st.dictionaries(
     st.sampled_from(HEADER_NAMES), st.text(max_size=40) | st.sampled_from(HEADER_VALUES), max_size=4
 )
 EVERY_CONNECTOR = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=CONNECTORS)
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outcome(connector, batch, response):

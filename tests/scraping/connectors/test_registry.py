@@ -21,7 +21,7 @@ def test_api_without_its_credential_says_which_to_set(platform, settings):
     assert connector_for(platform) == Unavailable(
         platform, "no_credential", f"Set {platform.upper()}_TOKEN to read this platform."
     )
-    settings.PLATFORM_TOKENS = {platform: "t"}
+    settings.PLATFORM_TOKENS = {platform: "123:t"}
     assert isinstance(connector_for(platform), Connector)
 
 

@@ -117,6 +117,13 @@ def test_linkedin_insists_on_its_version_header(call):
     assert call(path, **BEARER, LinkedIn_Version="202610")[0] == 200
 
 
+def test_limit_can_be_scaled_for_a_benchmark(fakes):
+    fakes.set(limits={"x": {"calls": 1, "seconds": 60, "kind": "fixed"}})
+    assert isinstance(ask("x", "a")["a"], Reading)
+    assert trouble(ask, "x", "a").trouble == Trouble.RATE_LIMITED
+    assert fakes.served("x")[0]["window"]["calls"] == 1
+
+
 def test_latency_is_waited_for(fakes):
     fakes.set(latency=[0.2, 0.3])
     started = clock.now()

@@ -28,7 +28,8 @@ def shown(db):
             per_page=5,
             after=request.GET.get("after", ""),
         )
-        html = Template('{% load pages %}{% pages page "users" %}').render(Context({"request": request, "page": page}))
+        template = Template('{% include "perf/_pages.html" with noun="users" %}')
+        html = template.render(Context({"request": request, "page": page}))
         return re.sub(r"\s+", " ", html)
 
     return show
@@ -44,9 +45,9 @@ def test_links_keep_filters_sort_search_and_size(shown):
 
 def test_the_current_page_is_marked_and_the_ends_are_disabled(shown):
     first, middle, last = shown(""), shown("?page=10"), shown("?page=19")
-    assert '<span aria-disabled="true">Previous</span>' in first
+    assert 'aria-disabled="true">Previous</span>' in first
     assert "aria-disabled" not in middle
-    assert '<span aria-disabled="true">Next</span>' in last
+    assert 'aria-disabled="true">Next</span>' in last
     assert re.findall(r'aria-current="page">(\d+)<', middle) == ["10"]
     assert re.findall(r">(\d+|…)<", middle) == ["1", "…", "8", "9", "10", "11", "12", "…", "19"]
 
@@ -60,5 +61,5 @@ def test_showing_says_which_rows(shown):
 def test_one_page_needs_no_links(shown):
     User.objects.filter(username__gt="user03").delete()
     html = shown("")
-    assert "<nav" not in html
+    assert "<ul>" not in html
     assert "Showing 1 to 4 of 4 users" in html

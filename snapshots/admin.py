@@ -1,0 +1,109 @@
+"""The figures in Django's admin: to read, and to judge the doubted ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
+from snapshots.recording import judge
+
+if TYPE_CHECKING:
+    SnapshotBase = admin.ModelAdmin[Snapshot]
+    LatestBase = admin.ModelAdmin[LatestSnapshot]
+    TotalBase = admin.ModelAdmin[DailyTotal]
+else:  # Django's classes take no parameters at run time
+    SnapshotBase = LatestBase = TotalBase = admin.ModelAdmin
+
+
+class ToJudge(admin.SimpleListFilter):
+    """Only the days that wait for an editor."""
+
+    title, parameter_name = "to judge", "to_judge"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "Waiting for an editor")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.to_judge() if self.value() else queryset  # type: ignore[attr-defined]  # it is a SnapshotQuerySet
+
+
+class Kept:
+    """Rows that recording keeps: nobody adds or changes them by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Snapshot)
+class SnapshotAdmin(Kept, SnapshotBase):
+    """Snapshots: read, deleted, and judged where they were doubted."""
+
+    list_display = ("account", "date", "followers", "engagements", "posts", "source", "quality", "set_aside")
+    list_filter = (ToJudge, "quality", "source", "account__platform")
+    list_select_related = ("account",)
+    date_hierarchy = "date"
+    search_fields = ("account__handle", "account__display_name", "account__organization__name")
+    ordering = ("-date", "-account_id")
+    show_full_result_count = False
+    list_per_page = 50
+    actions = ("accept", "reject")
+
+    @admin.display(description="set aside")
+    def set_aside(self, row: Snapshot) -> str:
+        """The followers of a later reading that was doubted."""
+        followers = row.aside["figures"].get("followers") if row.aside else None
+        return "–" if followers is None else f"{followers:,}"
+
+    def has_judge_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may accept and reject figures."""
+        return request.user.has_perm("snapshots.judge_snapshots")
+
+    @admin.action(description="Accept: let the doubted figures count", permissions=["judge"])
+    def accept(self, request: HttpRequest, rows: QuerySet[Snapshot]) -> None:
+        """Publish what waits in `rows`."""
+        self._judge(request, rows, accept=True)
+
+    @admin.action(description="Reject: hide these figures", permissions=["judge"])
+    def reject(self, request: HttpRequest, rows: QuerySet[Snapshot]) -> None:
+        """Hide `rows`, or drop what was set aside beside them."""
+        self._judge(request, rows, accept=False)
+
+    def _judge(self, request: HttpRequest, rows: QuerySet[Snapshot], *, accept: bool) -> None:
+        changed = sum(judge(row, accept=accept, by=request.user) for row in rows.order_by("account_id", "date"))
+        word = "accepted" if accept else "rejected"
+        self.message_user(request, f"{changed} {word}; nothing to change in the others.", messages.SUCCESS)
+
+
+@admin.register(LatestSnapshot)
+class LatestSnapshotAdmin(Kept, LatestBase):
+    """Each account's newest published figures, to read."""
+
+    list_display = ("account", "date", "followers", "change_1", "change_7", "change_30", "days", "source")
+    list_filter = ("platform", "is_active", "source")
+    list_select_related = ("account",)
+    search_fields = ("account__handle",)
+    ordering = ("account_id",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(DailyTotal)
+class DailyTotalAdmin(Kept, TotalBase):
+    """Sums per day, platform and organisation, to read."""
+
+    list_display = ("date", "platform", "organization", "followers", "accounts")
+    list_filter = ("platform",)
+    list_select_related = ("organization",)
+    date_hierarchy = "date"
+    ordering = ("-date", "platform", "organization_id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,76 @@
+"""Adding an index to a table in use."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.db import NotSupportedError, connection, transaction
+from django.db.migrations.state import ProjectState
+from django.db.models import Index
+
+from perf.operations import AddIndexOnline
+
+pytestmark = pytest.mark.django_db(transaction=True)
+only_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL's concurrent building")
+NAME = "user_first_name_online"
+
+
+@pytest.fixture
+def migration():
+    """Runs the operation forwards or backwards on the users' table; the index is gone after the test."""
+    operation = AddIndexOnline("user", Index(fields=["first_name"], name=NAME))
+    before = ProjectState.from_apps(apps)
+    after = before.clone()
+    operation.state_forwards("auth", after)
+
+    def forwards() -> None:
+        with connection.schema_editor(atomic=False) as editor:
+            operation.database_forwards("auth", editor, before, after)
+
+    def backwards() -> None:
+        with connection.schema_editor(atomic=False) as editor:
+            operation.database_backwards("auth", editor, after, before)
+
+    forwards.backwards = backwards
+    yield forwards
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX IF EXISTS {NAME}")
+
+
+def index_names() -> set[str]:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.get_constraints(cursor, "auth_user"))
+
+
+@pytest.mark.both_dbs
+def test_an_index_comes_and_goes(migration):
+    migration()
+    assert NAME in index_names()
+    migration.backwards()
+    assert NAME not in index_names()
+
+
+@only_postgresql
+def test_the_index_is_built_without_blocking_writers(migration, django_assert_num_queries):
+    with django_assert_num_queries(2) as captured:
+        migration()
+    assert "CREATE INDEX CONCURRENTLY" in captured.captured_queries[-1]["sql"]
+
+
+@only_postgresql
+def test_inside_a_transaction_it_says_what_to_change(migration):
+    with transaction.atomic(), pytest.raises(NotSupportedError, match="atomic = False"):
+        migration()
+
+
+@only_postgresql
+def test_what_an_interrupted_attempt_left_is_built_again(migration):
+    migration()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        if cursor.fetchone() != (True,):
+            pytest.skip("only a superuser may mark an index invalid")
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [NAME])
+        migration()
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass", [NAME])
+        assert cursor.fetchone() == (True,)
