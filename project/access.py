@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import wraps
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -18,7 +20,7 @@ from ninja.utils import check_csrf
 
 from perf import clock
 from project.audit import current_request
-from project.errors import is_api, refusal
+from project.errors import FORBIDDEN, is_api, refusal
 from project.models import AccessToken, TokenUser
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -153,3 +155,19 @@ class SessionOrToken(AuthBase):
         if check_csrf(request):
             raise HttpError(403, "The CSRF token is missing or old. Send it as the header X-CSRFToken.")
         return user
+
+
+def policy_first(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate every API operation: who may not call it gets 403 before its parameters are read.
+
+    Raises AttributeError at start for an operation that declares no policy (perf.access).
+    """
+    policy = inspect.unwrap(run).__self__.view_func.policy
+
+    @wraps(run)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if isinstance(policy, tuple) and not request.user.has_perms(policy):
+            return refusal(403, FORBIDDEN)
+        return run(request, *args, **kwargs)
+
+    return guarded

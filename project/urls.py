@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 
 from perf.access import signed_in
 from project import errors, health, views
-from project.access import SessionOrToken
+from project.access import SessionOrToken, policy_first
 
 api = NinjaAPI(
     title="Tidemark",
@@ -20,8 +20,10 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
+api.add_decorator(policy_first, mode="view")
 api.add_router("", "accounts.api.router")
 api.add_router("", "snapshots.api.router")
+api.add_router("", "scraping.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
@@ -127,7 +127,7 @@ def runs(request: HttpRequest, filters: Query[RunFilters]) -> dict[str, Any]:
 
 @router.post("/scrapes", response={202: Run, 400: Refusal}, summary="Scrape now")
 @requires("scraping.request_scrape")
-def start(request: HttpRequest, wanted: ScrapeIn) -> tuple[int, dict[str, Any]]:
+def start(request: HttpRequest, wanted: ScrapeIn) -> Status:
     """Promise a scrape ahead of the plan; the answer's `id` tells how far it is at /api/scrapes/<id>."""
     accounts = _accounts(Account.objects.visible_to(request.user), wanted)
     platform = wanted.platform if wanted.scope == "platform" else ""
@@ -137,7 +137,7 @@ def start(request: HttpRequest, wanted: ScrapeIn) -> tuple[int, dict[str, Any]]:
             wake()
     except ledger.Refused as refused:
         raise HttpError(400, str(refused)) from refused
-    return 202, _run(_found(request, run.pk))
+    return Status(202, _run(_found(request, run.pk)))
 
 
 @router.get("/scrapes/{pk}", response={200: RunDetail, 404: Refusal}, summary="How far a run is")

@@ -1,0 +1,159 @@
+"""Workers and Redis killed in the middle of a run: nothing is lost or there twice, and it goes on by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+
+from accounts.models import Account
+from perf import clock
+from project.embedded import Valkey
+from scraping import ledger, tasks
+from scraping.fakes import curves, server
+from scraping.models import Attempt, JobState, PlatformState, ScrapeJob, ScrapeRun
+from scraping.outcomes import OK, Waiting
+from snapshots.models import Snapshot
+from tests import processes
+from tests.factories import organization
+
+pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
+ACCOUNTS = 40  # fewer than the platform allows a minute, calls of killed workers included
+
+
+@pytest.fixture
+def fakes_url() -> Iterator[str]:
+    url, stop = server.start()
+    yield url
+    stop()
+
+
+@pytest.fixture
+def run() -> ScrapeRun:
+    where = organization()
+    for number in range(ACCOUNTS):
+        Account.objects.create(platform="flickr", handle=f"one{number}", organization=where)
+    return ledger.request_scrape(Account.objects.all(), None)
+
+
+def settings_of_worker(fakes_url: str, **more: str) -> dict[str, str]:
+    return {
+        "FAKE_PLATFORMS_URL": fakes_url,
+        "SCRAPE_PAGE_PLATFORMS": "flickr",
+        "SCRAPE_WORKERS": "3",
+        "LEASE_SECONDS": "35",
+        **more,
+    }
+
+
+def latency(fakes_url: str, seconds: float) -> None:
+    import json
+    import urllib.request
+
+    body = json.dumps({"latency": [seconds, seconds]}).encode()
+    urllib.request.urlopen(f"{fakes_url}/_fake/faults", data=body, timeout=5).close()  # noqa: S310 - loopback
+
+
+def until(true: Callable[[], bool], seconds: float = 60, meanwhile: Callable[[], object] = lambda: None) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        meanwhile()
+        time.sleep(0.2)
+
+
+def done() -> int:
+    return ScrapeJob.objects.filter(state=JobState.DONE).count()
+
+
+def assert_whole(run: ScrapeRun) -> None:
+    """Every account has the platform's own figure exactly once, and the run knows that it is over."""
+    run.refresh_from_db()
+    assert run.state == ScrapeRun.State.DONE
+    assert set(ScrapeJob.objects.values_list("state", "outcome")) == {(JobState.DONE, OK)}
+    assert Snapshot.objects.count() == ACCOUNTS
+    twice = Attempt.objects.filter(outcome=OK).values("account").annotate(n=Count("id")).filter(n__gt=1)
+    assert not twice.exists()
+    for shot in Snapshot.objects.select_related("account"):
+        assert shot.followers == curves.figures("flickr", shot.account.handle, shot.date)["followers"]
+
+
+def test_a_worker_killed_in_a_run_loses_nothing_and_doubles_nothing(
+    worker: Callable[..., Any], fakes_url: str, run: ScrapeRun
+) -> None:
+    latency(fakes_url, 0.3)
+    first = worker("control", "flickr", **settings_of_worker(fakes_url))
+    tasks.dispatch.delay()
+    until(lambda: 3 <= done() < ACCOUNTS)
+    first.kill()
+    held = ScrapeJob.objects.filter(state=JobState.LEASED).count()
+    assert 0 < held < ACCOUNTS
+    latency(fakes_url, 0)
+    # The dead worker's leases run out at once on the next worker's clock, not after half a minute of the test's.
+    worker("control", "flickr", **settings_of_worker(fakes_url, TIDEMARK_CLOCK_SHIFT="60"))
+    tasks.sweep.delay()
+    tasks.dispatch.delay()
+    until(lambda: not ScrapeRun.objects.open().exists(), meanwhile=tasks.dispatch.delay)
+    assert ScrapeJob.objects.filter(worker_deaths=1).count() == held
+    assert_whole(run)
+
+
+@pytest.fixture
+def own_redis(settings: Any, tmp_path: Any, socket_enabled: None) -> Iterator[Valkey]:
+    """A Valkey of this test alone, which it may stop and start."""
+    valkey = Valkey(tmp_path / "valkey", durable=False)
+    valkey.start()
+    settings.BROKER_URL = valkey.url(1)
+    yield valkey
+    valkey.stop()
+
+
+def test_redis_stopped_pauses_a_run_which_goes_on_when_it_is_back(
+    fakes_url: str, run: ScrapeRun, own_redis: Valkey
+) -> None:
+    """Worker and beat run as in production; whoever runs them restarts them when they exit."""
+    latency(fakes_url, 0.2)
+    env = settings_of_worker(fakes_url, BROKER_URL=own_redis.url(1))
+    beat = ["-m", "celery", "-A", "project", "beat", "--schedule", str(own_redis.directory / "beat"), "--pidfile="]
+    running = [
+        processes.start_worker("control", "flickr", **env),
+        processes.start("beat", beat, processes.environment(**env)),
+    ]
+
+    def restart() -> None:
+        for place, command in ((0, None), (1, beat)):
+            if running[place].popen.poll() is not None:
+                running[place] = (
+                    processes.start("beat", command, processes.environment(**env))
+                    if command
+                    else processes.start_worker("control", "flickr", **env)
+                )
+
+    try:
+        until(lambda: 3 <= done() < ACCOUNTS)
+        own_redis.stop()
+        until(lambda: PlatformState.objects.filter(why=Waiting.LIMITS_UNAVAILABLE).exists(), 20)
+        stopped_at = done()
+        time.sleep(1)
+        assert done() == stopped_at
+        own_redis.start()
+        until(lambda: not ScrapeRun.objects.open().exists(), 90, meanwhile=restart)
+        assert_whole(run)
+    finally:
+        for process in running:
+            process.kill()
+        connection.close()
+
+
+def test_beat_and_workers_show_that_they_are_alive(worker: Callable[..., Any], fakes_url: str) -> None:
+    from scraping.models import Heartbeat
+
+    worker("control", **settings_of_worker(fakes_url))
+    tasks.dispatch.delay(by="beat")
+    until(lambda: Heartbeat.objects.count() == 2)
+    assert all(clock.now() - one.seen_at < timedelta(seconds=30) for one in Heartbeat.objects.all())
