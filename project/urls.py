@@ -5,13 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from ninja import NinjaAPI
 
 from perf.access import signed_in
 from project import errors, health, views
-from project.access import SessionOrToken, policy_first
+from project.access import Api, SessionOrToken, policy_first
 
-api = NinjaAPI(
+api = Api(
     title="Tidemark",
     version="1",
     description="Daily figures of social accounts, and work items. Sign in, or send a token from “Access tokens”.",

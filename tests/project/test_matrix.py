@@ -229,7 +229,7 @@ def answered(person: Person, address: Address, method: str) -> str:
 def is_telling(person: Person, address: Address, method: str) -> bool:
     """Whether the person's role or scope decides; where it does not, FEW stand for all."""
     if address.is_api:
-        return address.policies[method] is not None
+        return isinstance(address.policies[method], tuple) or method == "GET"
     return method in {"GET", "POST"} and not person.token_scope and not (method == "POST" and is_admin(address))
 
 
