@@ -7,7 +7,7 @@ DB ?= sqlite
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --no-deps --no-compile --require-hashes
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install --no-deps --no-compile --require-hashes
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 

@@ -96,11 +96,13 @@ class House:
     def _check_port(self) -> None:
         host, port = self.environ.setdefault("HOST", "127.0.0.1"), self.environ.setdefault("PORT", "8000")
         try:
+            if not 0 < int(port) < 65_536:
+                raise ValueError("ports go from 1 to 65535")
             family, kind, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
             with socket.socket(family, kind) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
-        except (OSError, ValueError, OverflowError) as error:
+        except (OSError, ValueError) as error:
             raise StartRefused(
                 f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}."
                 f" Choose another, for example PORT={free_port()}."
@@ -167,7 +169,7 @@ def _check_redis(name: str, url: str) -> None:
     except ValueError as error:
         raise StartRefused(f"{name} cannot be read. Write it as redis://:password@host:6379/0.") from error
     except redis.RedisError as error:
-        raise StartRefused(f"Redis at {shown} ({name}) does not answer: {error}.") from error
+        raise StartRefused(f"Redis at {shown} ({name}) does not answer: {str(error).rstrip('.')}.") from error
 
 
 def join_running(environ: MutableMapping[str, str] = os.environ) -> None:

@@ -1,0 +1,109 @@
+"""The supervisor: who dies is started again, ever later when that does not help, and all stop within seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project.supervisor import GRACE, LONGEST_WAIT, Program, Supervisor
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(clock: Clock, said: list[str]) -> Iterator[Supervisor]:
+    made = Supervisor({}, said.append, clock)
+    yield made
+    made.stop()
+
+
+def kill(program: Program) -> None:
+    assert program.process is not None
+    program.process.kill()
+    program.process.wait()
+
+
+def test_dead_program_is_started_again_at_once(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
+    program = Program("worker", ["sleep", "60"], tmp_path)
+    supervisor.start(program)
+    kill(program)
+    supervisor.tick()
+    assert program.running()
+    assert said == ["worker stopped (exit code -9); starting it again now."]
+
+
+def test_program_that_keeps_dying_is_tried_ever_later(
+    supervisor: Supervisor, clock: Clock, said: list[str], tmp_path: Path
+) -> None:
+    program = Program("worker", ["false"], tmp_path)
+    supervisor.start(program)
+    for _ in range(8):
+        assert program.process is not None
+        program.process.wait()
+        supervisor.tick()
+        clock.now += LONGEST_WAIT
+        supervisor.tick()
+    waits = [line.rpartition("again ")[2] for line in said]
+    assert waits == ["now.", "in 1 s.", "in 2 s.", "in 4 s.", "in 8 s.", "in 16 s.", "in 30 s.", "in 30 s."]
+
+
+def test_program_is_not_started_before_its_time(supervisor: Supervisor, clock: Clock, tmp_path: Path) -> None:
+    program = Program("worker", ["sleep", "60"], tmp_path)
+    supervisor.start(program)
+    for _ in range(2):
+        kill(program)
+        supervisor.tick()
+    assert not program.running()
+    clock.now += 1
+    supervisor.tick()
+    assert program.running()
+
+
+def test_long_life_makes_up_for_earlier_deaths(supervisor: Supervisor, clock: Clock, tmp_path: Path) -> None:
+    program = Program("worker", ["sleep", "60"], tmp_path)
+    supervisor.start(program)
+    for _ in range(4):
+        kill(program)
+        clock.now += 61
+        supervisor.tick()
+        assert program.running()
+
+
+def test_output_goes_to_the_programs_own_log(supervisor: Supervisor, tmp_path: Path) -> None:
+    program = Program("worker", ["echo", "ready"], tmp_path / "log")
+    supervisor.start(program)
+    assert program.process is not None
+    program.process.wait()
+    assert (tmp_path / "log" / "worker.log").read_text() == "ready\n"
+
+
+def test_stop_ends_even_what_ignores_it(said: list[str], tmp_path: Path) -> None:
+    supervisor = Supervisor({}, said.append)
+    deaf = Program("deaf", ["sh", "-c", "trap '' TERM; echo deaf; sleep 60 & wait; sleep 60"], tmp_path)
+    supervisor.start(deaf)
+    while "deaf" not in (tmp_path / "deaf.log").read_text():
+        time.sleep(0.01)
+    supervisor.stop()
+    assert not deaf.running()
+    assert GRACE < 5
