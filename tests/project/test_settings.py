@@ -70,7 +70,7 @@ def test_production_caches_in_redis_on_localhost_unless_told(tmp_path: Path) -> 
     assert production["tools"] == []
     assert production["hasher"] == "argon2"
     assert production["session_engine"] == "django.contrib.sessions.backends.db"
-    assert "Manifest" in production["storage"]
+    assert production["storage"] == "project.statics.StaticFiles"
     assert production["mail"] == "django.core.mail.backends.dummy.EmailBackend"
 
 
@@ -126,3 +126,9 @@ def test_tests_run_against_the_product_settings() -> None:
     assert tested.TESTING
     assert tested.AXES_FAILURE_LIMIT == 10
     assert tested.SESSION_COOKIE_AGE == 12 * 3600
+
+
+def test_every_setting_is_described_for_operators() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "project" / "settings.py").read_text()))
+    described = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
+    assert read - described == {"TIDEMARK_TESTING"}
