@@ -19,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 log = logging.getLogger(__name__)
 
 REPEATED = 5  # the same query this often in one request is most likely a loop over rows
-SQL_MAX = 2_000  # characters of a query in the log
+SQL_MAX = 500  # characters of a query in the log
 
 Execute = Callable[..., Any]
 

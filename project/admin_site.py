@@ -6,15 +6,18 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
 
+from perf.cache import Unreachable
+from project.clearing import clear_cache
 from project.roles import ADMINISTER
 
 
@@ -49,3 +52,19 @@ class Site(admin.AdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Send to the one page where passwords are changed."""
         return redirect("password_change")
+
+    def get_urls(self) -> list[Any]:
+        clear = path("clear-cache/", self.admin_view(require_POST(self.clear_cache)), name="clear-cache")
+        return [clear, *super().get_urls()]
+
+    def clear_cache(self, request: HttpRequest) -> HttpResponse:
+        """Empty the product's own cache and say how much it held."""
+        if not request.user.has_perm("project.clear_cache"):
+            raise PermissionDenied
+        try:
+            count = clear_cache(request.user)
+        except Unreachable:
+            messages.error(request, "Redis does not answer, so nothing was cleared. Pages read the database.")
+        else:
+            messages.success(request, f"{count} cached entries dropped. Sessions and the queue are as they were.")
+        return redirect("admin:index")

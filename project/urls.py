@@ -5,13 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from ninja import NinjaAPI
 
 from perf.access import signed_in
 from project import errors, health, views
-from project.access import SessionOrToken
+from project.access import Api, SessionOrToken, policy_first
 
-api = NinjaAPI(
+api = Api(
     title="Tidemark",
     version="1",
     description="Daily figures of social accounts, and work items. Sign in, or send a token from “Access tokens”.",
@@ -20,6 +19,7 @@ api = NinjaAPI(
     docs_decorator=signed_in,
 )
 errors.install(api)
+api.add_decorator(policy_first, mode="view")
 api.add_router("", "accounts.api.router")
 api.add_router("", "snapshots.api.router")
 api.add_router("", "scraping.api.router")

@@ -204,6 +204,14 @@ def correct(limit: Limit, left: int, lasts: float) -> None:
         return  # without Redis nothing is granted anyway; the next answer says it again
 
 
+def reachable() -> bool:
+    """Whether the broker's Redis answers within REDIS_TIMEOUT."""
+    try:
+        return bool(_client().ping())
+    except redis.RedisError:
+        return False
+
+
 def rebuild() -> Wait | None:
     """Fill Redis from the rows after a wipe or restart; one process does, the others wait."""
     server = _client()

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.platforms import PLATFORMS
 from scraping import gather as gathering
-from scraping import ledger
+from scraping import ledger, limits
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
 TURN_SECONDS = 25  # how long one message keeps a worker at one platform
@@ -45,6 +45,12 @@ def gather_batches(*, platform: str, seconds: int) -> None:
 def wake() -> None:
     """Have what this transaction promises dispatched once it is committed, not only at the next beat.
 
-    Without a broker nothing is lost by it: the refusal is logged and beat dispatches later.
+    Without a broker nothing is lost by it: beat dispatches later.
     """
-    transaction.on_commit(lambda: dispatch.apply_async(retry=False, expires=DISPATCH_SECONDS), robust=True)
+    transaction.on_commit(_wake, robust=True)
+
+
+def _wake() -> None:
+    # Asked first, because a client that finds the broker gone tries for seconds, and for ever when it hangs.
+    if limits.reachable():
+        dispatch.apply_async(retry=False, expires=DISPATCH_SECONDS)

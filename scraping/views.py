@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +15,7 @@ from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf.access import requires
 from perf.pagination import page_number, paginate
-from scraping import board, ledger
+from scraping import board, ledger, tasks
 from scraping.models import Attempt, ScrapeRun
 from scraping.outcomes import RULES
 
@@ -58,8 +58,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """One run: its progress, its failures by reason, and each of its accounts with why it waits or how it ended."""
     found = get_object_or_404(ScrapeRun.objects.visible_to(request.user).for_runs_page(), pk=pk)
-    chosen = {name: request.GET.get(name, "") for name in ("outcome", "platform")}
-    chosen["outcome"] = chosen["outcome"] if chosen["outcome"] in RULES else ""
+    chosen = _cleaned(request.GET)
     page = paginate(
         board.jobs_of(found, **chosen),
         order=board.JOBS_ORDER,
@@ -85,8 +84,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again what ended without a figure in a run, on one platform for one reason."""
     found = get_object_or_404(ScrapeRun.objects.visible_to(request.user), pk=pk)
-    platform, outcome = request.POST.get("platform", ""), request.POST.get("outcome", "")
-    return _request(request, board.failed_accounts(found, platform, outcome))
+    return _request(request, board.failed_accounts(found, **_cleaned(request.POST)))
 
 
 @require_POST
@@ -99,6 +97,7 @@ def steer(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         act(found, request.user)
+        tasks.wake()
         messages.success(request, said.format(run=found.pk))
     except ledger.Refused as refused:
         messages.warning(request, f"{refused} Nothing was changed.")
@@ -123,6 +122,12 @@ def attempts(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "scraping/_attempts.html", {"rows": rows[:ATTEMPTS_SHOWN]})
 
 
+def _cleaned(query: QueryDict) -> dict[str, str]:
+    """The platform and outcome that a link or form names; empty for what is neither."""
+    platform, outcome = query.get("platform", ""), query.get("outcome", "")
+    return {"platform": platform if platform in PLATFORMS else "", "outcome": outcome if outcome in RULES else ""}
+
+
 def _open(request: HttpRequest) -> list[ScrapeRun]:
     return list(ScrapeRun.objects.visible_to(request.user).open().for_runs_page()[:RUNS_SHOWN])
 
@@ -143,6 +148,7 @@ def _request(request: HttpRequest, accounts: QuerySet[Account], **asked: str) ->
     """Promise the scrape and say so, or say why not."""
     try:
         promised = ledger.request_scrape(accounts, request.user, **asked)
+        tasks.wake()
         messages.success(request, f"Run {promised.pk} has started. Figures appear as platforms allow.")
     except ledger.Refused as refused:
         messages.warning(request, str(refused))

@@ -176,14 +176,19 @@ def trend(period: Period) -> tuple[list[date], dict[str, list[int | None]]]:
 
 
 def _full(counted: Mapping[date, tuple[int, int]], day: date) -> int | None:
-    """The day's sum, or None when it counts fewer accounts than both the days before and the days after it do."""
+    """The day's sum, or None when it counts fewer accounts than the days before it and the days after it do.
+
+    A roster that grows or shrinks for good makes no gap; the first days have nothing before them to fall short of.
+    """
     if day not in counted:
         return None
     before = [counted[d][1] for i in range(1, AROUND + 1) if (d := day - timedelta(days=i)) in counted]
     after = [counted[d][1] for i in range(1, AROUND + 1) if (d := day + timedelta(days=i)) in counted]
-    around = [max(side) for side in (before, after) if side]
     followers, accounts = counted[day]
-    return followers if not around or accounts >= COVERAGE * min(around) else None
+    if not before:
+        return followers
+    expected = min(max(before), max(after)) if after else max(before)
+    return followers if accounts >= COVERAGE * expected else None
 
 
 def summed(values: Mapping[str, Sequence[int | None]]) -> list[int | None]:

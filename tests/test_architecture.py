@@ -40,10 +40,11 @@ CACHE_MECHANICS = {"django.core.cache", "django_redis"}
 OUTWARD = {"aiohttp", "socket", "http.client", "urllib.request", "requests", "httpx", "urllib3", "asyncio.streams"}
 MAY_OPEN_SOCKETS = {
     "scraping/fetch.py": "the one place that calls platforms",
+    "scraping/gather.py": "asks only for this host's name",
     "scraping/fakes/": "serves the fakes on this machine",
     "project/embedded.py": "finds a free port and asks its own children whether they live",
-    "project/management/commands/up.py": "the same",
-    "project/management/commands/doctor.py": "asks the product's own parts whether they live",
+    "project/management/commands/up.py": "asks its own server whether it is ready",
+    "project/launch.py": "tries whether the port is free before the server takes it",
 }
 
 

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("handle", models.CharField(max_length=255)),
-                ("handle_key", models.CharField(editable=False, max_length=255)),
+                ("handle_key", models.CharField(editable=False, max_length=255, verbose_name="handle")),
                 (
                     "external_id",
                     models.CharField(

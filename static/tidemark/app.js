@@ -79,7 +79,7 @@ function seen(selector) {
 }
 const actions = {
   r: () => location.reload(),
-  "/": () => seen("main input[type=search], input[type=search]")?.focus(),
+  "/": () => (seen("main input[type=search]") ?? seen("input[type=search]"))?.focus(),
   "?": () => help?.showModal(),
 };
 document.addEventListener("keydown", (event) => {

@@ -20,9 +20,13 @@ const brief = {
     return `${whole.format(value / size)}${unit && `\u00a0${unit}`}`;
   },
 };
-const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
-const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+function dayOf(second, withYear) {
+  const day = new Date(second * 1000);
+  const words = `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`;
+  return withYear ? `${words} ${day.getUTCFullYear()}` : words;
+}
+const monthOf = (second) => dayOf(second, true).slice(-8);
 
 let loading;
 function library({ code, style }) {
@@ -62,7 +66,7 @@ function growth(values) {
 }
 
 const VIEWS = {
-  followers: { pick: (data) => [["Followers", data.followers]], tell: whole, axis: brief, fill: true },
+  followers: { pick: (data) => [["Followers", data.followers]], tell: whole, axis: brief },
   change: { pick: (data) => [["Daily change", daily(spread(data.dates, [data.followers])[1])]], tell: signed, axis: brief, bars: true },
   engagement: { pick: (data) => [["Engagement", data.engagement]], tell: whole, axis: brief },
   platforms: { pick: (data) => data.series.map(({ label, values }) => [label, values]), tell: whole, axis: brief },
@@ -87,17 +91,17 @@ function options(element, view, lines, uPlot) {
     hooks: { ready: [toLast], setCursor: [(chart) => chart.cursor.idx ?? toLast(chart)] },
     scales: { y: { range: (_, low, high) => bounds(low, high, view.bars) } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 80, values: nameDays },
+      { ...axis, grid: { show: false }, size: 28, space: 64, values: nameDays },
       { ...axis, size: 62, gap: 6, space: 44, values: (_, ticks) => ticks.map((tick) => view.axis.format(tick)) },
     ],
     series: [
-      { value: (_, second) => (second === null ? "–" : onDay.format(second * 1000)), label: "Day" },
+      { value: (_, second) => (second === null ? "–" : dayOf(second, true)), label: "Day" },
       ...lines.map(([label], index) => ({
         label,
         stroke: colour(`series-${(index % 8) + 1}`),
         dash: index < 8 ? undefined : [6, 3],
         width: view.bars ? 0 : 2,
-        fill: view.bars ? colour("series-1") : view.fill ? colour("tide-soft") : undefined,
+        fill: view.bars ? colour("series-1") : undefined,
         paths: view.bars ? uPlot.paths.bars({ size: [0.7, 24] }) : undefined,
         points: { show: view.bars ? false : undefined, size: 5, filter: alone },
         value: (_, value) => (value === null || value === undefined ? "–" : view.tell.format(value)),
@@ -113,8 +117,8 @@ function toLast(chart) {
 
 function nameDays(_, ticks) {
   const step = ticks.length > 1 ? ticks[1] - ticks[0] : DAY;
-  const name = step >= 25 * DAY ? month : shortDay;
-  return ticks.map((tick) => (step < DAY && tick % DAY ? "" : name.format(tick * 1000)));
+  const name = step >= 25 * DAY ? monthOf : (second) => dayOf(second, false);
+  return ticks.map((tick) => (tick % DAY ? "" : name(tick)));
 }
 
 // A day between two gaps has no line to stand on: it alone is drawn as a point.

@@ -67,10 +67,10 @@ def test_the_list_comes_in_pages_of_at_most_500(signed_in, many):
     assert "next" not in second
 
 
-@pytest.mark.parametrize("page", ["x", "-1", "0", "", "1e3", "٣"])
-def test_a_junk_page_is_the_first_and_unknown_parameters_are_ignored(signed_in, many, page):
+@pytest.mark.parametrize("number", ["x", "-1", "0", "", "1e3", "٣"])
+def test_a_junk_page_is_the_first_and_unknown_parameters_are_ignored(signed_in, many, number):
     many(3)
-    response = signed_in("viewer").get(LIST, {"page": page, "per_page": "2", "colour": "blue"})
+    response = signed_in("viewer").get(LIST, {"page": number, "per_page": "2", "colour": "blue"})
     assert (response.json()["page"], handles(response)) == (1, ["H0000", "H0001"])
 
 

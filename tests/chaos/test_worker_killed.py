@@ -83,7 +83,6 @@ def assert_whole(run: ScrapeRun) -> None:
         assert shot.followers == curves.figures("flickr", shot.account.handle, shot.date)["followers"]
 
 
-@pytest.mark.req("A11")
 def test_a_worker_killed_in_a_run_loses_nothing_and_doubles_nothing(
     worker: Callable[..., Any], fakes_url: str, run: ScrapeRun
 ) -> None:

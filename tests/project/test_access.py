@@ -14,7 +14,7 @@ from ninja import NinjaAPI, Schema
 from perf import clock
 from perf.access import requires, signed_in
 from project import errors, urls
-from project.access import SEEN, ClientMiddleware, SessionOrToken
+from project.access import SEEN, ClientMiddleware, SessionOrToken, policy_first
 from project.models import AccessToken, TokenUser
 from project.roles import SCOPES, Scope
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 probe = NinjaAPI(urls_namespace="probe", auth=[SessionOrToken()])
 errors.install(probe)
+probe.add_decorator(policy_first, mode="view")
 
 
 class Word(Schema):
@@ -218,6 +219,22 @@ def test_wrong_parameters_answer_400_naming_the_field(client: Client, bearer: Ca
     assert response.status_code == 400
     assert set(response.json()["fields"]) == {"text", "times"}
     assert "times" in response.json()["error"]
+
+
+def test_who_may_not_write_learns_nothing_of_the_parameters(
+    client: Client, bearer: Callable[..., dict[str, str]]
+) -> None:
+    response = client.post("/api/probe/accounts", "{", "application/json", headers=bearer("crew"))
+    assert response.status_code == 403
+    assert "fields" not in response.json()
+
+
+def test_operation_without_a_policy_stops_the_start() -> None:
+    careless = NinjaAPI(urls_namespace="careless")
+    careless.add_decorator(policy_first, mode="view")
+    careless.get("/open")(lambda request: {})
+    with pytest.raises(AttributeError, match="policy"):
+        _ = careless.urls
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""The registry's forms: adding and changing an account, and giving a roster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.models import fields_for_model, model_to_dict
+
+from accounts.editing import EDITABLE, add_account, edit_account
+from accounts.importing import Import, import_roster
+from accounts.models import Account, HandleTaken, Organization
+from accounts.platforms import PLATFORM_CHOICES
+from accounts.rosters import RosterUnreadable, Row, read_roster
+
+if TYPE_CHECKING:
+    from accounts.models import Person
+
+SUGGESTED = 500  # organisations offered while typing
+
+
+class AccountForm(forms.Form):
+    """One account, new or as it is. `store` may refuse too; `taken` is then the account that is there already."""
+
+    platform = forms.ChoiceField(
+        required=False,
+        choices=[("", "Told by the address"), *PLATFORM_CHOICES],
+        help_text="Needed where only a handle is given.",
+    )
+    address = forms.CharField(
+        max_length=500,
+        label="Address or handle",
+        help_text="Such as https://x.com/CDCgov, or CDCgov with its platform.",
+    )
+    organization = forms.CharField(
+        max_length=200,
+        label="Organisation",
+        help_text="A new name makes a new organisation.",
+        widget=forms.TextInput(attrs={"list": "organizations", "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, account: Account | None = None) -> None:
+        initial = {}
+        if account:
+            stored = {"address": account.handle, "organization": account.organization.name}
+            initial = model_to_dict(account, EDITABLE) | stored
+        super().__init__(data, initial=initial)
+        self.account = account
+        self.taken: Account | None = None
+        self.fields |= fields_for_model(Account, EDITABLE)
+        if account:
+            del self.fields["platform"]
+            self.fields["address"].help_text = "A new handle renames the account; the old address keeps leading here."
+
+    @property
+    def organizations(self) -> list[str]:
+        """Names to offer while typing, for the datalist `organizations`."""
+        return list(Organization.objects.order_by("name").values_list("name", flat=True)[:SUGGESTED])
+
+    def store(self, by: Person) -> Account | None:
+        """Add or change the account; None, with the reasons in `errors`, when it is refused after all."""
+        given = self.cleaned_data
+        try:
+            if self.account is None:
+                return add_account(by, **given)
+            return edit_account(self.account, by, **{name: given[name] for name in self.changed_data})
+        except HandleTaken as taken:
+            self.taken = taken.existing
+            self.add_error("address", str(taken))
+        except ValidationError as refusal:
+            self.add_error(None, refusal)
+        return None
+
+
+class RosterForm(forms.Form):
+    """A roster as a file or pasted text; `rows` are what was read, `content` the text to send again."""
+
+    file = forms.FileField(required=False, help_text="JSON or CSV in UTF-8, up to 10 MB.")
+    text = forms.CharField(
+        required=False,
+        strip=False,
+        label="Or paste it",
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text="Platform,Handle,Organization in the first line, or one address a line.",
+    )
+    all_or_nothing = forms.BooleanField(required=False, label="Write nothing if any line is refused")
+
+    rows: list[Row]
+    content: str
+
+    def clean(self) -> dict[str, Any]:
+        """Read the one that is given."""
+        given: dict[str, Any] = super().clean() or {}
+        file, text = given.get("file"), given.get("text", "")
+        if bool(file) == bool(text.strip()):
+            raise ValidationError("Choose a file or paste a roster, one of the two.")
+        source = file.read() if file else text
+        try:
+            self.rows = read_roster(source)
+        except RosterUnreadable as error:
+            raise ValidationError(str(error)) from error
+        self.content = source.decode("utf-8-sig") if isinstance(source, bytes) else source
+        return given
+
+    def run(self, by: Person, *, commit: bool) -> Import:
+        """Import the rows, or with `commit` false only say what would happen."""
+        return import_roster(self.rows, by=by, all_or_nothing=self.cleaned_data["all_or_nothing"], dry_run=not commit)

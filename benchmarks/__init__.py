@@ -1,0 +1,1 @@
+"""Side-by-side runs: what the predecessors did, on the same rows."""

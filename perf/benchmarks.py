@@ -1,0 +1,75 @@
+"""What the cache and the paging save; manage.py benchmark perf."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from secrets import token_hex
+
+from django.contrib.auth.models import Group
+from django.core.paginator import Paginator
+from django.db import transaction
+
+from perf.benchmark import Case
+from perf.cache import Family, cached, key
+from perf.pagination import SeekPage, paginate
+
+ROWS = int(os.environ.get("N", "20000"))
+PER_PAGE = 50
+
+
+@contextmanager
+def _groups() -> Iterator[None]:
+    """ROWS more groups that nobody else sees and that are gone afterwards."""
+    prefix = token_hex(4)
+    with transaction.atomic():
+        Group.objects.bulk_create((Group(name=f"{prefix} {number:07}") for number in range(ROWS)), batch_size=2000)
+        yield
+        transaction.set_rollback(True)
+
+
+def benchmarks() -> Iterator[Case]:
+    """The cases of perf."""
+    family = Family("benchmark", timeout=60)
+    name = key("benchmark", token_hex(4))
+
+    def names() -> bytes:
+        return json.dumps(list(Group.objects.order_by("name").values_list("name", flat=True)[:500])).encode()
+
+    yield Case(
+        "500 rows as JSON",
+        {"computed": names, "from the cache": lambda: cached(family, name, names).value},
+        world=_groups,
+    )
+    yield from (_page_case(part) for part in (0.02, 0.5, 0.98))
+
+
+def _page_case(part: float) -> Case:
+    """The page at `part` of the list: counted to by Django's Paginator, by our bare number, and sought."""
+    number = max(2, int(ROWS * part) // PER_PAGE)
+    after: list[str] = []
+
+    def counted() -> list[str]:
+        return [group.name for group in Paginator(Group.objects.order_by("name"), PER_PAGE).page(number)]
+
+    def bare() -> list[str]:
+        return _names(paginate(Group.objects.all(), order=["name"], page=number, per_page=PER_PAGE))
+
+    def sought() -> list[str]:
+        if not after:
+            before = paginate(Group.objects.all(), order=["name"], page=number - 1, per_page=PER_PAGE)
+            after.append(before.next_after)
+        page = paginate(Group.objects.all(), order=["name"], page=number, per_page=PER_PAGE, after=after[0], total=ROWS)
+        return _names(page)
+
+    return Case(
+        f"page {number} of {ROWS // PER_PAGE}",
+        {"Paginator": counted, "bare number": bare, "sought, total known": sought},
+        world=_groups,
+    )
+
+
+def _names(page: SeekPage) -> list[str]:
+    return [group.name for group in page.object_list]

@@ -1,0 +1,101 @@
+"""Summary, grid and history beside the predecessors' ways; run by manage.py benchmark snapshots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Max
+
+from accounts.models import Account
+from benchmarks import naive
+from perf.benchmark import Case, NothingToMeasure, Unequal
+from snapshots.grid import GridFilters, grid_page
+from snapshots.history import HistoryFilters, history_of_account
+from snapshots.models import Snapshot
+from snapshots.summary import SummaryFilters, summary_list
+
+NEEDED = "there are no figures: start the demo once with `make run`"
+EVERYTHING = SummaryFilters.model_validate({})
+FIRST_PAGE = GridFilters.model_validate({})
+WHOLE = HistoryFilters.model_validate({"points": 5000})
+SHARED = ("platform", "handle", "org_name", "followers", "engagement", "posts")
+
+
+@contextmanager
+def _figures() -> Iterator[None]:
+    if not Snapshot.objects.published().exists():
+        raise NothingToMeasure(NEEDED)
+    yield
+
+
+def benchmarks() -> Iterator[Case]:
+    """The cases of snapshots: cold answers, ready to send."""
+    reader = get_user_model()(is_superuser=True, is_active=True)
+    account = _longest()
+    yield Case(
+        "summary",
+        {"naive": naive.summary, "ours": lambda: summary_list(EVERYTHING, reader)},
+        world=_figures,
+        check=lambda: _check_summary(reader),
+    )
+    yield Case(
+        "grid, first page of 50",
+        {"naive": lambda: naive.grid(1, 50), "ours": lambda: grid_page(FIRST_PAGE, reader)},
+        world=_figures,
+        check=lambda: _check_grid(reader),
+    )
+    if account is not None:
+        yield Case(
+            "history of one account",
+            {
+                "naive": lambda: naive.history(account.platform, account.handle.upper()),
+                "ours": lambda: history_of_account(account, WHOLE),
+            },
+            check=lambda: _check_history(account),
+        )
+
+
+def _longest() -> Account | None:
+    """The account with the most days."""
+    found = (
+        Snapshot.objects.published().values("account").annotate(days=Count("pk")).order_by("-days", "account").first()
+    )
+    return Account.objects.select_related("organization").get(pk=found["account"]) if found else None
+
+
+def _check_summary(reader: Any) -> None:
+    """Ours holds what theirs does; theirs leaves out accounts without a figure on the single latest day."""
+    latest = Snapshot.objects.published().aggregate(latest=Max("date"))["latest"]
+    ours = [row for row in json.loads(summary_list(EVERYTHING, reader)) if row["date"] == latest.isoformat()]
+    _require_equal("summary", _plain(json.loads(naive.summary())), _plain(ours))
+
+
+def _plain(rows: list[dict[str, Any]]) -> list[list[Any]]:
+    return sorted(([row[name] for name in SHARED] for row in rows), key=str)
+
+
+def _check_grid(reader: Any) -> None:
+    """The rows of the latest day are the same; within a day theirs sorts by name and ours by number."""
+    theirs = json.loads(naive.grid(1, 1000))["data"]
+    ours = json.loads(grid_page(GridFilters.model_validate({"per_page": 1000}), reader))["data"]
+    latest = theirs[0][3]
+    _require_equal("grid", *(sorted((row for row in rows if row[3] == latest), key=str) for rows in (theirs, ours)))
+
+
+def _check_history(account: Account) -> None:
+    """The same figure on every day; ours has a null where theirs leaves the day out."""
+    pair = (
+        json.loads(naive.history(account.platform, account.handle)),
+        json.loads(history_of_account(account, WHOLE)),
+    )
+    series = [list(zip(one["dates"], one["followers"], one["engagement"], strict=True)) for one in pair]
+    _require_equal("history", *([day for day in days if day[1:] != (None, None)] for days in series))
+
+
+def _require_equal(what: str, theirs: Any, ours: Any) -> None:
+    if theirs != ours:
+        raise Unequal(f"{what}: the predecessor's way and ours give different rows")

@@ -1,0 +1,46 @@
+"""The registry's migrations on a filled database, forwards and backwards."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+INITIAL, INDEXES = ("accounts", "0001_initial"), ("accounts", "0002_add_indexes")
+TABLE = "accounts_account"
+
+
+def to(*targets):
+    executor = MigrationExecutor(connection)
+    executor.migrate(list(targets))
+    return executor.loader.project_state(list(targets)).apps
+
+
+@pytest.fixture
+def restored(transactional_db):
+    """Everything migrated again after the test, whatever it left."""
+    yield
+    to(*MigrationLoader(connection).graph.leaf_nodes())
+
+
+def indexes():
+    with connection.cursor() as cursor:
+        return {name for name in connection.introspection.get_constraints(cursor, TABLE) if name.startswith("ix_")}
+
+
+@pytest.mark.both_dbs
+@pytest.mark.req("A22")
+def test_indexes_come_and_go_on_a_filled_table_without_losing_a_row(restored):
+    apps = to(INITIAL)
+    owner = apps.get_model("accounts", "Organization").objects.create(name="Office")
+    apps.get_model("accounts", "Account").objects.bulk_create(
+        apps.get_model("accounts", "Account")(organization=owner, platform="x", handle=f"h{i}", handle_key=f"h{i}")
+        for i in range(1_000)
+    )
+    assert indexes() == set()
+    apps = to(INDEXES)
+    assert indexes() == {"ix_account_handle", "ix_account_organization", "ix_account_active"}
+    apps = to(INITIAL)
+    assert indexes() == set()
+    assert apps.get_model("accounts", "Account").objects.count() == 1_000

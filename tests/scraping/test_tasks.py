@@ -1,0 +1,123 @@
+"""The doorways from Celery, its schedule, and a real worker behind them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from accounts.models import Account
+from accounts.platforms import PLATFORMS
+from perf import clock
+from project.celery import app
+from scraping import ledger, pauses, tasks
+from scraping.fakes import curves
+from scraping.models import Heartbeat, Rank, ScrapeJob, ScrapeRun
+from tests.factories import account, user
+
+
+def request(*accounts: Account) -> ScrapeRun:
+    return ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), None)
+
+
+@pytest.fixture
+def sent(monkeypatch: Any) -> list[dict[str, Any]]:
+    """The turns that were sent, instead of sending them."""
+    turns: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.gather_batches, "apply_async", lambda **options: turns.append(options))
+    return turns
+
+
+def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(db: None, sent: list[dict[str, Any]]) -> None:
+    request(account("x"), account("flickr"))
+    ScrapeJob.objects.filter(platform="flickr").update(rank=Rank.REST)
+    request(account("youtube"))
+    pauses.pause("youtube", clock.now() + timedelta(hours=1), "quota")
+    tasks.dispatch()
+    assert {(turn["queue"], turn["priority"]) for turn in sent} == {("x", 0), ("flickr", 8)}
+    assert all(turn["kwargs"]["platform"] == turn["queue"] for turn in sent)
+
+
+def test_nothing_due_sends_nothing_and_still_shows_life(db: None, sent: list[dict[str, Any]]) -> None:
+    tasks.dispatch(by="beat")
+    assert sent == []
+    assert set(Heartbeat.objects.values_list("process", flat=True)) == {"worker", "beat"}
+
+
+def test_beat_plans_sweeps_and_dispatches() -> None:
+    scheduled = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
+    assert scheduled == {"scraping.tasks.plan": 300, "scraping.tasks.sweep": 30, "scraping.tasks.dispatch": 10}
+    assert set(scheduled) <= set(app.tasks)
+
+
+def test_every_platform_has_its_queue_and_0_is_the_highest_priority() -> None:
+    assert {queue.name for queue in app.conf.task_queues} == {"control", "images", *PLATFORMS}
+    assert app.conf.broker_transport_options["priority_steps"] == list(range(10))
+    assert app.conf.broker_transport_options["queue_order_strategy"] == "priority"
+    assert app.conf.broker_transport_options["visibility_timeout"] > app.conf.task_time_limit
+    assert (app.conf.task_acks_late, app.conf.task_reject_on_worker_lost) == (True, False)
+    assert (app.conf.worker_prefetch_multiplier, app.conf.task_ignore_result) == (1, True)
+
+
+@pytest.fixture
+def hung_port() -> Any:
+    """A port that takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("broker", ["closed", "hung"])
+def test_a_request_is_promised_without_a_broker(settings: Any, hung_port: int, broker: str) -> None:
+    settings.BROKER_URL = f"redis://127.0.0.1:{hung_port if broker == 'hung' else 1}/0"
+    account("x")
+    client = Client()
+    client.force_login(user("editor"))
+    before = time.monotonic()
+    answer = client.post("/api/scrapes", {"scope": "all"}, content_type="application/json")
+    assert answer.status_code == 202
+    assert time.monotonic() - before < 5
+    assert ScrapeJob.objects.open().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_request_wakes_nobody(monkeypatch: Any) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **_: woken.append("woken"))
+    with transaction.atomic():
+        tasks.wake()
+        transaction.set_rollback(True)
+    assert woken == []
+    with transaction.atomic():
+        tasks.wake()
+    assert woken == ["woken"]
+
+
+@pytest.mark.req("A11")
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_process_gathered_is_on_the_next_page(worker: Callable[..., Any], fakes: Any) -> None:
+    one, absent = account("flickr", "nasa"), account("flickr", "nosuchone")
+    client = Client()
+    client.force_login(user("viewer"))
+    assert [client.get("/api/summary")["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]
+    run = request(one, absent)
+    worker("control", "flickr", FAKE_PLATFORMS_URL=fakes.url, SCRAPE_PAGE_PLATFORMS="flickr")
+    tasks.dispatch.delay()
+    deadline = time.monotonic() + 30
+    while ScrapeRun.objects.open().exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    run.refresh_from_db()
+    assert run.finished_at is not None
+    fresh = client.get("/api/summary")
+    assert fresh["X-Cache"] == "MISS"
+    assert [row["followers"] for row in fresh.json()] == [curves.figures("flickr", "nasa", clock.today())["followers"]]
+    assert client.get("/api/summary")["X-Cache"] == "HIT"

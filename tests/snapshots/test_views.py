@@ -1,0 +1,308 @@
+"""The overview, the list of accounts and the account page."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import Account
+from perf import clock
+from snapshots.models import Source
+from snapshots.recording import Sighting, record
+from tests import factories
+
+INLINE = re.compile(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE)
+
+
+def see(account, followers, *, days_ago=0, source=Source.OBSERVED, **figures):
+    """Store one published figure."""
+    day = clock.today() - timedelta(days=days_ago)
+    seen = clock.now() - timedelta(days=days_ago)
+    record(
+        [Sighting(account_id=account.pk, date=day, observed_at=seen, source=source, followers=followers, **figures)],
+        at=seen,
+    )
+    return account
+
+
+def text_of(response):
+    """The page's words, tags removed."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
+
+
+@pytest.fixture
+def viewer(client, db):
+    person = factories.user("viewer")
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def editor(client, db):
+    client.force_login(factories.user("editor"))
+    return client
+
+
+# --- Overview ---------------------------------------------------------------------------------------
+
+
+def test_overview_without_accounts_says_what_to_do(viewer):
+    page = text_of(viewer.get("/"))
+    assert "No accounts yet" in page
+    assert "0 %" not in page
+
+
+def test_overview_totals_the_latest_figures_of_active_accounts(viewer):
+    see(factories.account("x"), 1_000_000)
+    see(factories.account("youtube"), 234_567, followers_rounded=True)
+    see(factories.account("x", is_active=False), 9_000_000)
+    response = viewer.get("/")
+    assert response.context["total"].followers == 1_234_567
+    assert 'title="1,234,567">1.23' in response.content.decode()
+
+
+def test_change_is_over_accounts_seen_at_both_ends_only(viewer):
+    old = factories.account("x")
+    see(old, 1_000, days_ago=30)
+    see(old, 1_100)
+    see(factories.account("x"), 5_000)  # new: its 5,000 are no growth
+    gone = factories.account("x")
+    see(gone, 7_000, days_ago=30)  # not seen since: no loss of 7,000
+    total = viewer.get("/?days=30").context["total"]
+    assert (total.changed.change, total.changed.base, total.changed.compared) == (100, 1_000, 1)
+
+
+def test_change_without_figures_at_both_ends_is_missing_and_not_zero(viewer):
+    see(factories.account("x"), 5_000)
+    response = viewer.get("/?days=90")
+    assert response.context["total"].changed.change is None
+    assert "No account has figures at both ends of this period" in text_of(response)
+
+
+def test_most_gained_and_most_lost_are_named(viewer):
+    for handle, before, after in (("up", 100, 300), ("upper", 100, 900), ("down", 500, 450), ("downer", 500, 400)):
+        account = factories.account("x", handle)
+        see(account, before, days_ago=7)
+        see(account, after)
+    response = viewer.get("/?days=7")
+    assert response.context["gained"].account.handle == "upper"
+    assert response.context["lost"].account.handle == "downer"
+
+
+def test_nobody_is_named_as_losing_when_nobody_lost(viewer):
+    account = factories.account("x")
+    see(account, 100, days_ago=7)
+    see(account, 101)
+    assert viewer.get("/?days=7").context["lost"] is None
+
+
+def test_accounts_unseen_since_yesterday_need_a_look_longest_first(viewer):
+    see(factories.account("x", "fresh"), 10)
+    see(factories.account("x", "yesterday"), 10, days_ago=1)
+    see(factories.account("x", "stale"), 10, days_ago=5)
+    factories.account("x", "never")
+    looks = viewer.get("/").context["looks"]
+    assert [account.handle for account in looks] == ["never", "stale"]
+
+
+def test_organisations_past_ten_are_summed_as_others(viewer):
+    for number in range(12):
+        see(factories.account("x"), 100 + number)
+    rows = viewer.get("/").context["organizations"]
+    assert len(rows) == 11
+    assert (rows[-1].name, rows[-1].accounts, rows[-1].followers) == ("Others", 2, 100 + 101)
+
+
+@pytest.mark.parametrize("days", ["8", "x", "-7", "", "\u0667", "30; DROP TABLE"])
+def test_an_unknown_period_is_the_usual_one(viewer, days):
+    assert viewer.get("/", {"days": days}).context["days"] == 30
+
+
+def test_a_day_that_counts_too_few_accounts_is_a_gap_in_the_trend(viewer):
+    accounts = [factories.account("x") for _ in range(3)]
+    for days_ago in range(8, -1, -1):
+        for account in accounts if days_ago != 4 else accounts[:1]:
+            see(account, 100, days_ago=days_ago)
+    answer = viewer.get("/trend/?days=7").json()
+    assert answer["series"] == [{"label": "X", "values": [300, 300, 300, None, 300, 300, 300, 300]}]
+    assert answer["dates"][-1] == clock.today().isoformat()
+
+
+def test_the_first_days_of_a_growing_roster_are_no_gaps(viewer):
+    for number, days_ago in enumerate((3, 2, 1)):
+        account = factories.account("x")
+        for back in range(days_ago, -1, -1):
+            see(account, 100 * (number + 1), days_ago=back)
+    values = viewer.get("/trend/?days=7").json()["series"][0]["values"]
+    assert values == [None, None, None, None, 100, 300, 600, 600]
+
+
+@pytest.mark.req("A23", "A24")
+@pytest.mark.parametrize("path", ["/", "/accounts/"])
+def test_queries_do_not_grow_with_rows(viewer, django_assert_num_queries, path):
+    def grow(number):
+        offices = [factories.organization() for _ in range(3)]
+        Account.objects.bulk_create(
+            Account(platform="x", handle=f"{number}_{i}", handle_key=f"{number}_{i}", organization=offices[i % 3])
+            for i in range(number)
+        )
+        seen = {"date": clock.today(), "observed_at": clock.now(), "source": Source.OBSERVED}
+        record([Sighting(account_id=pk, followers=pk, **seen) for pk in Account.objects.values_list("pk", flat=True)])
+
+    grow(10)
+    viewer.get(path)
+    with CountQueries() as few:
+        viewer.get(path)
+    grow(190)
+    with django_assert_num_queries(few.number):
+        assert viewer.get(path).status_code == 200
+
+
+# --- List -------------------------------------------------------------------------------------------
+
+
+def handles(response):
+    return [account.handle for account in response.context["page"].object_list]
+
+
+def test_accounts_with_most_followers_come_first_and_unknown_ones_last(viewer):
+    factories.account("x", "unknown")
+    see(factories.account("x", "small"), 5)
+    see(factories.account("x", "large"), 50)
+    response = viewer.get("/accounts/")
+    assert handles(response) == ["large", "small", "unknown"]
+    assert "no figure yet" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("q=LAR", ["large"]), ("q=labs", ["large"]), ("platform=youtube", ["tube"]), ("platform=nonsense", None),
+     ("organization=Labs", ["large"]), ("core=1", ["tube"]), ("active=0", ["resting"]),
+     ("active=all", ["large", "resting", "small", "tube"]), ("sort=handle", ["large", "small", "tube"]),
+     ("sort=-handle", ["tube", "small", "large"]), ("sort=password", None), ("q=%00", None), ("page=x", None)],
+)  # fmt: skip
+def test_the_address_filters_and_sorts(viewer, query, found):
+    see(factories.account("x", "large", organization=factories.organization("Labs")), 50)
+    see(factories.account("youtube", "tube", is_core=True), 40)
+    see(factories.account("x", "small"), 5)
+    factories.account("x", "resting", is_active=False)
+    listed = handles(viewer.get(f"/accounts/?{query}"))
+    assert (sorted(listed) if "active" in query else listed) == (found or ["large", "tube", "small"])
+
+
+def test_a_search_without_result_says_how_to_go_on(viewer):
+    factories.account()
+    assert "No account matches" in text_of(viewer.get("/accounts/?q=nobody"))
+
+
+@pytest.mark.req("A50", "A51")
+def test_row_51_is_on_the_second_page_and_links_keep_the_filters(viewer):
+    organization = factories.organization("Agency")
+    for number in range(60):
+        factories.account("x", f"unit{number:02}", organization=organization)
+    first = viewer.get("/accounts/?q=unit&sort=handle")
+    assert handles(first)[-1] == "unit49"
+    link = re.search(r'href="(\?[^"]*page=2[^"]*)"', first.content.decode()).group(1)
+    second = viewer.get(f"/accounts/{unescape(link)}")
+    assert handles(second)[0] == "unit50"
+    assert "Showing 51 to 60 of 60 accounts" in text_of(second)
+
+
+def test_past_the_end_is_no_error(viewer):
+    see(factories.account("x", "only"), 5)
+    assert viewer.get("/accounts/?page=99").status_code == 200
+
+
+def test_only_editors_are_offered_changes(viewer, client):
+    see(factories.account("x", "nih"), 5)
+    assert "Scrape now" not in text_of(viewer.get("/accounts/x/nih/"))
+    client.force_login(factories.user("editor"))
+    assert "Scrape now" in text_of(client.get("/accounts/x/nih/"))
+
+
+# --- Account ----------------------------------------------------------------------------------------
+
+
+def test_account_page_shows_figures_with_their_source_and_gaps_as_gaps(viewer):
+    account = factories.account("x", "nih")
+    see(account, 1_000, days_ago=3)
+    see(account, 1_050, days_ago=1, posts=0)
+    see(account, 1_041, source=Source.SIMULATED)
+    response = viewer.get("/accounts/x/nih/")
+    changes = [change for _, change in response.context["recent"]]
+    assert changes == [-9, None, None]
+    page = text_of(response)
+    assert "1,041" in page
+    assert "simulated" in page
+    assert "No figure the day before" in page
+
+
+def test_rounded_figures_say_so(viewer):
+    see(factories.account("youtube", "NIH"), 1_020_000, followers_rounded=True)
+    assert "≈ 1,020,000" in text_of(viewer.get("/accounts/youtube/NIH/"))
+
+
+def test_account_without_figures_shows_dashes_and_no_zero(viewer):
+    factories.account("x", "new")
+    response = viewer.get("/accounts/x/new/")
+    assert response.context["latest"] is None
+    assert "No figure yet" in text_of(response)
+    assert re.search(r"\b0\b", text_of(response).split("Attempts")[0].split("History")[0]) is None
+
+
+@pytest.mark.parametrize("asked", ["NIH", "nih"])
+def test_a_handle_in_another_case_or_a_former_one_answers_301(viewer, asked):
+    account = factories.account("x", "nih_gov" if asked == "NIH" else "NIH")
+    if asked == "NIH":
+        account.handle = "NIH_now"
+        account.save()
+        asked, now = "nih_gov", "NIH_now"
+    else:
+        now = "NIH"
+    response = viewer.get(f"/accounts/x/{asked}/")
+    assert (response.status_code, response["Location"]) == (301, f"/accounts/x/{now}/")
+
+
+def test_unknown_account_is_404(viewer):
+    assert viewer.get("/accounts/x/nobody/").status_code == 404
+
+
+def test_a_hostile_bio_is_text(viewer):
+    Account.objects.filter(pk=factories.account("x", "evil").pk).update(
+        bio="<script>alert(1)</script>", display_name="<img src=x onerror=alert(1)>"
+    )
+    page = viewer.get("/accounts/x/evil/").content.decode()
+    assert "&lt;script&gt;" in page
+    assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/", "/accounts/x/nih/", "/nothing/"])
+def test_no_page_carries_inline_code_or_style(editor, path):
+    see(factories.account("x", "nih"), 5)
+    assert INLINE.findall(editor.get(path).content.decode()) == []
+
+
+@pytest.mark.parametrize("name", ["overview", "accounts", "trend"])
+def test_crew_see_no_social_pages(client, db, name):
+    client.force_login(factories.user("crew"))
+    assert client.get(reverse(f"snapshots:{name}")).status_code == 403
+
+
+class CountQueries:
+    """How many queries a block makes."""
+
+    def __enter__(self):
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        self._context = CaptureQueriesContext(connection)
+        self._context.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._context.__exit__(*error)
+        self.number = len(self._context)
