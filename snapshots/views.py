@@ -66,7 +66,12 @@ def accounts(request: HttpRequest) -> HttpResponse:
         per_page=ROWS_PER_PAGE,
         after=request.GET.get("after", ""),
     )
-    context: dict[str, Any] = {"page": page, "filters": filters, "columns": columns(filters), "platforms": PLATFORMS.values()}
+    context: dict[str, Any] = {
+        "page": page,
+        "filters": filters,
+        "columns": columns(filters),
+        "platforms": PLATFORMS.values(),
+    }
     context |= {"organizations": Organization.objects.order_by("name").values_list("name", flat=True)}
     return render(request, "snapshots/accounts.html", context)
 
