@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import secrets
 import sys
 import time
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         """Prepare the data, start the programs, then watch them until interrupted."""
         if house is None:
             raise CommandError("Start it as `manage.py up`.")
+        logging.disable(logging.WARNING)  # this terminal shows what happens; slow statements of a first start do not
         self._prepare(house)
         supervisor = Supervisor(house.services, self._say)
         try:

@@ -1,0 +1,123 @@
+"""A real Chromium against the real pages; whatever it complains of fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from perf import clock
+from snapshots.models import Source
+from snapshots.recording import Sighting, record
+from tests import factories
+
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 320, "height": 640}
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip  # the browser calls nobody of its own accord
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip loudly where there is no browser."""
+    if BROWSER is None:
+        skip = pytest.mark.skip(reason="NO BROWSER: install chromium, or these pages are not shown to work")
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, as root too."""
+    return {**browser_type_launch_args, "executable_path": BROWSER, "args": QUIET}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _blocking_calls_allowed() -> Iterator[None]:
+    """Playwright runs its loop in the tests' thread; nothing of ours runs inside that loop."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    yield
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages of the running product; at the end no page may have complained.
+
+    `open_page(PHONE, user)` is a page signed in as `user`; keyword arguments go to the browser's context. A test that
+    provokes a complaint names a part of it in `page.provoked`.
+    """
+    complaints: list[str] = []
+    provoked: list[str] = []
+    contexts = []
+
+    def open_one(size: dict[str, int] | None = None, user: Any = None, **options: Any) -> Any:
+        context = browser.new_context(viewport=size or WIDE, base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.provoked = provoked
+        page.on(
+            "console", lambda m: complaints.append(f"{m.type}: {m.text}") if m.type in {"error", "warning"} else None
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        if user is not None:
+            sign_in(page, user)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if not any(part in text for part in provoked)] == []
+
+
+def sign_in(page: Any, user: Any) -> None:
+    """Through the form, as a person does."""
+    page.goto("/login/")
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.fixture
+def editor(transactional_db: None) -> Any:
+    """Somebody who may read figures, change the registry and scrape."""
+    return factories.user("editor", first_name="Edith")
+
+
+@pytest.fixture
+def roster(transactional_db: None) -> list[Any]:
+    """Sixty accounts with 40 days of figures, the fourth day of each missing."""
+    now, today = clock.now(), clock.today()
+    offices = [factories.organization(name) for name in ("Office of Tides", "Harbour Health Service", "Buoys")]
+    accounts = [
+        factories.account(("x", "youtube", "facebook")[i % 3], f"station{i:02}", organization=offices[i % 3])
+        for i in range(60)
+    ]
+    sightings = [
+        Sighting(
+            account_id=account.pk,
+            date=today - timedelta(days=back),
+            observed_at=now - timedelta(days=back),
+            source=Source.OBSERVED,
+            followers=10_000 * (i + 1) + (40 - back) * (i % 7 - 2) * 11,
+        )
+        for i, account in enumerate(accounts)
+        for back in range(40)
+        if back != 4
+    ]
+    record(sightings)
+    return accounts
+
+
+def overflow(page: Any) -> int:
+    """How many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

@@ -1,0 +1,202 @@
+"""The pages in a real browser, wide and on a phone."""
+
+from __future__ import annotations
+
+import re
+
+import brotli
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import Account
+from scraping.fakes import server as fakes
+from scraping.models import ScrapeRun
+from snapshots.models import Snapshot
+from tests.browser.conftest import PHONE, WIDE, overflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PATHS = ["/", "/accounts/", "/accounts/x/station00/", "/scraping/", "/nothing/"]
+KB = 1024
+FAR_DOWN = """
+document.addEventListener("DOMContentLoaded", () => {
+  const far = document.createElement("hr");
+  far.style.height = "3000px";
+  document.querySelector("#history").before(far);
+});
+"""
+
+
+def requested(page, within):
+    """The addresses `within()` makes the page ask for."""
+    seen = []
+
+    def note(request):
+        seen.append(request.url)
+
+    page.on("request", note)
+    within()
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("request", note)
+    return seen
+
+
+@pytest.fixture
+def gathering(worker, settings):
+    """The fake platforms and a worker that reads them."""
+    url, stop = fakes.start()
+    tokens = {"X_TOKEN": "demo", "YOUTUBE_TOKEN": "demo", "FACEBOOK_TOKEN": "demo", "X_MONTHLY_BUDGET_USD": "100"}
+    settings.PLATFORM_TOKENS = {name.removesuffix("_TOKEN").lower(): "demo" for name in tokens if "TOKEN" in name}
+    worker(FAKE_PLATFORMS_URL=url, concurrency=2, **tokens)
+    yield
+    stop()
+
+
+@pytest.mark.req("A55", "A89")
+def test_from_sign_in_to_a_scraped_account(open_page, editor, roster, gathering):
+    Snapshot.objects.filter(account=roster[0]).delete()
+    page = open_page(WIDE, editor)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.get_by_role("link", name="Accounts", exact=True).click()
+    page.get_by_role("searchbox", name="Find by handle").fill("station00")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="station00").click()
+    expect(page.get_by_text("not seen yet")).to_be_visible()
+    page.get_by_role("button", name="Scrape now").click()
+    expect(
+        page.get_by_role("status").filter(has_text="1 of 1 account").or_(page.get_by_text("done", exact=True))
+    ).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("row", name=re.compile("done")).first).to_be_visible(timeout=30_000)
+    stored = Snapshot.objects.get(account=roster[0])
+    page.goto("/accounts/x/station00/")
+    expect(page.locator(".figure .value").first).to_have_text(f"{stored.followers:,}")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_every_page_fits_its_window_and_complains_of_nothing(open_page, editor, roster, size):
+    page = open_page(size, editor)
+    page.provoked.append("404")  # of /nothing/
+    for path in PATHS:
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert overflow(page) == 0, path
+        assert page.locator("[style]").evaluate_all("all => all.filter(e => !e.closest('.uplot')).length") == 0
+
+
+@pytest.mark.req("A46", "A58")
+def test_chart_code_comes_only_when_a_chart_comes_into_view(open_page, editor, roster):
+    page = open_page({"width": 1440, "height": 300}, editor)
+    listed = requested(page, lambda: page.goto("/accounts/"))
+    assert not [url for url in listed if "uPlot" in url or "chart.js" in url]
+    page.add_init_script(FAR_DOWN)
+    opened = requested(page, lambda: page.goto("/accounts/x/station03/"))
+    assert not [url for url in opened if "uPlot" in url or "/api/history" in url]
+    scrolled = requested(page, lambda: page.locator("#history").scroll_into_view_if_needed())
+    expect(page.locator("#history canvas")).to_be_visible()
+    assert [url for url in scrolled if "/api/history/x/station03" in url]
+
+
+def compressed_bytes(page, urls):
+    """How many bytes the scripts and style sheets among `urls` weigh on the wire, each once."""
+    assets = {url for url in urls if re.search(r"\.(js|css)(\?|$)", url)}
+    return sum(len(brotli.compress(page.request.get(url).body())) for url in assets)
+
+
+@pytest.mark.req("A57", "A59")
+def test_first_load_stays_within_its_bytes(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    listed = requested(page, lambda: page.goto("/accounts/"))
+    assert 0 < compressed_bytes(page, listed) <= 30 * KB
+    charted = requested(page, lambda: page.goto("/"))
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    assert compressed_bytes(page, listed) < compressed_bytes(page, charted) <= 60 * KB
+
+
+@pytest.mark.req("A48")
+def test_typing_quickly_asks_the_server_once(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/accounts/")
+    field = page.get_by_role("searchbox", name="Find by handle")
+    asked = requested(page, lambda: (field.press_sequentially("station012", delay=20), page.wait_for_timeout(900)))
+    assert len([url for url in asked if "/accounts/" in url]) == 1
+    expect(page.locator("#list")).to_contain_text("No account matches")
+    assert "q=station012" in page.url
+
+
+def test_a_chart_switches_figures_and_periods_in_place(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/accounts/x/station03/")
+    expect(page.locator("#history canvas")).to_be_visible()
+    page.get_by_role("button", name="Daily change").click()
+    expect(page.locator(".u-legend")).to_contain_text("Daily change")
+    page.get_by_role("link", name="30 days").click()
+    page.wait_for_url("**/?days=30")
+    expect(page.locator("#history canvas")).to_be_visible()
+    expect(page.get_by_role("link", name="30 days")).to_have_attribute("aria-current", "true")
+
+
+@pytest.mark.req("A56")
+def test_a_switch_shows_at_once_and_goes_back_with_the_reason(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/accounts/x/station03/")
+    switch = page.get_by_role("switch")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "false")
+    expect(switch).not_to_have_attribute("aria-busy", "true")
+    assert not Account.objects.get(handle="station03").is_active
+    page.provoked += ["ERR_FAILED", "Failed to fetch"]
+    page.route("**/accounts/switch/**", lambda route: route.abort())
+    switch.click()
+    expect(page.locator(".toast.error")).to_contain_text("Nothing was changed")
+    expect(switch).to_have_attribute("aria-checked", "false")
+
+
+def test_the_keyboard_leads_everywhere(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.keyboard.press("2")
+    page.wait_for_url("**/accounts/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Find by handle")).to_be_focused()
+    page.keyboard.type("1?")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("1")
+    page.wait_for_url(lambda url: url.endswith("/"))
+
+
+def test_dark_only_when_chosen_and_then_kept(open_page, editor):
+    page = open_page(WIDE, editor, color_scheme="dark")
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    assert page.evaluate(paper) == "rgb(251, 251, 249)"
+    page.get_by_label("Menu of").click()
+    page.get_by_role("button", name="Dark theme").click()
+    page.goto("/accounts/")
+    assert page.evaluate(paper) == "rgb(15, 23, 30)"
+
+
+def test_everything_reads_without_javascript(open_page, editor, roster):
+    page = open_page(WIDE, editor, java_script_enabled=False)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.goto("/accounts/?q=station03")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="station03").click()
+    expect(page.get_by_role("table").first).to_contain_text("No figure the day before")
+    page.get_by_role("button", name="Scrape now").click()
+    page.wait_for_url("**/scraping/")
+    assert ScrapeRun.objects.count() == 1
+
+
+def test_losing_the_server_is_said_once(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/accounts/x/station03/")
+    page.get_by_role("button", name="Scrape now").click()
+    page.wait_for_url("**/scraping/")
+    page.provoked += ["ERR_FAILED", "Failed to fetch"]
+    page.route("**/scraping/live/", lambda route: route.abort())
+    expect(page.locator(".toast.warning")).to_contain_text("cannot be reached", timeout=8_000)
+    page.wait_for_timeout(2_500)
+    expect(page.locator(".toast.warning")).to_have_count(1)
