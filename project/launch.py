@@ -35,7 +35,7 @@ SHARED = (  # what a command in another terminal must know to work on the same d
     "X_MONTHLY_BUDGET_USD",
 )
 DEMO_PAGE_PLATFORMS = "flickr,truth_social"  # the roster's platforms that have no documented endpoint
-DEMO_TOKEN = "demo"  # the fakes accept what they are told
+DEMO_TOKEN = "17841400000000000:demo"  # the fakes accept what they are told; Instagram wants an id in front
 DEMO_BUDGET_USD = "1000"
 
 
