@@ -50,11 +50,12 @@ def chunked(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
 class Organization(models.Model):
     """A body that owns accounts, such as a department or an office."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         verbose_name = "organisation"
+        constraints = [models.UniqueConstraint(fields=["name"], name="organization_name_uniq")]
 
     def __str__(self) -> str:
         return self.name

@@ -16,11 +16,12 @@ class Migration(migrations.Migration):
             name="Organization",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=200, unique=True)),
+                ("name", models.CharField(max_length=200)),
                 ("created_at", models.DateTimeField(default=perf.clock.now, editable=False)),
             ],
             options={
                 "verbose_name": "organisation",
+                "constraints": [models.UniqueConstraint(fields=("name",), name="organization_name_uniq")],
             },
         ),
         migrations.CreateModel(

@@ -1,0 +1,89 @@
+"""Work items for administrators, to read; what changes them is their own pages. Preset numbers are kept here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from perf.events import happened
+from workitems.models import Comment, Photo, PresetNumber, StatusChange, WorkItem, WorkItemQuerySet
+
+
+class ReadOnly(admin.options.BaseModelAdmin):
+    """Nobody adds, changes or deletes here."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PhotoInline(ReadOnly, admin.TabularInline):
+    """The photos of an item."""
+
+    model = Photo
+    fields = ("position", "caption", "state", "fault", "original_name", "size", "width", "height", "uploaded_by_name")
+    ordering = ("position", "pk")
+
+
+class CommentInline(ReadOnly, admin.TabularInline):
+    """The comments on an item, oldest first."""
+
+    model = Comment
+    fields = readonly_fields = ("created_at", "author_name", "by_reviewer", "text")
+    ordering = ("created_at", "pk")
+
+
+class StatusChangeInline(ReadOnly, admin.TabularInline):
+    """The history of an item, newest first."""
+
+    model = StatusChange
+    fields = readonly_fields = ("changed_at", "old_status", "new_status", "changed_by_name", "reviewer_name", "reason")
+    ordering = ("-changed_at", "-pk")
+
+
+@admin.register(WorkItem)
+class WorkItemAdmin(ReadOnly, admin.ModelAdmin):
+    """All items, those in the bin included, which are restored here."""
+
+    list_display = ("number", "status_label", "location", "description", "submitter_name", "submitted_at", "deleted_at")
+    list_filter = ("status", ("deleted_at", admin.EmptyFieldListFilter), "submitted_at")
+    search_fields = ("number", "location", "description", "submitter_name")
+    ordering = ("-submitted_at", "-pk")
+    show_full_result_count = False
+    inlines = (PhotoInline, CommentInline, StatusChangeInline)
+    actions = ("move_to_bin", "restore")
+
+    def has_bin_permission(self, request: HttpRequest) -> bool:
+        """Who may delete and restore."""
+        return request.user.has_perm("workitems.delete_workitem")
+
+    @admin.action(description="Move to the bin", permissions=["bin"])
+    def move_to_bin(self, request: HttpRequest, items: WorkItemQuerySet) -> None:
+        """Delete the chosen items softly."""
+        self.message_user(request, f"{items.move_to_bin(request.user)} items moved to the bin; “Restore” undoes it.")
+
+    @admin.action(description="Restore from the bin", permissions=["bin"])
+    def restore(self, request: HttpRequest, items: WorkItemQuerySet) -> None:
+        """Take the chosen items out of the bin."""
+        self.message_user(request, f"{items.restore(request.user)} items restored.")
+
+
+@admin.register(PresetNumber)
+class PresetNumberAdmin(admin.ModelAdmin):
+    """The numbers that the crew is offered."""
+
+    list_display = ("code", "title", "position", "is_offered")
+    list_editable = ("position", "is_offered")
+    search_fields = ("code", "title")
+    ordering = ("position", "code")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        happened(request.user, "presetnumbers.edit" if change else "presetnumbers.add", obj.code, {"id": obj.pk})
