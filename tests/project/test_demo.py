@@ -67,6 +67,11 @@ def test_history_reaches_latest_rows_and_totals() -> None:
     assert DailyTotal.objects.get(date=newest.date).followers == newest.followers
 
 
+def test_profile_that_no_connector_reads_gets_no_history() -> None:
+    factories.account("linkedin", "in:hhscybersecurity")
+    assert demo.seed_history() == 0
+
+
 def test_second_seeding_adds_only_what_is_missing() -> None:
     factories.account("x", "CDCgov")
     demo.seed_history()
