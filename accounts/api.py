@@ -20,7 +20,7 @@ from accounts.models import Account, HandleTaken
 from accounts.platforms import find_platform, handle_key
 from accounts.rosters import MAX_BYTES, RosterUnreadable, read_roster
 from perf.access import requires
-from perf.cache import cached_view
+from perf.cache import cached_view, key
 from perf.pagination import page_number, page_size, paginate
 
 router = Router(tags=["Accounts"])
@@ -269,7 +269,7 @@ def _account_at(request: HttpRequest, platform: str, handle: str) -> Account | H
 
 @cached_view(
     lambda request, account_id: ACCOUNT.of(str(account_id)),
-    root=lambda request, account_id: f"account:{account_id}",
+    root=lambda request, account_id: key("account", account_id),
 )
 def _detail(request: HttpRequest, *, account_id: int) -> bytes:
     return orjson.dumps(_detail_of(Account.objects.select_related("organization").get(pk=account_id)))

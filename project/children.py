@@ -60,17 +60,16 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], *, sig: signal.Signals = signal.SIGTERM, grace: float = 5.0) -> None:
-    """Ask `process` to end with `sig`; after `grace` seconds kill it and whatever is left of its group."""
+    """Ask `process` to end with `sig`; kill what is left of its group when it has, or after `grace` seconds."""
     if process.poll() is None:
         process.send_signal(sig)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(grace)
-    except subprocess.TimeoutExpired:
-        kill(process)
+    kill(process)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End `process` and its group at once."""
+    """End at once what lives of `process` and its group."""
     with suppress(ProcessLookupError, PermissionError):  # the group is gone; macOS says the latter for one of zombies
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -90,8 +90,10 @@ class Supervisor:
         wait = min(2.0 ** (watched.failures - 1), LONGEST_WAIT) if watched.failures else 0.0
         watched.failures += 1
         watched.restart_at = now + wait
-        process = watched.subject.process
-        code = process.returncode if process else None
+        code = None
+        if process := watched.subject.process:
+            code = process.returncode
+            children.kill(process)  # its own children may still hold the port
         when = f"in {wait:.0f} s" if wait else "now"
         self._say(f"{watched.name} stopped (exit code {code}); starting it again {when}.")
 

@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitation/<code>/", views.accept_invitation, name="invitation"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),
     path("scraping/", include("scraping.urls")),
     path("", include("snapshots.urls")),
 ]

@@ -133,7 +133,8 @@ class Gathering:
 
     async def _round(self, jobs: Sequence[ScrapeJob]) -> None:
         """Ask for every job, and again where the first answer was not the last word."""
-        lease_end = monotonic() + settings.LEASE_SECONDS - ACCOUNT_SECONDS
+        lease = settings.LEASE_SECONDS
+        lease_end = monotonic() + max(lease - ACCOUNT_SECONDS, lease / 2)  # what starts until then ends in time
         errands = self._errands(jobs)
         for _ in range(MAX_CALLS):
             by_host: dict[str, list[Batch]] = defaultdict(list)

@@ -14,7 +14,6 @@ from django.db.models import Case, DurationField, Exists, ExpressionWrapper, F, 
 
 from accounts.models import Account
 from perf import clock
-from perf.cache import forget
 from perf.events import happened
 from scraping.models import (
     MAX_DETAIL,
@@ -31,7 +30,6 @@ from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, RULES, SECOND_LOO
 from scraping.planning import AHEAD, join, plan
 from scraping.profiles import absorb
 from scraping.results import Result
-from snapshots.cache import GRID, SUMMARY
 from snapshots.recording import record
 
 __all__ = [
@@ -88,6 +86,8 @@ def request_scrape(
     open_jobs.filter(state=JobState.DUE, rank__gt=Rank.REQUESTED).update(
         rank=Rank.REQUESTED, order_at=now + AHEAD[Rank.REQUESTED], due_at=now, outcome=""
     )
+    # A second look that comes too early settles nothing: as a request it will be followed by another.
+    open_jobs.filter(reason=ScrapeJob.Reason.CONFIRM).update(reason=ScrapeJob.Reason.REQUESTED)
     join(run, list(open_jobs.values_list("id", flat=True)))
     happened(by, "scraping.request", f"run {run.pk}", {"scope": scope, "accounts": len(wanted), "kind": kind})
     return run
@@ -250,34 +250,32 @@ def _look_again(jobs: Iterable[ScrapeJob]) -> None:
 def finish_runs(job_ids: Collection[int] | None = None) -> int:
     """Close the open runs (of these jobs, or all) that have no open job left; returns how many.
 
-    Called after the commit that closed a job: of two that close a run's last jobs, the later sees both.
+    Called after the commit that closed a job: of two that close a run's last jobs, the later sees both. Cached answers
+    were forgotten by the recording itself; the end of a run changes no figure.
     """
     runs = ScrapeRun.objects.open()
     if job_ids is not None:
         runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__in=job_ids)))
     left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
-    with transaction.atomic():
-        finished = runs.exclude(Exists(left)).update(state=ScrapeRun.State.DONE, finished_at=clock.db_now())
-        if finished:
-            forget(SUMMARY, GRID)
-    return finished
+    return runs.exclude(Exists(left)).update(state=ScrapeRun.State.DONE, finished_at=clock.db_now())
 
 
 def sweep() -> int:
     """Give jobs whose lease ran out back, or give them up after too many deaths; returns how many leases ended."""
-    tired = When(worker_deaths__gte=MAX_WORKER_DEATHS - 1, then=Value(JobState.DEAD))
-    worn = When(attempts__gte=MAX_ATTEMPTS - 1, then=Value(JobState.DEAD))
-    gone = {"worker_deaths__gte": MAX_WORKER_DEATHS - 1}, {"attempts__gte": MAX_ATTEMPTS - 1}
-    swept = ScrapeJob.objects.filter(state=JobState.LEASED, lease_until__lte=clock.db_now()).update(
-        state=Case(tired, worn, default=Value(JobState.DUE)),
-        finished_at=Case(*(When(**case, then=clock.db_now()) for case in gone), default=None),
-        outcome=Ended.WORKER_DIED,
-        worker_deaths=F("worker_deaths") + 1,
-        attempts=F("attempts") + 1,
-        lease_until=None,
-    )
+    too_many = {"worker_deaths__gte": MAX_WORKER_DEATHS - 1}, {"attempts__gte": MAX_ATTEMPTS - 1}
+    with transaction.atomic():
+        expired = ScrapeJob.objects.filter(state=JobState.LEASED, lease_until__lte=clock.db_now())
+        ids = list(expired.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True))
+        ScrapeJob.objects.filter(pk__in=ids).update(
+            state=Case(*(When(**case, then=Value(JobState.DEAD)) for case in too_many), default=Value(JobState.DUE)),
+            finished_at=Case(*(When(**case, then=clock.db_now()) for case in too_many), default=None),
+            outcome=Ended.WORKER_DIED,
+            worker_deaths=F("worker_deaths") + 1,
+            attempts=F("attempts") + 1,
+            lease_until=None,
+        )
     finish_runs()
-    return swept
+    return len(ids)
 
 
 # --- Steering ---------------------------------------------------------------------------------------
@@ -292,8 +290,8 @@ def cancel(run: ScrapeRun, by: Any) -> int:
     _change(run, ScrapeRun.State.CANCELLED, finished_at=clock.db_now())
     others = RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN)
     jobs = ScrapeJob.objects.filter(runjob__run=run).open().exclude(Exists(others))
-    dropped = ScrapeJob.objects.filter(pk__in=list(jobs.values_list("id", flat=True))).open()
-    count = dropped.update(
+    ids = list(jobs.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+    count = ScrapeJob.objects.filter(pk__in=ids).update(
         state=JobState.CANCELLED, outcome=Ended.CANCELLED, lease_until=None, finished_at=clock.db_now()
     )
     happened(by, "scraping.cancel", f"run {run.pk}", {"jobs": count})

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Account
 from accounts.platforms import PLATFORMS
+from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
 from scraping import board, ledger, tasks
@@ -67,7 +68,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
-    return render(request, "scraping/run.html", context | {"failures": board.failures(found)})
+    return render(request, "scraping/run.html", context | {"failures": board.failures(found), "now": clock.now()})
 
 
 @require_POST

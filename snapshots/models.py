@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connections, models, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
 from accounts.models import Account, Organization
 from accounts.platforms import PLATFORM_CHOICES
 from perf.cache import forget
+from snapshots import statements
 from snapshots.cache import GRID, SUMMARY, history_of
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 
@@ -74,21 +75,25 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
 
     def update(self, **values: Any) -> int:
         """Change the rows (bulk_update comes through here too); latest rows, totals and caches follow."""
-        with keeping(self._accounts()):
-            return super().update(**values)
+        with keeping(self._accounts()) as held:
+            return super(SnapshotQuerySet, self._of(held)).update(**values)
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete the rows; latest rows, totals and caches follow."""
-        with keeping(self._accounts()):
-            return super().delete()
+        with keeping(self._accounts()) as held:
+            return super(SnapshotQuerySet, self._of(held)).delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
     delete.queryset_only = True  # type: ignore[attr-defined]  # and managers do not offer it
 
     def _accounts(self) -> set[int]:
         return set(self.order_by().values_list("account_id", flat=True).distinct())
+
+    def _of(self, held: Collection[int]) -> Self:
+        """The rows of the accounts that are held: another's may have come since we looked."""
+        return self.filter(account_id__in=list(held))
 
 
 class Snapshot(Figures):
@@ -183,25 +188,12 @@ class LatestSnapshotQuerySet(models.QuerySet["LatestSnapshot"]):
         rows = {row.account_id: row for row in locked}
         for account in _accounts(rows):
             rows[account.pk].account = account
-        _move([row for row in rows.values() if row.cell != LatestSnapshot.of(row.account).cell])
+        _move([row for row in rows.values() if row.cell != cell_of(row.account)])
         return rows
 
     def refresh(self, rows: Mapping[int, LatestSnapshot]) -> None:
-        """Make the held `rows` (by account) say what the newest published snapshots say."""
-        newest = {snapshot.account_id: snapshot for snapshot in self._newest(rows)}
-        days = {s.date - dt.timedelta(days=back) for s in newest.values() for back in CHANGES.values()}
-        earlier = Snapshot.objects.filter(date__in=days).published_followers(newest)
-        for row in rows.values():
-            row.take(newest.get(row.account_id), earlier)
-        fields = [field.name for field in LatestSnapshot._meta.concrete_fields if not field.primary_key]
-        LatestSnapshot._base_manager.bulk_create(
-            rows.values(), update_conflicts=True, unique_fields=["account"], update_fields=fields
-        )
-
-    def _newest(self, rows: Mapping[int, LatestSnapshot]) -> models.QuerySet[Snapshot]:
-        last = Snapshot.objects.published().filter(account_id=OuterRef("account_id")).order_by("-date").values("pk")[:1]
-        ids = self.filter(pk__in=list(rows)).annotate(last=Subquery(last)).values_list("last", flat=True)
-        return Snapshot.objects.filter(pk__in=[pk for pk in ids if pk])
+        """Store the held `rows`' days, and make them say what the newest published snapshots say."""
+        statements.refresh_latest({account: row.days for account, row in rows.items()}, CHANGES)
 
     def _share_accounts(self, ids: list[int]) -> None:
         """Keep accounts from being renamed or deleted until the transaction ends, before their latest rows are held.
@@ -253,28 +245,13 @@ class LatestSnapshot(Figures):
     @classmethod
     def of(cls, account: Account) -> LatestSnapshot:
         """An unsaved row for `account`, without figures."""
-        return cls(
-            account=account,
-            platform=account.platform,
-            organization_id=account.organization_id,
-            is_active=account.is_active,
-        )
+        platform, organization, is_active = cell_of(account)
+        return cls(account=account, platform=platform, organization_id=organization, is_active=is_active)
 
     @property
     def cell(self) -> tuple[str, int, bool]:
         """Platform, organisation and activity under which the account's history is counted."""
         return self.platform, self.organization_id, self.is_active
-
-    def take(self, newest: Snapshot | None, earlier: Published) -> None:
-        """Copy `newest` and work the changes out against `earlier` followers by (account, date); not stored yet."""
-        for name in (*FIGURES, "date", "observed_at"):
-            setattr(self, name, getattr(newest, name) if newest else None)
-        self.followers_rounded = bool(newest and newest.followers_rounded)
-        self.source = newest.source if newest else ""
-        for name, back in CHANGES.items():
-            before = earlier.get((self.account_id, newest.date - dt.timedelta(days=back))) if newest else None
-            known = before is not None and newest is not None and newest.followers is not None
-            setattr(self, name, newest.followers - before if known else None)  # type: ignore[union-attr,operator]  # known says so
 
 
 class DailyTotalQuerySet(models.QuerySet["DailyTotal"]):
@@ -284,23 +261,9 @@ class DailyTotalQuerySet(models.QuerySet["DailyTotal"]):
         """Add differences to the totals, in one order for all writers; a total of no account disappears."""
         rows = [(*cell, followers[cell], accounts[cell]) for cell in sorted(accounts)]
         rows = [row for row in rows if row[3] or row[4]]
-        limit = connections[self.db].features.max_query_params
-        size = limit // 5 if limit else 10_000
-        with connections[self.db].cursor() as cursor:
-            for start in range(0, len(rows), size):
-                chunk = rows[start : start + size]
-                values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(chunk))
-                cursor.execute(_ADD.format(values=values), [value for row in chunk for value in row])
+        statements.add_totals(rows)
         if gone := {row[0] for row in rows if row[4] < 0}:
             self.filter(date__in=gone, accounts=0).delete()
-
-
-_ADD = """
-INSERT INTO snapshots_dailytotal (date, platform, organization_id, followers, accounts) VALUES {values}
-ON CONFLICT (date, platform, organization_id) DO UPDATE SET
-followers = snapshots_dailytotal.followers + excluded.followers,
-accounts = snapshots_dailytotal.accounts + excluded.accounts
-"""
 
 
 class DailyTotal(models.Model):
@@ -363,6 +326,11 @@ def forget_figures(rows: Mapping[int, LatestSnapshot]) -> None:
     forget(SUMMARY, GRID, *(history_of(row.account.platform, row.account.handle_key) for row in rows.values()))
 
 
+def cell_of(account: Account) -> tuple[str, int, bool]:
+    """Platform, organisation and activity of `account`: what decides where its figures are counted."""
+    return account.platform, account.organization_id, account.is_active
+
+
 def _accounts(ids: Collection[int]) -> models.QuerySet[Account]:
     return Account.objects.filter(pk__in=ids).only("platform", "handle_key", "organization_id", "is_active")
 
@@ -375,6 +343,6 @@ def _move(rows: list[LatestSnapshot]) -> None:
     published = Snapshot.objects.published_followers(held)
     recount(held, published, {})
     for row in rows:
-        row.platform, row.organization_id, row.is_active = LatestSnapshot.of(row.account).cell
+        row.platform, row.organization_id, row.is_active = cell_of(row.account)
     recount(held, {}, published)
     LatestSnapshot.objects.bulk_update(rows, ["platform", "organization", "is_active"])

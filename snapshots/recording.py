@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,6 +14,7 @@ from django.db.models import OuterRef, Subquery
 
 from perf.clock import now
 from perf.events import happened
+from snapshots import statements
 from snapshots.doubts import CONFIRMED_BEFORE
 from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures, keeping, recount
 from snapshots.weighing import Book, Recorded, Sighting, weigh
@@ -21,10 +23,10 @@ __all__ = ["Recorded", "Sighting", "judge", "record"]
 
 SQLITE_CHUNK = 500
 """Accounts recorded at a time on SQLite, whose statements take few parameters."""
-BATCH = 10_000
-"""Rows per INSERT; Django makes it less on SQLite."""
+DAY = ["account_id", "date"]
+"""What says which row a sighting belongs to."""
 WRITTEN = [*FIGURES, "observed_at", "source", "quality", "aside"]
-"""What a snapshot says of its account's day."""
+"""What a row says of its account's day."""
 
 
 def record(sightings: Iterable[Sighting], *, at: datetime | None = None) -> list[Recorded]:
@@ -103,12 +105,7 @@ def _write(held: dict[int, LatestSnapshot], books: dict[int, Book]) -> None:
     if not changed:
         return
     rows = [books[account].rows[day] for account, days in changed.items() for day in days]
-    for row in rows:
-        row.pk = None  # the account and the day say which row it is
-    bare = Snapshot._base_manager  # what hangs on the rows is written below, by difference
-    bare.bulk_create(
-        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["account", "date"], update_fields=WRITTEN
-    )
+    _upsert(rows)
     before = {
         (account, day): books[account].published[day]
         for account, days in changed.items()
@@ -118,6 +115,19 @@ def _write(held: dict[int, LatestSnapshot], books: dict[int, Book]) -> None:
     after = {(row.account_id, row.date): row.followers for row in rows if row.quality == Quality.PUBLISHED}
     recount(held, before, after)
     LatestSnapshot.objects.refresh({account: held[account] for account in changed})
+
+
+def _upsert(rows: list[Snapshot]) -> None:
+    """Store `rows` by account and day; what hangs on them is the caller's."""
+    if connection.vendor == "postgresql":
+        written = [field for field in Snapshot._meta.concrete_fields if not field.primary_key]
+        types = {str(field.column): str(field.db_type(connection)) for field in written}
+        values = attrgetter(*(field.attname for field in written))
+        statements.upsert_as_arrays(Snapshot._meta.db_table, types, [values(row) for row in rows], DAY)
+        return
+    for row in rows:
+        row.pk = None  # the account and the day say which row it is
+    Snapshot._base_manager.bulk_create(rows, update_conflicts=True, unique_fields=DAY, update_fields=WRITTEN)
 
 
 def judge(snapshot: Snapshot, *, accept: bool, by: Any) -> bool:

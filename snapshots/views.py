@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Account, Organization
 from accounts.platforms import PLATFORMS
+from perf import clock
 from perf.access import requires
+from perf.cache import cached, cached_fragment, key, permissions_of
 from perf.pagination import page_number, paginate
 from snapshots import overview as reads
+from snapshots.cache import SUMMARY
 from snapshots.listing import Filters, columns
 from snapshots.models import CHANGES, COUNTS, LatestSnapshot, Snapshot
 
@@ -29,28 +34,53 @@ DEFAULT_RANGE = 90
 @require_safe
 @requires("snapshots.view_snapshot")
 def overview(request: HttpRequest) -> HttpResponse:
-    """Totals, changes over a period, platforms, organisations, and what needs a look."""
+    """Totals, changes over a period, platforms, organisations, and what needs a look; the figures from the cache."""
     days = _chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)
+    figures = cached_fragment(
+        SUMMARY,
+        key("overview", str(days), clock.today().isoformat()),
+        lambda: render_to_string("snapshots/_figures.html", _figures(days), request),
+        vary=permissions_of(request),
+    )
+    context = {"figures": figures, "days": days, "periods": reads.PERIODS.items()}
+    return render(request, "snapshots/overview.html", context)
+
+
+def _figures(days: int) -> dict[str, Any]:
     period = reads.Period.of(days)
     platforms = reads.platform_rows(period)
     total = reads.total_of(platforms)
     looks = reads.needing_a_look()
-    context: dict[str, Any] = {"days": days, "periods": reads.PERIODS.items(), "platforms": platforms, "total": total}
-    context |= {"organizations": reads.organization_rows(total), "organization_count": reads.organization_count()}
-    context |= {"gained": reads.extreme(period), "lost": reads.extreme(period, lost=True)}
-    context |= {"spark": reads.summed(reads.trend(period)[1])}
-    context |= {"looks": looks[:LOOKS_SHOWN], "look_count": looks.count()}
-    return render(request, "snapshots/overview.html", context)
+    return {
+        "days": days,
+        "platforms": platforms,
+        "total": total,
+        "organizations": reads.organization_rows(total),
+        "organization_count": reads.organization_count(),
+        "gained": reads.extreme(period),
+        "lost": reads.extreme(period, lost=True),
+        "spark": reads.summed(reads.trend(period)[1]),
+        "looks": looks[:LOOKS_SHOWN],
+        "look_count": looks.count(),
+    }
 
 
 @require_safe
 @requires("snapshots.view_snapshot")
-def trend(request: HttpRequest) -> JsonResponse:
+def trend(request: HttpRequest) -> HttpResponse:
     """Followers per platform on each day of the period, for the overview's chart; most followers first."""
-    days, sums = reads.trend(reads.Period.of(_chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)))
+    days = _chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)
+    name = key("overview-trend", str(days), clock.today().isoformat())
+    found = cached(SUMMARY, name, lambda: _trend(days), vary=permissions_of(request))
+    headers = {"Cache-Control": "private, no-cache", "X-Cache": found.state}
+    return HttpResponse(found.value, content_type="application/json", headers=headers)
+
+
+def _trend(days: int) -> bytes:
+    dates, sums = reads.trend(reads.Period.of(days))
     ordered = sorted(sums.items(), key=lambda item: -max((value or 0 for value in item[1]), default=0))
     series = [{"label": PLATFORMS[name].label, "values": values} for name, values in ordered]
-    return JsonResponse({"dates": days, "series": series}, headers={"Cache-Control": "private, no-cache"})
+    return orjson.dumps({"dates": dates, "series": series})
 
 
 @require_safe
@@ -66,7 +96,12 @@ def accounts(request: HttpRequest) -> HttpResponse:
         per_page=ROWS_PER_PAGE,
         after=request.GET.get("after", ""),
     )
-    context: dict[str, Any] = {"page": page, "filters": filters, "columns": columns(filters), "platforms": PLATFORMS.values()}
+    context: dict[str, Any] = {
+        "page": page,
+        "filters": filters,
+        "columns": columns(filters),
+        "platforms": PLATFORMS.values(),
+    }
     context |= {"organizations": Organization.objects.order_by("name").values_list("name", flat=True)}
     return render(request, "snapshots/accounts.html", context)
 

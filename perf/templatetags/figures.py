@@ -126,12 +126,14 @@ def duration(seconds: float | None) -> str:
 
 @register.filter
 def ago(instant: datetime | str | None, missing: str = "never") -> str:
-    """How long ago, or how soon, with the exact instant on hover: 3 h ago, in 5 min."""
+    """How long ago, or how soon, with the exact instant on hover: 3 h ago, in 5 min. app.js keeps the words true."""
     if not isinstance(instant, datetime):
         return format_html('<span class="quiet">{}</span>', missing)
     passed = (clock.now() - instant).total_seconds()
     words = "just now" if 0 <= passed < 5 else f"{distance(passed)} ago" if passed >= 0 else f"in {distance(passed)}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', instant.isoformat(), exactly(instant), words)
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', instant.isoformat(), exactly(instant), words
+    )
 
 
 @register.filter

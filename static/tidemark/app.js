@@ -20,6 +20,24 @@ function watch(within) {
 }
 watch(document);
 
+// Words like "5 min ago" grow old in a cache and on a page left open; they are said again as the tables say them.
+const SPANS = [[60, 1, "s"], [3600, 60, "min"], [86_400, 3600, "h"]];
+function distance(seconds) {
+  const [, size, unit] = SPANS.find(([limit]) => seconds < limit) ?? [];
+  if (unit) return `${Math.floor(seconds / size)}\u00a0${unit}`;
+  const days = Math.floor(seconds / 86_400);
+  return `${days} ${days === 1 ? "day" : "days"}`;
+}
+function tellAges() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const passed = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const words = passed >= 5 ? `${distance(passed)} ago` : passed > -60 ? "just now" : `in ${distance(-passed)}`;
+    if (time.textContent !== words) time.textContent = words;
+  }
+}
+tellAges();
+setInterval(tellAges, 20_000);
+
 /** Shows one message; errors stay until closed. */
 export function say(text, level = "info") {
   const box = document.querySelector(".toasts");
@@ -109,7 +127,10 @@ document.addEventListener("htmx:before:request", (event) => {
   // A tab nobody looks at does not poll.
   if (document.hidden && event.target.matches?.("[data-poll]")) event.preventDefault();
 });
-document.addEventListener("htmx:after:swap", (event) => watch(event.target.isConnected ? event.target : document));
+document.addEventListener("htmx:after:swap", (event) => {
+  watch(event.target.isConnected ? event.target : document);
+  tellAges();
+});
 document.addEventListener("htmx:response:error", (event) => {
   const { status } = event.detail.ctx.response;
   if (status === 403 || status === 401) say("You may no longer do this. Sign in again.", "error");

@@ -134,6 +134,7 @@ def test_rows_removed_before_a_page_lead_back_to_the_first(users):
         signing.Signer(salt="other").sign_object(["x", "a", [1]]),
         signing.Signer(salt="perf.keyset", algorithm="sha1").sign_object(["0000", "a", ["user01"]]),
     ],
+    ids=["junk", "unsigned", "signed elsewhere", "of no order"],
 )
 def test_a_forged_cursor_is_ignored(users, after):
     page = paginate(users, order=["username"], page=2, per_page=10, after=after)

@@ -126,3 +126,9 @@ def test_tests_run_against_the_product_settings() -> None:
     assert tested.TESTING
     assert tested.AXES_FAILURE_LIMIT == 10
     assert tested.SESSION_COOKIE_AGE == 12 * 3600
+
+
+def test_every_setting_is_described_for_operators() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "project" / "settings.py").read_text()))
+    described = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
+    assert read - described == {"TIDEMARK_TESTING"}

@@ -44,6 +44,14 @@ def kill(program: Program) -> None:
     program.process.wait()
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_dead_program_is_started_again_at_once(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
     program = Program("worker", ["sleep", "60"], tmp_path)
     supervisor.start(program)
@@ -88,6 +96,22 @@ def test_long_life_makes_up_for_earlier_deaths(supervisor: Supervisor, clock: Cl
         clock.now += 61
         supervisor.tick()
         assert program.running()
+
+
+def test_what_a_dead_program_left_behind_is_ended(supervisor: Supervisor, tmp_path: Path) -> None:
+    program = Program("web", ["sh", "-c", "sleep 60 & echo $!; wait"], tmp_path)
+    supervisor.start(program)
+    log = tmp_path / "web.log"
+    while not log.read_text():
+        time.sleep(0.01)
+    left = int(log.read_text())
+    kill(program)
+    assert alive(left)
+    supervisor.tick()
+    deadline = time.monotonic() + 5
+    while alive(left) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(left)
 
 
 def test_output_goes_to_the_programs_own_log(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def post(client: Client, url: str = URL, **body: Any) -> Any:
     return client.post(url, body, content_type="application/json")
 
 
-def requested(*accounts: Account) -> ScrapeRun:
-    return ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), None)
+def requested(*accounts: Account, by: Any = None) -> ScrapeRun:
+    return ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), by)
 
 
 def test_asking_promises_a_run_and_is_audited(editor: Client) -> None:
@@ -144,7 +144,7 @@ def test_queries_do_not_grow_with_runs(editor: Client) -> None:
     queries()  # the first request of a session asks for more
     few = queries()
     for _ in range(10):
-        requested(account())
+        requested(account(), by=user("editor"))
     assert queries() == few
 
 

@@ -165,7 +165,7 @@ def test_claims_go_by_rank(db: None, settings: Any) -> None:
     fail_once(failed)
     request(requested)
     with clock.shifted(timedelta(minutes=2)):
-        claimed = ledger.claim("x", 10)
+        claimed = [job for _ in range(5) for job in ledger.claim("x", 1)]
     assert [job.account for job in claimed] == [requested, core, failed, active, rest]
     assert [job.rank for job in claimed] == sorted(Rank.values)
 
@@ -328,6 +328,15 @@ def test_a_suspect_figure_is_looked_at_again(db: None) -> None:
         ledger.settle([read(again, 10)])
     assert Snapshot.objects.published().get(account=one, date=clock.today()).followers == 10
     assert not ScrapeJob.objects.open().exists()
+
+
+def test_a_second_look_hurried_by_a_request_is_followed_by_another(db: None) -> None:
+    one = account()
+    for days, followers in ((1, 100_000), (0, 10), (0, 11)):
+        request(one)
+        ScrapeJob.objects.open().update(date=clock.today() - timedelta(days=days))
+        ledger.settle([read(job, followers) for job in ledger.claim("x", 1)])
+    assert ScrapeJob.objects.open().get().reason == ScrapeJob.Reason.CONFIRM
 
 
 def test_released_jobs_keep_their_place(db: None) -> None:

@@ -18,6 +18,7 @@ from perf import clock
 from project.celery import app
 from scraping import ledger, pauses, tasks
 from scraping.fakes import curves
+from scraping.gather import gather
 from scraping.models import Heartbeat, Rank, ScrapeJob, ScrapeRun
 from tests.factories import account, user
 
@@ -105,6 +106,9 @@ def test_a_rolled_back_request_wakes_nobody(monkeypatch: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_what_a_worker_process_gathered_is_on_the_next_page(worker: Callable[..., Any], fakes: Any) -> None:
     one, absent = account("flickr", "nasa"), account("flickr", "nosuchone")
+    with clock.shifted(timedelta(days=-1)):
+        request(one)
+        gather("flickr", time.monotonic() + 10)
     client = Client()
     client.force_login(user("viewer"))
     assert [client.get("/api/summary")["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]

@@ -162,6 +162,32 @@ def test_queries_do_not_grow_with_rows(viewer, django_assert_num_queries, path):
         assert viewer.get(path).status_code == 200
 
 
+@pytest.mark.req("A9", "A26")
+@pytest.mark.django_db(transaction=True)
+def test_the_overview_is_kept_until_a_figure_or_an_account_changes(client):
+    account = see(factories.account("x", "nih"), 1_000)
+    client.force_login(factories.user("viewer"))
+    assert "1,000" in text_of(client.get("/"))
+    with CountQueries() as warm:
+        client.get("/")
+    see(account, 1_234)
+    with CountQueries() as cold:
+        assert "1,234" in text_of(client.get("/"))
+    account.is_active = False
+    account.save()
+    assert "No accounts yet" in text_of(client.get("/"))
+    assert warm.number < cold.number / 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_kept_overview_offers_nobody_what_another_may_do(client):
+    import_link = "/accounts/import/"
+    client.force_login(factories.user("editor"))
+    assert import_link in client.get("/").content.decode()
+    client.force_login(factories.user("viewer"))
+    assert import_link not in client.get("/").content.decode()
+
+
 # --- List -------------------------------------------------------------------------------------------
 
 

@@ -156,6 +156,16 @@ def test_users_with_the_same_permissions_share_and_others_do_not():
     assert len({user_of(request_of(user)) for user in users}) == 3
 
 
+def test_a_view_is_kept_apart_by_permissions_unless_it_says_otherwise(family):
+    @cached_view(family, root=family.name)
+    def view(request: HttpRequest) -> bytes:
+        return json.dumps(request.user.is_superuser).encode()
+
+    assert view(request_of(User(is_superuser=True))).content == b"true"
+    assert view(request_of()).content == b"false"
+    assert view(request_of())["X-Cache"] == "HIT"
+
+
 def test_a_fragment_is_rendered_once_and_stays_markup(family):
     parts = iter(["<b>ü</b>"])
     first = cached_fragment(family, "row", lambda: next(parts))

@@ -74,6 +74,7 @@ def test_an_inner_rollback_leaves_the_outer_mark(family):
 
 
 def test_a_writer_that_never_ends_counts_as_dead_after_a_minute(family):
+    state_of(family)
     with transaction.atomic():
         forget(family)
         with clock.shifted(timedelta(seconds=59)):

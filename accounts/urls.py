@@ -1,0 +1,16 @@
+"""Addresses of the pages that change the registry; mounted at accounts/, before the pages that show it."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("new/", views.add, name="new"),
+    path("import/", views.roster, name="import"),
+    path("edit/<int:pk>/", views.edit, name="edit"),
+    path("switch/<int:pk>/", views.switch, name="switch"),
+]

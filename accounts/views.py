@@ -1,0 +1,86 @@
+"""Pages that change the registry: adding and editing an account, switching it on and off, importing a roster."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.forms import AccountForm, RosterForm
+from accounts.importing import Import, Line, Verdict
+from accounts.models import Account
+from perf.access import requires
+
+LINES_SHOWN = 200
+KEPT_ON_PAGE = 500_000  # characters of a checked roster that the page sends back; Django takes 2.5 MB of form data
+NOTABLE = [Verdict.REFUSED, Verdict.DUPLICATE, Verdict.UPDATES, Verdict.NEW, Verdict.EXISTS]
+"""In this order the lines of an import are shown: first what somebody has to look at."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("accounts.add_account")
+def add(request: HttpRequest) -> HttpResponse:
+    """Track another profile."""
+    form = AccountForm(request.POST or None)
+    if form.is_valid() and (account := form.store(request.user)):
+        messages.success(request, f"{account} is tracked from now on. Its first figure comes with the next scrape.")
+        return _page_of(account)
+    return render(request, "accounts/form.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("accounts.change_account")
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change what the registry says of an account."""
+    account = get_object_or_404(Account.objects.visible_to(request.user).select_related("organization"), pk=pk)
+    form = AccountForm(request.POST or None, account=account)
+    if form.is_valid() and (stored := form.store(request.user)):
+        messages.success(request, f"{stored} is changed.")
+        return _page_of(stored)
+    return render(request, "accounts/form.html", {"form": form, "account": account})
+
+
+@require_POST
+@requires("accounts.change_account")
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Scrape and count an account, or stop that; its figures stay. Scripts get {"active", "message"}."""
+    accounts = Account.objects.visible_to(request.user).filter(pk=pk)
+    account = get_object_or_404(accounts)
+    active = request.POST.get("active") == "1"
+    accounts.activate(request.user) if active else accounts.deactivate(request.user)
+    message = f"{account} is {'scraped and counted again' if active else 'no longer scraped; its figures stay'}."
+    if request.accepts("text/html"):
+        messages.success(request, message)
+        return _page_of(account)
+    return JsonResponse({"active": active, "message": message})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("accounts.import_accounts")
+def roster(request: HttpRequest) -> HttpResponse:
+    """Import a roster: first a verdict for every line, then, when asked to, the import itself."""
+    form = RosterForm(request.POST or None, request.FILES or None)
+    if not form.is_valid():
+        return render(request, "accounts/roster.html", {"form": form})
+    done = form.run(request.user, commit="import" in request.POST)
+    context = {"form": form, "done": done, "counts": done.counts, "lines": _notable(done)[:LINES_SHOWN]}
+    if not done.written:
+        kept = form.content if len(form.content) <= KEPT_ON_PAGE else ""
+        context["again"] = RosterForm(initial={**form.cleaned_data, "text": kept})
+        context["choose_again"] = not kept
+    return render(request, "accounts/roster.html", context)
+
+
+def _notable(done: Import) -> list[Line]:
+    """The lines, those that need a look first."""
+    return sorted(done.lines, key=lambda line: (NOTABLE.index(line.verdict), line.number))
+
+
+def _page_of(account: Account) -> HttpResponseRedirect:
+    """Leads to the account's page, or to the start where no app above has such a page."""
+    try:
+        return redirect("snapshots:account", account.platform, account.handle)
+    except NoReverseMatch:
+        return redirect("/")

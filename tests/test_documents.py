@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named, file = [], ""
+    for word in re.findall(r"`([\w./…]+(?:::\w+)?)`", (ROOT / "docs" / "security.md").read_text()):
+        part, _, test = word.partition("::")
+        file = part if part.endswith(".py") else file
+        if test or (part.endswith(".py") and part.startswith("test_")):
+            named.append((file if file.startswith("tests/") else f"tests/project/{file}", test))
+    assert len(named) > 30
+    gone = [(file, test) for file, test in named if f"def {test}" not in (ROOT / file).read_text()]
+    assert gone == []
