@@ -29,6 +29,7 @@ def editor(db: None, client: Client) -> Client:
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     client.force_login(factories.user("editor"))
+    client.get("/api/accounts/x/nobody")  # renews the session, as once an hour
     return client
 
 
