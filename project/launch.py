@@ -54,6 +54,7 @@ class House:
         self.environ = environ
         self.folder = data_dir(environ)
         self.services: dict[str, Valkey | Postgres] = {}
+        self.interrupted = False
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -74,6 +75,15 @@ class House:
     def demo(self) -> bool:
         """Whether the fake platforms are scraped instead of the real ones."""
         return bool(self.environ.get("FAKE_PLATFORMS_URL"))
+
+    def interrupt(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Handle a signal: remember that the end was asked for, and break off what runs; once, so stopping ends.
+
+        Python drops what is raised inside a finaliser, so whoever loops looks at `interrupted` too.
+        """
+        if not self.interrupted:
+            self.interrupted = True
+            raise KeyboardInterrupt
 
     def _lock(self) -> None:
         try:
@@ -203,10 +213,11 @@ def _running(path: Path) -> dict[str, str]:
 
 def up() -> int:
     """Run the product until Ctrl-C or SIGTERM; the exit code. What hinders a start is said in one line."""
+    house = House(os.environ)
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell may have started us with it ignored
-        signal.signal(number, _interrupt)
+        signal.signal(number, house.interrupt)
     try:
-        with House(os.environ) as house:
+        with house:
             _run(house)
     except KeyboardInterrupt:
         return 0
@@ -214,10 +225,6 @@ def up() -> int:
         print(refusal, file=sys.stderr)
         return 1
     return 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _run(house: House) -> None:

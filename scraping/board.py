@@ -72,16 +72,20 @@ def platform_rows() -> list[PlatformRow]:
 
 def _jobs_by_platform() -> Mapping[str, Counter[str]]:
     """Open jobs (due, leased) and those of the last day's runs that ended (done with a figure, failed without)."""
-    runs = ScrapeRun.objects.filter(created_at__gte=clock.now() - timedelta(days=1))
-    ended = ScrapeJob.objects.filter(pk__in=RunJob.objects.filter(run__in=runs).values("job"), state__in=ENDED)
     counted: Mapping[str, Counter[str]] = defaultdict(Counter)
     for name, state, count in (
         ScrapeJob.objects.open().order_by().values_list("platform", "state").annotate(Count("id"))
     ):
         counted[name][state] += count
-    for name, outcome, count in ended.order_by().values_list("platform", "outcome").annotate(Count("id")):
+    for name, outcome, count in _ended_lately().order_by().values_list("platform", "outcome").annotate(Count("id")):
         counted[name]["done" if outcome == OK else "failed"] += count
     return counted
+
+
+def _ended_lately() -> QuerySet[ScrapeJob]:
+    """Jobs of the last day's runs that are over, cancelled ones apart."""
+    runs = ScrapeRun.objects.filter(created_at__gte=clock.now() - timedelta(days=1))
+    return ScrapeJob.objects.filter(pk__in=RunJob.objects.filter(run__in=runs).values("job"), state__in=ENDED)
 
 
 def _pauses() -> dict[str, PlatformState]:
@@ -177,19 +181,16 @@ def failed_accounts(run: ScrapeRun, platform: str, outcome: str) -> QuerySet[Acc
 
 
 def needing_a_look() -> QuerySet[Account]:
-    """Active accounts without a figure since yesterday, longest first, each with `outcome` of its newest job.
+    """Active accounts without a figure since yesterday, or refused one in the last day; longest unseen first.
 
-    Annotates `seen_at` (the instant of the newest published figure), `outcome` and `job_state`.
+    Annotates `seen_at` (the instant of the newest published figure), `outcome` and `job_state` of the newest job.
     """
     newest = ScrapeJob.objects.filter(account=OuterRef("pk")).order_by("-date", "-pk")
-    overdue = clock.today() - timedelta(days=OVERDUE_DAYS)
-    rows = Account.objects.active().filter(Q(latest=None) | Q(latest__date=None) | Q(latest__date__lt=overdue))
-    return (
-        rows.annotate(
-            seen_at=F("latest__observed_at"),
-            outcome=Subquery(newest.values("outcome")[:1]),
-            job_state=Subquery(newest.values("state")[:1]),
-        )
-        .select_related("organization")
-        .order_by(F("latest__observed_at").asc(nulls_first=True), "pk")
-    )
+    unseen = Q(latest=None) | Q(latest__date=None) | Q(latest__date__lt=clock.today() - timedelta(days=OVERDUE_DAYS))
+    refused = _ended_lately().exclude(outcome=OK).values("account")
+    rows = Account.objects.active().filter(unseen | Q(pk__in=refused, latest__date__lt=clock.today()))
+    return rows.annotate(
+        seen_at=F("latest__observed_at"),
+        outcome=Subquery(newest.values("outcome")[:1]),
+        job_state=Subquery(newest.values("state")[:1]),
+    ).order_by(F("latest__observed_at").asc(nulls_first=True), "pk")

@@ -16,6 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 APART = "not browser and not timed and not chaos"
 
@@ -82,7 +83,7 @@ def read(report: Path) -> Counter[str]:
 
 def install_chromium() -> bool:
     """Whether there is a Chromium to drive, installed by apt where we may."""
-    if shutil.which("chromium"):
+    if any(map(shutil.which, BROWSERS)):
         return True
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False

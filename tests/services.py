@@ -7,7 +7,6 @@ database of its own. Every process has its own Valkey. TEST_DATABASE_URL and TES
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import sys
 import tempfile
@@ -28,7 +27,7 @@ def start() -> None:
         raise RuntimeError("The settings were read before the tests' services ran: unset DJANGO_SETTINGS_MODULE.")
     FOLDER.chmod(0o711)  # PostgreSQL may have to run as another user
     os.environ["TIDEMARK_TESTING"] = "1"
-    os.environ["SECRET_KEY"] = secrets.token_urlsafe(40)
+    os.environ["SECRET_KEY"] = "the same in every worker, or signed values would name tests differently"
     os.environ["DATA_DIR"] = str(FOLDER)
     for name in ("DEBUG", "DEMO", "FAKE_PLATFORMS_URL", "BASE_URL", "MEDIA_ROOT"):
         os.environ.pop(name, None)  # a developer's shell decides nothing

@@ -14,10 +14,11 @@ from accounts.platforms import PLATFORMS
 pytestmark = pytest.mark.django_db
 
 
-def make(organization, count, platform="x"):
-    return [
-        Account.objects.create(organization=organization, platform=platform, handle=f"handle_{i}") for i in range(count)
-    ]
+def make(organization, count):
+    return Account.objects.bulk_create(
+        Account(organization=organization, platform="x", handle=f"handle_{i}", handle_key=f"handle_{i}")
+        for i in range(count)
+    )
 
 
 @pytest.mark.both_dbs

@@ -22,6 +22,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 DAYS = 3
+FIGURES_MADE = 98 * DAYS  # one of the 99 is a person on LinkedIn, whom no connector reads
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +66,11 @@ def test_history_reaches_latest_rows_and_totals() -> None:
     newest = Snapshot.objects.latest("date")
     assert LatestSnapshot.objects.get(account=account).followers == newest.followers
     assert DailyTotal.objects.get(date=newest.date).followers == newest.followers
+
+
+def test_profile_that_no_connector_reads_gets_no_history() -> None:
+    factories.account("linkedin", "in:hhscybersecurity")
+    assert demo.seed_history() == 0
 
 
 def test_second_seeding_adds_only_what_is_missing() -> None:
@@ -137,7 +143,7 @@ def test_forgetting_keeps_accounts_that_the_roster_did_not_bring() -> None:
 def test_forgetting_is_audited_with_its_counts() -> None:
     list(demo.prepare())
     forget_demo("--yes")
-    assert AuditEntry.objects.get(action="demo.forget").detail["simulated figures"] == 99 * DAYS
+    assert AuditEntry.objects.get(action="demo.forget").detail["simulated figures"] == FIGURES_MADE
 
 
 def test_forgetting_asks_and_takes_no_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +151,7 @@ def test_forgetting_asks_and_takes_no_for_an_answer(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("builtins.input", lambda question: "")
     with pytest.raises(CommandError, match="Nothing was deleted"):
         forget_demo()
-    assert Snapshot.objects.count() == 99 * DAYS
+    assert Snapshot.objects.count() == FIGURES_MADE
 
 
 def test_running_demo_is_not_forgotten(settings: Any) -> None:

@@ -138,3 +138,11 @@ def test_refused_start_leaves_the_folder_free(environ: dict[str, str]) -> None:
     refusal(environ | {"DB": "oracle"})
     with House(environ) as house:
         assert house.services["valkey"].running()
+
+
+def test_end_is_asked_for_once_and_remembered(environ: dict[str, str]) -> None:
+    house = House(environ)
+    with pytest.raises(KeyboardInterrupt):
+        house.interrupt()
+    house.interrupt()
+    assert house.interrupted

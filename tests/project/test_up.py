@@ -130,6 +130,7 @@ def signed_in(url: str, password: str) -> Callable[[str], str]:
     return page
 
 
+@pytest.mark.req("A89")
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
 def test_empty_folder_becomes_a_scraped_demo_that_stops_starts_again_and_refuses_to_be_real(

@@ -326,7 +326,7 @@ def test_without_redis_nothing_is_fetched_and_nothing_lost(fakes: Any, settings:
 # --- Doing many things at once
 
 
-@pytest.mark.req("A60", "A62")
+@pytest.mark.req("A60", "A62", "A73")
 def test_as_many_calls_are_in_flight_as_the_setting_says(fakes: Any, settings: Any, monkeypatch: Any) -> None:
     settings.SCRAPE_WORKERS = 5
     fakes.set(latency=[0.3, 0.3])

@@ -155,7 +155,12 @@ def test_accounts_that_need_a_look_come_with_the_reason_of_their_newest_job(view
     record([seen])
     end(run_of(blocked), blocked, JobState.DEAD, "blocked")
     run_of(waiting)
+    late = factories.account("x", "seen_yesterday")
+    yesterday = now - timedelta(days=1)
+    record([Sighting(late.pk, yesterday.date(), yesterday, Source.OBSERVED, followers=5)], at=yesterday)
+    end(run_of(late), late, JobState.DONE, "hidden")
     page = text_of(viewer.get("/scraping/missing/"))
+    assert "The profile hides its count" in page
     assert "The platform showed a wall instead of the profile" in page
     assert "Waiting for its turn" in page
     assert "Not scraped yet" in page

@@ -7,9 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.workitems.conftest import draft
+from tests.workitems.test_models import fill
 from workitems.models import PresetNumber, WorkItem
-from workitems.workflow import submit
 
 pytestmark = pytest.mark.django_db
 ITEMS = reverse("admin:workitems_workitem_changelist")
@@ -33,7 +32,7 @@ def test_items_go_to_the_bin_and_back_and_both_say_how_many(client, item, boss):
     assert WorkItem.objects.present().count() == 1
 
 
-def test_the_list_takes_as_many_queries_for_60_items_as_for_5(client, mark, boss):
+def test_the_list_takes_as_many_queries_for_60_items_as_for_5(client, boss):
     client.force_login(boss)
 
     def queries():
@@ -41,12 +40,10 @@ def test_the_list_takes_as_many_queries_for_60_items_as_for_5(client, mark, boss
             client.get(ITEMS)
         return len(ran)
 
-    for _ in range(5):
-        submit(draft(), mark)
+    fill(5)
     queries()  # renews the session, once an hour
     few = queries()
-    for _ in range(55):
-        submit(draft(), mark)
+    fill(55, start=5)
     assert queries() == few
 
 

@@ -46,7 +46,7 @@ class Command(BaseCommand):
             progress = Progress(self._say)
             if house.demo:
                 progress.follow(demo.request_first_scrape())
-            while True:
+            while not house.interrupted:
                 supervisor.tick()
                 progress.show()
                 time.sleep(TICK)
@@ -85,12 +85,13 @@ class Command(BaseCommand):
         """Start the web server first, for whoever waits for a page; then the fakes, and last who asks them."""
         programs = {program.name: program for program in _programs(house)}
         supervisor.start(programs.pop("web"))
-        _wait(supervisor, settings.HOST, settings.PORT)
+        _wait(house, supervisor, settings.HOST, settings.PORT)
         kind = "demo data" if house.demo else "real platforms"
-        self._say(f"Tidemark runs at {settings.BASE_URL}/ ({kind}; Ctrl-C stops it; logs in {house.folder / 'log'})")
+        logs = "" if settings.DEBUG else f"; logs in {house.folder / 'log'}"
+        self._say(f"Tidemark runs at {settings.BASE_URL}/ ({kind}; Ctrl-C stops it{logs})")
         if house.demo:
             supervisor.start(programs.pop("fakes"))
-            _wait(supervisor, "127.0.0.1", _fakes_port())
+            _wait(house, supervisor, "127.0.0.1", _fakes_port())
         for program in programs.values():
             supervisor.start(program)
 
@@ -125,9 +126,9 @@ def _granian() -> list[str]:
     ]
 
 
-def _wait(supervisor: Supervisor, host: str, port: int) -> None:
+def _wait(house: House, supervisor: Supervisor, host: str, port: int) -> None:
     """Return when something answers at `host`:`port`, restarting meanwhile whoever dies."""
-    while not _answers(host, port):
+    while not house.interrupted and not _answers(host, port):
         supervisor.tick()
         time.sleep(TICK / 2)
 

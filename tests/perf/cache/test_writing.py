@@ -34,6 +34,7 @@ def test_an_open_writer_keeps_readers_from_storing(family):
         assert [state_of(family), state_of(family)] == ["MISS", "MISS"]
 
 
+@pytest.mark.req("A72")
 def test_a_commit_forgets_for_good(family):
     state_of(family)
     with transaction.atomic():

@@ -1,0 +1,9 @@
+"""What the registry's answers may cost, cold."""
+
+from perf.budgets import Budget
+
+BUDGETS = [
+    # Session, user and two of permissions; then the count and the page, or the account, its details and old handles.
+    Budget("api:list_accounts", queries=6, bytes=25_000, p95=200, hit_rate=0.8),
+    Budget("api:account", queries=7, bytes=2_000, p95=100, hit_rate=0.8),
+]

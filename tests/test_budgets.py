@@ -1,0 +1,48 @@
+"""Every route keeps its budget, whatever the number of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Account
+from perf import clock
+from perf.budgets import Budget, budgets, cost_of
+from scraping import ledger
+from snapshots.recording import Sighting, record
+from tests import factories
+
+PATHS = {
+    route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
+}
+ROWS = 120  # more than two pages of every list
+
+
+@pytest.fixture
+def editor(db: None, client: Client) -> Client:
+    """An editor's browser, and a registry with figures and a run."""
+    offices = [factories.organization(f"Office {number}") for number in range(ROWS // 4)]
+    rows = [factories.account("x", f"handle-{number}", organization=offices[number % 30]) for number in range(ROWS)]
+    record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
+    ledger.request_scrape(Account.objects.all(), None)
+    client.force_login(factories.user("editor"))
+    client.get("/api/accounts/x/nobody")  # renews the session, as once an hour
+    return client
+
+
+@pytest.mark.req("A24", "B96")
+@pytest.mark.parametrize("budget", budgets().values(), ids=lambda budget: budget.route)
+def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
+    address = reverse(budget.route, kwargs=PATHS.get(budget.route))
+    answers: list[Any] = []
+
+    def ask() -> Any:
+        answers.append(editor.get(address, headers={"accept-encoding": "gzip"}))
+        return answers[-1]
+
+    cost = cost_of(ask)
+    assert answers[0].status_code == 200
+    assert budget.excess(cost) == []
