@@ -10,7 +10,6 @@ from zoneinfo import available_timezones
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
 from whitenoise.compress import Compressor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -201,7 +200,7 @@ else:
         }
     }
 
-# --- Celery (the beat schedule stands in project/celery.py) --------------------------------------
+# --- Celery (the queues and the beat schedule stand in project/celery.py) ------------------------
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -211,7 +210,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_DEFAULT_QUEUE = "control"
-CELERY_TASK_QUEUES = [Queue("control"), Queue("images")]  # one queue per platform is added by scraping.apps
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "priority_steps": list(range(10)),  # 0 goes first

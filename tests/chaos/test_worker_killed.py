@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -60,15 +61,23 @@ def latency(fakes_url: str, seconds: float) -> None:
 
 
 def until(true: Callable[[], bool], seconds: float = 60, meanwhile: Callable[[], object] = lambda: None) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        meanwhile()
+    """Wait for `true`, and do `meanwhile` every other second."""
+    started = time.monotonic()
+    for look in count():
+        if true():
+            return
+        assert time.monotonic() - started < seconds, "it did not come about in time"
+        if look % 10 == 9:
+            meanwhile()
         time.sleep(0.2)
 
 
 def done() -> int:
     return ScrapeJob.objects.filter(state=JobState.DONE).count()
+
+
+def leased() -> int:
+    return ScrapeJob.objects.filter(state=JobState.LEASED).count()
 
 
 def assert_whole(run: ScrapeRun) -> None:
@@ -90,9 +99,11 @@ def test_a_worker_killed_in_a_run_loses_nothing_and_doubles_nothing(
     first = worker("control", "flickr", **settings_of_worker(fakes_url))
     tasks.dispatch.delay()
     until(lambda: 3 <= done() < ACCOUNTS)
+    latency(fakes_url, 15)
+    time.sleep(3)  # what was quick has ended: the worker now waits for answers
     first.kill()
-    held = ScrapeJob.objects.filter(state=JobState.LEASED).count()
-    assert 0 < held < ACCOUNTS
+    held = leased()
+    assert held > 0
     latency(fakes_url, 0)
     # The dead worker's leases run out at once on the next worker's clock, not after half a minute of the test's.
     worker("control", "flickr", **settings_of_worker(fakes_url, TIDEMARK_CLOCK_SHIFT="60"))
