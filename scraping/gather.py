@@ -87,6 +87,7 @@ class Call:
     paid: frozenset[int] = frozenset()
     made: bool = False
     failed: bool = False
+    refused: bool = False
     dollars: Decimal = Decimal(0)
     quota: Quota = field(default_factory=Quota)
     onward: list[Errand] = field(default_factory=list)
@@ -306,7 +307,7 @@ class Gathering:
         elif trouble in STOPS:
             self.stopped.add("")
             await sync_to_async(pauses.pause)(self.platform, clock.now() + STOPS[trouble], trouble)
-        call.failed = trouble in FAILURES
+        call.failed, call.refused = trouble in FAILURES, trouble is Trouble.RATE_LIMITED
         tried = _with(tried, trouble, failure.detail)
         self._settle(
             Result(e.job, trouble, [*e.tries, tried], external_id=e.external_id, until=until if host else None)
@@ -318,8 +319,8 @@ class Gathering:
         made = [call for call in calls if call.made]
         spent, dollars = sum(call.ask.calls for call in made), sum((call.dollars for call in made), Decimal(0))
         await sync_to_async(limits.give_back)(limit, permit, spent, dollars)
-        if made:
-            await sync_to_async(pauses.count)(self.platform, [call.failed for call in made], host=limit.host)
+        if failures := [call.failed for call in made if not call.refused]:  # a refusal is no good call either
+            await sync_to_async(pauses.count)(self.platform, failures, host=limit.host)
         said = [call.quota for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
         if said:
             least = min(said, key=lambda quota: quota.remaining or 0)

@@ -218,6 +218,26 @@ def test_a_storm_of_refusals_is_one_event_and_loses_nothing(fakes: Any) -> None:
     assert {outcome(one) for one in accounts} == {(JobState.DONE, OK)}
 
 
+def test_refusals_without_a_time_rest_longer_each_time(fakes: Any) -> None:
+    request(account("flickr"))
+    fakes.fault("rate_limit", "flickr", value="0")
+    for seconds in (30, 60, 120):
+        turn("flickr")
+        rest = PlatformState.objects.get(platform="flickr").paused_until - clock.now()
+        assert seconds - 5 < rest.total_seconds() <= seconds * 1.2
+        PlatformState.objects.update(paused_until=None)
+
+
+def test_a_refusal_after_a_long_outage_is_still_a_pause(fakes: Any) -> None:
+    PlatformState.objects.create(platform="flickr", circuit=100)
+    one = account("flickr")
+    request(one)
+    fakes.fault("rate_limit", "flickr", value="0")
+    turn("flickr")
+    assert outcome(one) == (JobState.DUE, Trouble.RATE_LIMITED)
+    assert PlatformState.objects.get(platform="flickr").why == Waiting.RATE_LIMITED
+
+
 def test_failures_in_a_row_open_the_circuit(fakes: Any) -> None:
     fakes.fault("status", "flickr", value=500)
     request(*(account("flickr") for _ in range(12)))
