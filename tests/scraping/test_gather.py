@@ -126,6 +126,26 @@ def test_a_learned_id_is_kept_and_asked_for_only_once(fakes: Any) -> None:
     assert steps[1] == steps[2]
 
 
+def test_what_was_learned_before_the_quota_ended_is_kept(monkeypatch: Any) -> None:
+    monkeypatch.setattr(type(CONNECTORS["linkedin"]), "windows", (Window(calls=1, seconds=3600),))
+    one = account("linkedin", "cdc")
+    request(one)
+    assert turn("linkedin") == 0
+    one.refresh_from_db()
+    assert (outcome(one)[0], one.external_id) == (JobState.DUE, curves.external_id("linkedin", "cdc"))
+    with clock.shifted(timedelta(hours=1, seconds=1)):
+        assert turn("linkedin") == 1
+    assert Attempt.objects.filter(account=one).count() == 2
+
+
+def test_a_turn_that_is_over_ends_what_it_has_begun(fakes: Any) -> None:
+    fakes.set(latency=[0.3, 0.35])
+    one = account("linkedin", "cdc")
+    request(one)
+    assert turn("linkedin", seconds=0.2) == 1
+    assert outcome(one) == (JobState.DONE, OK)
+
+
 def test_a_handle_that_belongs_to_somebody_else_now_stores_nothing(fakes: Any) -> None:
     one = account("x", "cdcgov", external_id=curves.external_id("x", "cdcgov"))
     fakes.fault("reassigned", "x", "cdcgov")
