@@ -71,7 +71,8 @@ def request_scrape(
     An open job is moved to the front and joins the run, others are inserted. `by` is a user or None.
     Raises Refused when there is nothing to scrape.
     """
-    wanted = dict(accounts.filter(is_active=True).values_list("id", "platform"))
+    # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
+    wanted = dict(sorted(accounts.filter(is_active=True).values_list("id", "platform")))
     if not wanted:
         raise Refused("There is no active account to scrape.")
     run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, requested_by=by)
