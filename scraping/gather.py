@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
+from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
@@ -87,6 +88,7 @@ class Call:
     paid: frozenset[int] = frozenset()
     made: bool = False
     failed: bool = False
+    refused: bool = False
     dollars: Decimal = Decimal(0)
     quota: Quota = field(default_factory=Quota)
     onward: list[Errand] = field(default_factory=list)
@@ -178,8 +180,10 @@ class Gathering:
         limit = Limit.of(self.platform, self.credential, host, self.connector.windows)
         calls = await self._calls(batches, waiting)
         onward: list[Errand] = []
+        begun = any(errand.tries for errand in waiting.values())  # given up now, they would be asked for twice
+        end = lease_end if begun else min(lease_end, self.until)
         while calls:
-            if self._closing(host, min(lease_end, self.until)):
+            if self._closing(host, end):
                 await self._give_back(calls)
                 break
             permit = await sync_to_async(limits.acquire)(limit, [call.ask for call in calls])
@@ -215,15 +219,20 @@ class Gathering:
 
     async def _give_back(self, calls: Sequence[Call]) -> None:
         """Return the jobs of calls that were not made, to be claimed again in their turn."""
-        jobs = [errand.job for call in calls for errand in call.errands]
-        await sync_to_async(ledger.release)(jobs)
+        await self._release(calls)
 
     async def _wait_for(self, wait: Wait, host: str, calls: Sequence[Call]) -> None:
         """Let the platform (or one host) rest until the limit lets calls through again; its jobs say until when."""
         self.stopped.add(host)
         await sync_to_async(pauses.pause)(self.platform, wait.until, wait.why, host=host)
-        jobs = [errand.job for call in calls for errand in call.errands]
-        await sync_to_async(ledger.release)(jobs, *((wait.until, wait.why) if host else ()))
+        await self._release(calls, *((wait.until, wait.why) if host else ()))
+
+    async def _release(self, calls: Sequence[Call], *when_and_why: Any) -> None:
+        """Return the jobs of `calls` with what earlier calls learned of them."""
+        errands = [errand for call in calls for errand in call.errands]
+        begun = [Result(e.job, OK, e.tries, external_id=e.external_id) for e in errands if e.tries]
+        jobs = [errand.job for errand in errands]
+        await sync_to_async(ledger.release)(jobs, *when_and_why, begun=begun, worker=self.worker)
 
     async def _make(self, call: Call, permit: Permit, host: str, lease_end: float) -> None:
         """Make one call, unless its time has gone, and read what came."""
@@ -306,7 +315,7 @@ class Gathering:
         elif trouble in STOPS:
             self.stopped.add("")
             await sync_to_async(pauses.pause)(self.platform, clock.now() + STOPS[trouble], trouble)
-        call.failed = trouble in FAILURES
+        call.failed, call.refused = trouble in FAILURES, trouble is Trouble.RATE_LIMITED
         tried = _with(tried, trouble, failure.detail)
         self._settle(
             Result(e.job, trouble, [*e.tries, tried], external_id=e.external_id, until=until if host else None)
@@ -318,8 +327,8 @@ class Gathering:
         made = [call for call in calls if call.made]
         spent, dollars = sum(call.ask.calls for call in made), sum((call.dollars for call in made), Decimal(0))
         await sync_to_async(limits.give_back)(limit, permit, spent, dollars)
-        if made:
-            await sync_to_async(pauses.count)(self.platform, [call.failed for call in made], host=limit.host)
+        if failures := [call.failed for call in made if not call.refused]:  # a refusal is no good call either
+            await sync_to_async(pauses.count)(self.platform, failures, host=limit.host)
         said = [call.quota for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
         if said:
             least = min(said, key=lambda quota: quota.remaining or 0)

@@ -71,7 +71,8 @@ def request_scrape(
     An open job is moved to the front and joins the run, others are inserted. `by` is a user or None.
     Raises Refused when there is nothing to scrape.
     """
-    wanted = dict(accounts.filter(is_active=True).values_list("id", "platform"))
+    # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
+    wanted = dict(sorted(accounts.filter(is_active=True).values_list("id", "platform")))
     if not wanted:
         raise Refused("There is no active account to scrape.")
     run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, requested_by=by)
@@ -175,13 +176,27 @@ def settle(results: Sequence[Result], worker: str = "") -> int:
     return len(counted)
 
 
-def release(jobs: Collection[ScrapeJob], until: datetime | None = None, why: str = "") -> None:
-    """Give claimed jobs back untried, to be due at `until` (their own time when None) because of `why`."""
+def release(
+    jobs: Collection[ScrapeJob],
+    until: datetime | None = None,
+    why: str = "",
+    *,
+    begun: Sequence[Result] = (),
+    worker: str = "",
+) -> None:
+    """Give claimed jobs back unsettled, to be due at `until` (their own time when None) because of `why`.
+
+    Of those that were `begun` the tries and what was learned on the way are kept, so that no call is made again.
+    """
     with transaction.atomic():
+        held = _held(jobs)
+        counted = [result for result in begun if result.job.pk in held]
+        absorb(counted)
+        Attempt.objects.bulk_create(attempt for result in counted for attempt in _attempts(result, worker))
         back: dict[str, Any] = {"state": JobState.DUE, "lease_until": None, "outcome": why}
         if until is not None:
             back["due_at"] = until
-        ScrapeJob.objects.filter(pk__in=_held(jobs)).update(**back)
+        ScrapeJob.objects.filter(pk__in=held).update(**back)
 
 
 def _held(jobs: Collection[ScrapeJob]) -> set[int]:

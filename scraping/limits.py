@@ -114,18 +114,19 @@ def acquire(limit: Limit, asks: Sequence[Ask]) -> Permit | Wait:
 def _acquire(limit: Limit, asks: Sequence[Ask]) -> Permit | Wait:
     wanted, least = sum(ask.calls for ask in asks), asks[0].calls
     for _ in range(TRIES):
+        use_by = monotonic() + START_SECONDS  # counted from before the grant, however long the database takes
         seen = _take(limit, "", wanted, least) if limit.windows else _Answer("ok", clock.now(), wanted)
         if seen.state == "rebuild":
             if wait := rebuild():
                 return wait
             continue
         if seen.state == "wait":
-            return Wait(_instant(seen.number), Waiting.QUOTA)
+            return Wait(clock.now() + (_instant(seen.number) - seen.now), Waiting.QUOTA)  # from Redis's clock to ours
         covers = sum(1 for total in accumulate(ask.calls for ask in asks) if total <= seen.number)
         block = _reserve(limit, asks[:covers], seen.now)
         if isinstance(block, Wait):
             return block
-        covers, use_by = _covered(asks, block), monotonic() + START_SECONDS
+        covers = _covered(asks, block)
         if not limit.windows or _take(limit, str(block.pk), block.calls, block.calls).state == "ok":
             return Permit(covers, block.calls, block.dollars, block.pk, use_by)
         block.delete()  # others were faster; nothing was counted
@@ -240,7 +241,7 @@ def _take(limit: Limit, block: str, calls: int, least: int) -> _Answer:
     now = clock.now()
     for _ in range(TRIES):
         windows = [number for window in limit.windows for number in _bounds(window, now)]
-        arguments: list[str | int] = [block, calls, least, _micro(now + expires), _length(LONGEST), *windows]
+        arguments: list[str | int] = [block, calls, least, _length(expires), _length(LONGEST), *windows]
         answer = _answer(_run("take", [EPOCH, _blocks(limit), _said(limit)], *arguments))
         if answer.state != "calendar":
             return answer

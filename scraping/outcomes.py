@@ -17,6 +17,7 @@ MAX_ATTEMPTS = 5
 MAX_WORKER_DEATHS = 3
 FIRST_RETRY = timedelta(seconds=30)  # doubled with each try
 LONGEST_RETRY = timedelta(hours=1)
+MOST_DOUBLINGS = 20  # more than LONGEST_RETRY takes, and few enough for a timedelta to hold
 LONGEST_PAUSE = timedelta(hours=24)
 RECHECK = timedelta(minutes=5)  # how soon something that a person has to set right is looked at again
 
@@ -120,5 +121,5 @@ def back_off(attempts: int, retry_after: float | None = None) -> timedelta:
     """
     if retry_after and retry_after > 0:
         return min(timedelta(seconds=retry_after), LONGEST_PAUSE)
-    wait: timedelta = min(FIRST_RETRY * 2 ** max(attempts - 1, 0), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** min(max(attempts - 1, 0), MOST_DOUBLINGS), LONGEST_RETRY)
     return wait * (1 + 0.2 * random.random())  # noqa: S311 - spreads retries, guards nothing

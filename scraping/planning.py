@@ -145,8 +145,10 @@ def _carry_over(night: Night) -> None:
     """
     day = night.day if clock.now() >= night.start else night.day - timedelta(days=1)
     late = ScrapeJob.objects.filter(state=JobState.DUE, date__lt=day)
-    ids = list(late.filter(reason=ScrapeJob.Reason.PLANNED).values_list("id", flat=True))
-    late.update(date=day)
+    held = dict(late.select_for_update().order_by("id").values_list("id", "reason"))  # in the order all writers lock in
+    for chunk in _chunks(held):
+        ScrapeJob.objects.filter(pk__in=chunk).update(date=day)
+    ids = [pk for pk, reason in held.items() if reason == ScrapeJob.Reason.PLANNED]
     if ids and day == night.day and (run := _run_of(day)):
         join(run, ids)
 

@@ -297,13 +297,24 @@ def recount(rows: Mapping[int, LatestSnapshot], before: Published, after: Publis
     followers: Counter[Cell] = Counter()
     accounts: Counter[Cell] = Counter()
     for sign, published in ((-1, before), (1, after)):
-        for (account, day), count in published.items():
-            row = rows[account]
-            row.days += sign
-            if row.is_active and count is not None:
-                followers[day, row.platform, row.organization_id] += sign * count
-                accounts[day, row.platform, row.organization_id] += sign
+        _count(rows, published, sign, followers, accounts)
     DailyTotal.objects.add(followers, accounts)
+
+
+def _count(
+    rows: Mapping[int, LatestSnapshot],
+    published: Published,
+    sign: int,
+    followers: Counter[Cell],
+    accounts: Counter[Cell],
+) -> None:
+    """Add `published` (taken away where `sign` is -1) to the differences, under the cells of the held `rows`."""
+    for (account, day), count in published.items():
+        row = rows[account]
+        row.days += sign
+        if row.is_active and count is not None:
+            followers[day, row.platform, row.organization_id] += sign * count
+            accounts[day, row.platform, row.organization_id] += sign
 
 
 @contextmanager
@@ -336,13 +347,19 @@ def _accounts(ids: Collection[int]) -> models.QuerySet[Account]:
 
 
 def _move(rows: list[LatestSnapshot]) -> None:
-    """Count the whole history of held `rows` under their accounts' present organisation, platform and activity."""
+    """Count the whole history of held `rows` under their accounts' present organisation, platform and activity.
+
+    Old and new totals change in one go and so in one order: two moves in opposite directions never deadlock.
+    """
     if not rows:
         return
     held = {row.account_id: row for row in rows}
     published = Snapshot.objects.published_followers(held)
-    recount(held, published, {})
+    followers: Counter[Cell] = Counter()
+    accounts: Counter[Cell] = Counter()
+    _count(held, published, -1, followers, accounts)
     for row in rows:
         row.platform, row.organization_id, row.is_active = cell_of(row.account)
-    recount(held, {}, published)
+    _count(held, published, 1, followers, accounts)
+    DailyTotal.objects.add(followers, accounts)
     LatestSnapshot.objects.bulk_update(rows, ["platform", "organization", "is_active"])

@@ -2,7 +2,7 @@
 -- A member "block:calls" is scored with the latest instant at which its calls can have reached the platform,
 -- so a sliding window holds for every latency; a calendar window counts what can have arrived since its start.
 -- KEYS: epoch, blocks, said (what the platform's headers say is left).
--- ARGV: shift, block ("" = look), calls, least, expires, horizon, then per window: calls, length (0 = calendar), from, to.
+-- ARGV: shift, block ("" = look), calls, least, life, horizon, then per window: calls, length (0 = calendar), from, to.
 -- All times in microseconds on this server's clock. Answers: {state, now, calls or until}.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2] + tonumber(ARGV[1])
@@ -55,7 +55,7 @@ if said[1] and tonumber(said[2]) > now then
 end
 if grant < least then return {'wait', string.format('%.0f', now), string.format('%.0f', until_)} end
 if block ~= '' then
-  redis.call('ZADD', KEYS[2], ARGV[5], member)
+  redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[5])), member)
   redis.call('PEXPIRE', KEYS[2], math.ceil(horizon / 1000) + 120000)
   if said[1] and tonumber(said[2]) > now then redis.call('HINCRBY', KEYS[3], 'left', -grant) end
 end

@@ -126,6 +126,26 @@ def test_a_learned_id_is_kept_and_asked_for_only_once(fakes: Any) -> None:
     assert steps[1] == steps[2]
 
 
+def test_what_was_learned_before_the_quota_ended_is_kept(monkeypatch: Any) -> None:
+    monkeypatch.setattr(type(CONNECTORS["linkedin"]), "windows", (Window(calls=1, seconds=3600),))
+    one = account("linkedin", "cdc")
+    request(one)
+    assert turn("linkedin") == 0
+    one.refresh_from_db()
+    assert (outcome(one)[0], one.external_id) == (JobState.DUE, curves.external_id("linkedin", "cdc"))
+    with clock.shifted(timedelta(hours=1, seconds=1)):
+        assert turn("linkedin") == 1
+    assert Attempt.objects.filter(account=one).count() == 2
+
+
+def test_a_turn_that_is_over_ends_what_it_has_begun(fakes: Any) -> None:
+    fakes.set(latency=[0.3, 0.35])
+    one = account("linkedin", "cdc")
+    request(one)
+    assert turn("linkedin", seconds=0.2) == 1
+    assert outcome(one) == (JobState.DONE, OK)
+
+
 def test_a_handle_that_belongs_to_somebody_else_now_stores_nothing(fakes: Any) -> None:
     one = account("x", "cdcgov", external_id=curves.external_id("x", "cdcgov"))
     fakes.fault("reassigned", "x", "cdcgov")
@@ -216,6 +236,26 @@ def test_a_storm_of_refusals_is_one_event_and_loses_nothing(fakes: Any) -> None:
     with clock.shifted(timedelta(minutes=3)):
         turn("flickr")
     assert {outcome(one) for one in accounts} == {(JobState.DONE, OK)}
+
+
+def test_refusals_without_a_time_rest_longer_each_time(fakes: Any) -> None:
+    request(account("flickr"))
+    fakes.fault("rate_limit", "flickr", value="0")
+    for seconds in (30, 60, 120):
+        turn("flickr")
+        rest = PlatformState.objects.get(platform="flickr").paused_until - clock.now()
+        assert seconds - 5 < rest.total_seconds() <= seconds * 1.2
+        PlatformState.objects.update(paused_until=None)
+
+
+def test_a_refusal_after_a_long_outage_is_still_a_pause(fakes: Any) -> None:
+    PlatformState.objects.create(platform="flickr", circuit=100)
+    one = account("flickr")
+    request(one)
+    fakes.fault("rate_limit", "flickr", value="0")
+    turn("flickr")
+    assert outcome(one) == (JobState.DUE, Trouble.RATE_LIMITED)
+    assert PlatformState.objects.get(platform="flickr").why == Waiting.RATE_LIMITED
 
 
 def test_failures_in_a_row_open_the_circuit(fakes: Any) -> None:

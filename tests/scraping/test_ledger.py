@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -142,6 +144,41 @@ def test_a_request_moves_an_open_job_to_the_front_and_joins_it(db: None, setting
     assert (first.account, first.get_rank_display()) == (waiting, "Requested by a user")
     assert second.account == core
     assert set(first.runs.all()) == {run, ScrapeRun.objects.get(kind="planned")}
+
+
+def test_jobs_are_inserted_in_account_order_by_all_who_promise(db: None) -> None:
+    accounts = [account("x") for _ in range(5)]
+    Account.objects.filter(pk=accounts[0].pk).update(bio="its row now lies behind the others")
+    request(*accounts)
+    jobs = ScrapeJob.objects.order_by("id").values_list("account_id", flat=True)
+    assert list(jobs) == [one.pk for one in accounts]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_carrying_jobs_over_waits_for_who_holds_them_in_order(settings: Any) -> None:
+    accounts = [account("x") for _ in range(3)]
+    request(*accounts)
+    ids = list(ScrapeJob.objects.order_by("id").values_list("id", flat=True))
+    ScrapeJob.objects.update(date=clock.today() - timedelta(days=5))
+    behind = {"outcome": "quota", "order_at": clock.now(), "due_at": clock.now()}  # in the table as in the index
+    ScrapeJob.objects.filter(pk=ids[0]).update(**behind)
+
+    def plan() -> None:
+        try:
+            ledger.plan()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            jobs = ScrapeJob.objects.select_for_update().order_by("id")
+            list(jobs.filter(pk=ids[0]))
+            planning = pool.submit(plan)
+            time.sleep(0.5)
+            list(jobs)
+        planning.result()
+    assert ScrapeJob.objects.filter(date__gte=clock.today() - timedelta(days=1)).count() == 3
 
 
 def test_a_request_for_nothing_active_is_refused(db: None) -> None:

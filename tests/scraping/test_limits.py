@@ -89,6 +89,30 @@ def test_a_wrong_clock_of_ours_does_not_move_the_platforms_day(db: None, monkeyp
     assert take(daily, 4) == 0
 
 
+def test_a_wrong_clock_of_ours_makes_no_call_under_way_free(db: None, monkeypatch: Any) -> None:
+    hourly = limit(Window(2, 3600))
+    wrong = datetime.now(UTC) - timedelta(hours=2)
+    monkeypatch.setattr(limits.clock, "now", lambda: wrong)
+    assert isinstance(acquire(hourly, ONE * 2), Permit)
+    refused = acquire(hourly, ONE)
+    assert isinstance(refused, Wait)
+    assert timedelta(minutes=59) < refused.until - wrong <= timedelta(hours=1)
+
+
+def test_a_slow_database_makes_no_permit_last_longer(db: None, monkeypatch: Any) -> None:
+    reserve = limits._reserve
+
+    def slow(*args: Any) -> Any:
+        time.sleep(0.5)
+        return reserve(*args)
+
+    monkeypatch.setattr(limits, "_reserve", slow)
+    before = time.monotonic()
+    permit = acquire(limit(Window(1, 60)), ONE)
+    assert isinstance(permit, Permit)
+    assert permit.use_by < before + limits.START_SECONDS + 0.4
+
+
 def test_a_call_under_way_counts_until_it_has_ended(db: None) -> None:
     short = limit(Window(1, 1))
     permit = acquire(short, ONE)

@@ -81,3 +81,31 @@ def test_concurrent_writers_neither_deadlock_nor_lose_a_difference() -> None:
     assert stored_totals() == expected_totals()
     assert stored_latest() == expected_latest()
     assert recompute(write=False) == Drift(latest=0, totals=0)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_moves_in_opposite_directions_do_not_deadlock() -> None:
+    here, there = (Organization.objects.create(name=f"O{n}").pk for n in range(2))
+    accounts = [
+        Account.objects.create(platform="x", handle=f"h{n}", organization_id=(here, there)[n]).pk for n in range(2)
+    ]
+    record(
+        [
+            Sighting(pk, (at := NOON - dt.timedelta(days=n)).date(), at, "observed", 9)
+            for pk in accounts
+            for n in range(99)
+        ]
+    )
+
+    def swing(account: int, organizations: list[int]) -> None:
+        try:
+            for turn in range(40):
+                move(random.Random(turn), [account], [organizations[turn % 2]])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        swings = [pool.submit(swing, accounts[0], [there, here]), pool.submit(swing, accounts[1], [here, there])]
+        for done in swings:
+            done.result()
+    assert stored_totals() == expected_totals()
