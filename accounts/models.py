@@ -94,6 +94,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def find_at(self, platform: str, handle: str) -> Account | None:
         """The account now known as `handle`, else the one that had it before (its handle then differs), else None."""
+        if "\x00" in platform + handle:  # no handle has one, and PostgreSQL refuses to be asked
+            return None
         formerly = Q(former_handles__platform=platform, former_handles__handle_key=handle_key(platform, handle))
         rows = self.select_related("organization")
         return rows.at(platform, handle).first() or rows.filter(formerly).first()
