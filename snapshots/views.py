@@ -95,6 +95,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
         page=page_number(request.GET.get("page")),
         per_page=ROWS_PER_PAGE,
         after=request.GET.get("after", ""),
+        clamp=True,
     )
     context: dict[str, Any] = {
         "page": page,
