@@ -332,3 +332,11 @@ class CountQueries:
     def __exit__(self, *error):
         self._context.__exit__(*error)
         self.number = len(self._context)
+
+
+def test_other_organisations_without_a_figure_are_not_said_to_have_none(viewer):
+    for number in range(10):
+        see(factories.account("x", f"seen{number}"), 50)
+    factories.account("x", "unseen")
+    page = text_of(viewer.get("/"))
+    assert "Others 1 – No figure yet" in page
