@@ -130,12 +130,14 @@ def _chosen(request: HttpRequest, choices: dict[int, str], default: int) -> int:
     return int(named) if named.isascii() and named.isdigit() and int(named) in choices else default
 
 
-def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, str]]:
-    """Label, change and the reason where it is unknown, per period that a latest row carries."""
+def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, int | None, str]]:
+    """Label, change, what it changed from and the reason where it is unknown, per period of a latest row."""
     made = []
     for name, days in CHANGES.items():
         span = "1 day" if days == 1 else f"{days} days"
-        made.append((f"Change · {span}", getattr(latest, name, None), f"No figure {span} before the latest"))
+        change = getattr(latest, name, None)
+        base = _difference(latest.followers if latest else None, change)
+        made.append((f"Change · {span}", change, base, f"No figure {span} before the latest"))
     return made
 
 

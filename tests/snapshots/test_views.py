@@ -334,6 +334,14 @@ class CountQueries:
         self.number = len(self._context)
 
 
+def test_the_percentage_of_a_change_is_of_what_it_changed_from(viewer):
+    account = factories.account("x", "doubled")
+    see(account, 1_000, days_ago=7)
+    see(account, 2_000)
+    page = text_of(viewer.get("/accounts/x/doubled/"))
+    assert "+1,000 +100 %" in page.replace("\xa0", " ")
+
+
 def test_other_organisations_without_a_figure_are_not_said_to_have_none(viewer):
     for number in range(10):
         see(factories.account("x", f"seen{number}"), 50)
