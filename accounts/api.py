@@ -271,7 +271,9 @@ def _account_at(request: HttpRequest, platform: str, handle: str) -> Account | H
         return account
     match = request.resolver_match
     address = reverse(match.view_name, args=(account.platform, account.handle)) if match else ""
-    return HttpResponsePermanentRedirect(address, preserve_request=request.method != "GET")
+    there = HttpResponsePermanentRedirect(address, preserve_request=request.method != "GET")
+    there["Cache-Control"] = "private, no-cache"  # the old handle may come back, or be another account's
+    return there
 
 
 @cached_view(

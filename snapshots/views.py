@@ -115,7 +115,9 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
     if found is None:
         raise Http404
     if found.handle != handle:
-        return redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
+        there = redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
+        there["Cache-Control"] = "no-cache"  # kept by a browser, it would go round in circles after a rename back
+        return there
     days = _chosen(request, RANGES, DEFAULT_RANGE)
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}

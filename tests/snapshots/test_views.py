@@ -348,3 +348,15 @@ def test_other_organisations_without_a_figure_are_not_said_to_have_none(viewer):
     factories.account("x", "unseen")
     page = text_of(viewer.get("/"))
     assert "Others 1 – No figure yet" in page
+
+
+@pytest.mark.parametrize("path", ["/accounts/x/{}/", "/api/accounts/x/{}", "/api/history/x/{}"])
+def test_a_renamed_account_can_have_its_old_handle_back(viewer, path):
+    account = factories.account("x", "before")
+    account.rename("after")
+    moved = viewer.get(path.format("before"))
+    assert moved.status_code == 301
+    assert "no-cache" in moved["Cache-Control"]  # a browser keeps a bare 301 for good
+    account.rename("before")
+    assert viewer.get(path.format("after")).status_code == 301
+    assert viewer.get(path.format("before")).status_code == 200
