@@ -324,3 +324,13 @@ def test_a_nul_in_a_text_is_refused_and_nothing_changes(signed_in, cdc):
     response = send(signed_in("editor"), "patch", f"{LIST}/x/CDCgov", {"display_name": "a\x00b"})
     assert response.status_code == 400
     assert "display_name" in response.json()["error"]
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("method", ["post", "patch"])
+def test_a_profile_whose_own_id_is_tracked_under_another_handle_is_taken(signed_in, office, method):
+    Account.objects.create(organization=office, platform="facebook", handle="CDC", external_id="123")
+    Account.objects.create(organization=office, platform="facebook", handle="nih")
+    body = {"address": "https://www.facebook.com/profile.php?id=123", "organization": "Office"}
+    response = send(signed_in("editor"), method, LIST if method == "post" else f"{LIST}/facebook/nih", body)
+    assert (response.status_code, response.json()["account"]["handle"]) == (409, "CDC")
