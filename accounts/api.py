@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponsePermanentRedirect
 from django.urls import reverse
 from ninja import Field, File, Query, Router, Schema, Status, UploadedFile
 from ninja.errors import HttpError
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, field_validator
 
 from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.editing import add_account, edit_account
@@ -63,6 +63,13 @@ class AccountFilters(Schema):
     core: YesNo = None
     active: YesNo = None
     search: str = Field("", max_length=200, description="In handle, display name and organisation.")
+
+    @field_validator("platform", "organization", "search")
+    @classmethod
+    def _storable(cls, text: str) -> str:
+        if "\x00" in text:
+            raise ValueError("may not hold a NUL")
+        return text
 
 
 class AccountRow(Schema):
@@ -264,7 +271,9 @@ def _account_at(request: HttpRequest, platform: str, handle: str) -> Account | H
         return account
     match = request.resolver_match
     address = reverse(match.view_name, args=(account.platform, account.handle)) if match else ""
-    return HttpResponsePermanentRedirect(address, preserve_request=request.method != "GET")
+    there = HttpResponsePermanentRedirect(address, preserve_request=request.method != "GET")
+    there["Cache-Control"] = "private, no-cache"  # the old handle may come back, or be another account's
+    return there
 
 
 @cached_view(

@@ -78,6 +78,8 @@ def _set(account: Account, *, organization: str = "", **values: Any) -> None:
     if unknown := values.keys() - set(EDITABLE):
         raise TypeError(f"not editable: {', '.join(sorted(unknown))}")
     for name, value in values.items():
+        if isinstance(value, str) and "\x00" in value:  # which PostgreSQL cannot store
+            raise ValidationError({name: "This holds a NUL character."})
         setattr(account, name, value)
     if name := organization.strip():
         if len(name) > 200 or not name.isprintable():

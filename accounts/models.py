@@ -35,7 +35,7 @@ CHUNK = 500  # rows or ids per statement: SQLite takes no more variables at once
 
 
 class HandleTaken(Exception):
-    """Another account, `existing`, is already tracked under that platform and handle."""
+    """Another account, `existing`, is already tracked under that platform and handle, or the platform's own id."""
 
     def __init__(self, existing: Account) -> None:
         super().__init__(f"{existing} is already in the registry.")
@@ -94,6 +94,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def find_at(self, platform: str, handle: str) -> Account | None:
         """The account now known as `handle`, else the one that had it before (its handle then differs), else None."""
+        if "\x00" in platform + handle:  # no handle has one, and PostgreSQL refuses to be asked
+            return None
         formerly = Q(former_handles__platform=platform, former_handles__handle_key=handle_key(platform, handle))
         rows = self.select_related("organization")
         return rows.at(platform, handle).first() or rows.filter(formerly).first()
@@ -349,12 +351,14 @@ class Account(models.Model):
         self.save_or_refuse()
 
     def save_or_refuse(self) -> None:
-        """Save; raises HandleTaken instead of an IntegrityError when another account has that platform and handle."""
+        """Save; raises HandleTaken instead of an IntegrityError when another account is that profile already."""
         try:
             with transaction.atomic():
                 self.save()
         except IntegrityError:
-            existing = Account.objects.at(self.platform, self.handle).exclude(pk=self.pk).first()
+            same = Account.objects.filter(platform=self.platform, external_id=self.external_id or None)
+            others = Account.objects.at(self.platform, self.handle) | same
+            existing = others.exclude(pk=self.pk).first()
             if existing is None:
                 raise
             raise HandleTaken(existing) from None

@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 _SUBDOMAIN = re.compile(r"(?:www|web|m|mobile|touch|old|new|np|[a-z]{2}(?:-[a-z]{2})?)\.")
 _DOMAIN = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
+KEY_MAX = 255  # characters of a folded handle; some single letters fold to eighteen
+QUOTED_MAX = 450  # characters of a handle as addresses write it, up to twelve a letter; the whole address has 500
 
 
 class NotAProfile(ValueError):
@@ -268,6 +270,8 @@ def normalise_handle(platform: str, raw: str) -> str:
         handle = f"{user}@{_ascii_host(host)}"
     if not re.fullmatch(known.handle, handle) or not handle.strip("._-"):
         raise NotAProfile(f"“{_shown(raw)}” cannot be a handle on {known.label}: write {known.rule}.")
+    if len(handle_key(platform, handle)) > KEY_MAX or len(quote(handle)) > QUOTED_MAX:
+        raise NotAProfile(f"“{_shown(raw)}” is too long a handle to be kept.")
     return handle
 
 

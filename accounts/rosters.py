@@ -83,7 +83,7 @@ def _look(text: str) -> str:
     start = text.lstrip()
     if start[:1] in {"[", "{"}:
         return "json"
-    return "csv" if _header(start.partition("\n")[0])[1] else "urls"
+    return "csv" if _header(next(iter(start.splitlines()), ""))[1] else "urls"
 
 
 def _from_json(text: str) -> Iterator[Row]:
@@ -110,7 +110,11 @@ def _from_json(text: str) -> Iterator[Row]:
 def _header(line: str) -> tuple[str, list[str]]:
     """The delimiter and the columns of a header line; no columns when it is none."""
     delimiter = max(",;\t", key=line.count)
-    names = [_FIELD.get(_folded(cell), "") for cell in next(csv.reader([line.strip()], delimiter=delimiter), [])]
+    try:
+        cells = next(csv.reader([line.strip()], delimiter=delimiter), [])
+    except csv.Error:  # an overlong cell, or a stray carriage return
+        return delimiter, []
+    names = [_FIELD.get(_folded(cell), "") for cell in cells]
     return delimiter, names if "url" in names or {"platform", "handle"} <= set(names) else []
 
 

@@ -6,13 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, UsernameField
 from django.contrib.auth.models import User
 
 from perf import clock
 from project.roles import Scope
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "One year", "": "Until revoked"}
+
+
+class SignInForm(AuthenticationForm):
+    """Django's own, which only tells the browser how long a name may be; a longer one breaks the record of the try."""
+
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
 
 
 class TokenForm(forms.Form):

@@ -127,8 +127,9 @@ DATABASE_URL_FORM = "Write it as postgres://user:password@host:5432/name or sqli
 try:
     with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
         _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
-except Exception as error:
-    raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from error
+except Exception:  # noqa: BLE001  # whatever is wrong with it, the answer is the same
+    # Not from the error: it may quote the password, such as the part before its unquoted "/" as a port.
+    raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from None
 if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
     raise ImproperlyConfigured(f"DATABASE_URL names neither PostgreSQL nor SQLite. {DATABASE_URL_FORM}")
 DATABASES = {"default": _database}

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from perf import clock
 from perf.access import anyone, signed_in
 from perf.events import happened
-from project.forms import InvitedUserForm, TokenForm
+from project.forms import InvitedUserForm, SignInForm, TokenForm
 from project.models import AccessToken, Invitation
 
 
@@ -62,7 +62,7 @@ class ChangePassword(auth.PasswordChangeView):
         return super().form_valid(form)
 
 
-sign_in = anyone(auth.LoginView.as_view(redirect_authenticated_user=True))
+sign_in = anyone(auth.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True))
 sign_out = signed_in(auth.LogoutView.as_view())
 change_password = signed_in(ChangePassword.as_view())
 reset_by_mail = anyone(ResetByMail.as_view())

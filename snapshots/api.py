@@ -148,7 +148,9 @@ def history(request: HttpRequest, platform: str, handle: str, filters: Query[His
         here = request.resolver_match
         path = reverse(here.view_name if here else "history", args=[renamed.account.platform, renamed.account.handle])
         query = request.GET.urlencode()
-        return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+        there = HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+        there["Cache-Control"] = "private, no-cache"  # the old handle may come back, or be another account's
+        return there
 
 
 @router.get("/export.csv", summary="All published figures as CSV", url_name="export-csv")

@@ -123,7 +123,9 @@ class GridFilters(AccountFilters):
         latest = LATEST_ONLY if self.day == "latest" else {}
         chosen(self.fields, COLUMNS | ON_REQUEST | latest)
         name = self.sort.removeprefix("-")
-        chosen(name, {"date": "date", **WORDS, **METRICS, **LATEST_ONLY})
+        sortable = {"date": "date", **WORDS, **METRICS, **LATEST_ONLY}
+        if name and name not in sortable:
+            raise ValueError(f"sorting is by one of {', '.join(sortable)}, not by {name[:40]!r}")
         if self.day == "all" and name not in ("", "date"):
             raise ValueError(f"sorting by {name} needs a single day: say day=latest or day=YYYY-MM-DD")
         if name in LATEST_ONLY and not latest:

@@ -145,8 +145,9 @@ def organization_rows(total: Row) -> list[Row]:
     rest = total.accounts - sum(row.accounts for row in top)
     if not rest:
         return top
-    followers = (total.followers or 0) - sum(row.followers or 0 for row in top)
-    others = Row("Others", rest, total.covered - sum(row.covered for row in top), followers=followers)
+    covered = total.covered - sum(row.covered for row in top)
+    followers = (total.followers or 0) - sum(row.followers or 0 for row in top) if covered else None
+    others = Row("Others", rest, covered, followers=followers)
     return [*top, others]
 
 

@@ -95,6 +95,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
         page=page_number(request.GET.get("page")),
         per_page=ROWS_PER_PAGE,
         after=request.GET.get("after", ""),
+        clamp=True,
     )
     context: dict[str, Any] = {
         "page": page,
@@ -114,7 +115,9 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
     if found is None:
         raise Http404
     if found.handle != handle:
-        return redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
+        there = redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
+        there["Cache-Control"] = "no-cache"  # kept by a browser, it would go round in circles after a rename back
+        return there
     days = _chosen(request, RANGES, DEFAULT_RANGE)
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
@@ -129,12 +132,14 @@ def _chosen(request: HttpRequest, choices: dict[int, str], default: int) -> int:
     return int(named) if named.isascii() and named.isdigit() and int(named) in choices else default
 
 
-def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, str]]:
-    """Label, change and the reason where it is unknown, per period that a latest row carries."""
+def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, int | None, str]]:
+    """Label, change, what it changed from and the reason where it is unknown, per period of a latest row."""
     made = []
     for name, days in CHANGES.items():
         span = "1 day" if days == 1 else f"{days} days"
-        made.append((f"Change · {span}", getattr(latest, name, None), f"No figure {span} before the latest"))
+        change = getattr(latest, name, None)
+        base = _difference(latest.followers if latest else None, change)
+        made.append((f"Change · {span}", change, base, f"No figure {span} before the latest"))
     return made
 
 

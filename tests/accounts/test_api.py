@@ -305,3 +305,32 @@ def test_only_editors_and_administrators_change_the_registry(signed_in, cdc, rol
 def test_crew_see_no_accounts_and_strangers_must_sign_in(signed_in, client, cdc):
     assert client.get(LIST).status_code == 401
     assert {signed_in("crew").get(address).status_code for address in (LIST, "/api/accounts/x/CDCgov")} == {403}
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("name", ["platform", "organization", "search"])
+def test_a_nul_in_a_filter_is_refused(signed_in, cdc, name):
+    assert signed_in("viewer").get(LIST, {name: "a\x00b"}).status_code == 400
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("path", [f"{LIST}/x/%00", f"{LIST}/%00/CDCgov", "/api/history/x/%00", "/accounts/x/%00/"])
+def test_no_account_lives_at_an_address_with_a_nul(signed_in, cdc, path):
+    assert signed_in("viewer").get(path).status_code == 404
+
+
+@pytest.mark.both_dbs
+def test_a_nul_in_a_text_is_refused_and_nothing_changes(signed_in, cdc):
+    response = send(signed_in("editor"), "patch", f"{LIST}/x/CDCgov", {"display_name": "a\x00b"})
+    assert response.status_code == 400
+    assert "display_name" in response.json()["error"]
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("method", ["post", "patch"])
+def test_a_profile_whose_own_id_is_tracked_under_another_handle_is_taken(signed_in, office, method):
+    Account.objects.create(organization=office, platform="facebook", handle="CDC", external_id="123")
+    Account.objects.create(organization=office, platform="facebook", handle="nih")
+    body = {"address": "https://www.facebook.com/profile.php?id=123", "organization": "Office"}
+    response = send(signed_in("editor"), method, LIST if method == "post" else f"{LIST}/facebook/nih", body)
+    assert (response.status_code, response.json()["account"]["handle"]) == (409, "CDC")

@@ -236,3 +236,9 @@ def test_no_text_makes_the_parser_fail_in_another_way_than_its_own(text, platfor
     for url in (text, f"https://x.com/{text}", f"https://{text}/@a"):
         found = said(parse_profile_url, url, platform)
         assert isinstance(found, NotAProfile) or normalise_handle(found.platform, found.handle) == found.handle
+
+
+@pytest.mark.parametrize(("platform", "handle"), [("facebook", "\ufdfa" * 20), ("linkedin", "\u5b57" * 100)])
+def test_a_handle_that_grows_too_long_to_be_stored_is_refused(platform, handle):
+    with pytest.raises(NotAProfile, match="too long"):
+        normalise_handle(platform, handle)

@@ -135,3 +135,13 @@ def test_no_text_makes_the_reader_fail_in_another_way_than_its_own(text, fmt, st
     except RosterUnreadable:
         return
     assert all(row.number >= 1 for row in rows)
+
+
+def test_a_line_longer_than_a_csv_cell_may_be_is_an_address_like_any_other():
+    (row,) = read_roster("a" * 140_000)
+    assert len(row.url) == 140_000
+
+
+def test_lines_may_end_as_on_old_macs():
+    (row,) = read_roster("Platform,Handle,Organization\rX,CDCgov,CDC\r")
+    assert (row.platform, row.handle, row.organization) == ("X", "CDCgov", "CDC")

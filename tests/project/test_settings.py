@@ -132,3 +132,9 @@ def test_every_setting_is_described_for_operators() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "project" / "settings.py").read_text()))
     described = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
     assert read - described == {"TIDEMARK_TESTING"}
+
+
+def test_a_database_address_that_cannot_be_read_keeps_its_password_to_itself(tmp_path: Path) -> None:
+    told = boot(tmp_path, SECRET_KEY="k", DATABASE_URL="postgres://a:hush/hush@b/c").stderr
+    assert "DATABASE_URL cannot be read" in told
+    assert "hush" not in told

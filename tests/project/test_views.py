@@ -255,3 +255,10 @@ def test_weak_password_is_refused_at_the_invitation(client: Client, root: Client
         client.post(link, {"username": "zach", "password1": "1234567890", "password2": "1234567890"}).status_code == 200
     )
     assert not User.objects.filter(username="zach").exists()
+
+
+@pytest.mark.both_dbs
+def test_a_name_longer_than_any_is_refused_before_the_try_is_recorded(client):
+    response = client.post("/login/", {"username": "a" * 300, "password": "b"})
+    assert response.status_code == 200
+    assert "at most 150 characters" in response.content.decode()

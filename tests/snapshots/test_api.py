@@ -197,6 +197,9 @@ def test_grid_of_one_day_sorts_by_any_metric(viewer: Client) -> None:
     [
         ("sort=followers", "single day"),
         ("day=latest&sort=secret", "secret"),
+        ("day=latest&sort=followers,likes", "followers,likes"),
+        ("day=latest&sort=,", "sorting is by one of"),
+        ("day=latest&sort=%20followers", "sorting is by one of"),
         ("day=tomorrow", "YYYY-MM-DD"),
         ("platform=myspace", "myspace"),
         ("fields=change_1", "change_1"),

@@ -240,7 +240,7 @@ def test_row_51_is_on_the_second_page_and_links_keep_the_filters(viewer):
 
 def test_past_the_end_is_no_error(viewer):
     see(factories.account("x", "only"), 5)
-    assert viewer.get("/accounts/?page=99").status_code == 200
+    assert handles(viewer.get("/accounts/?page=99")) == ["only"]
 
 
 def test_only_editors_are_offered_changes(viewer, client):
@@ -332,3 +332,31 @@ class CountQueries:
     def __exit__(self, *error):
         self._context.__exit__(*error)
         self.number = len(self._context)
+
+
+def test_the_percentage_of_a_change_is_of_what_it_changed_from(viewer):
+    account = factories.account("x", "doubled")
+    see(account, 1_000, days_ago=7)
+    see(account, 2_000)
+    page = text_of(viewer.get("/accounts/x/doubled/"))
+    assert "+1,000 +100 %" in page.replace("\xa0", " ")
+
+
+def test_other_organisations_without_a_figure_are_not_said_to_have_none(viewer):
+    for number in range(10):
+        see(factories.account("x", f"seen{number}"), 50)
+    factories.account("x", "unseen")
+    page = text_of(viewer.get("/"))
+    assert "Others 1 – No figure yet" in page
+
+
+@pytest.mark.parametrize("path", ["/accounts/x/{}/", "/api/accounts/x/{}", "/api/history/x/{}"])
+def test_a_renamed_account_can_have_its_old_handle_back(viewer, path):
+    account = factories.account("x", "before")
+    account.rename("after")
+    moved = viewer.get(path.format("before"))
+    assert moved.status_code == 301
+    assert "no-cache" in moved["Cache-Control"]  # a browser keeps a bare 301 for good
+    account.rename("before")
+    assert viewer.get(path.format("after")).status_code == 301
+    assert viewer.get(path.format("before")).status_code == 200
