@@ -143,7 +143,7 @@ def grid(request: HttpRequest, filters: Query[GridFilters]) -> bytes:
 def history(request: HttpRequest, platform: str, handle: str, filters: Query[HistoryFilters]) -> HttpResponseBase:
     """Whatever the handle's case. A former handle answers 301 to the present one."""
     try:
-        return _history(request, filters, platform=platform, handle=handle)
+        return _history(request, filters.pinned(), platform=platform, handle=handle)
     except Renamed as renamed:
         here = request.resolver_match
         path = reverse(here.view_name if here else "history", args=[renamed.account.platform, renamed.account.handle])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import orjson
 from ninja import Field, Schema
@@ -63,13 +63,17 @@ class HistoryFilters(Schema):
         """The wanted metrics."""
         return self.metrics.split(",") if self.metrics else list(USUAL)
 
+    def pinned(self) -> Self:
+        """The same with `days` said as a first day, so that no cached answer outlives the day it was made on."""
+        if not self.days:
+            return self
+        first = clock.today() - dt.timedelta(days=self.days - 1)
+        return self.model_copy(update={"since": max(first, self.since or first), "days": None})
+
     @property
     def range(self) -> dict[str, dt.date]:
-        """The wanted days as conditions on `date`."""
-        since = [self.since] if self.since else []
-        if self.days:
-            since.append(clock.today() - dt.timedelta(days=self.days - 1))
-        return ({"date__gte": max(since)} if since else {}) | ({"date__lte": self.until} if self.until else {})
+        """The wanted days, pinned, as conditions on `date`."""
+        return ({"date__gte": self.since} if self.since else {}) | ({"date__lte": self.until} if self.until else {})
 
 
 def history_of_account(account: Account, filters: HistoryFilters) -> bytes:

@@ -339,6 +339,13 @@ def test_former_handle_redirects_to_the_present_one(viewer: Client) -> None:
     assert (response.status_code, response["Location"]) == (301, "/api/history/x/newname?days=7")
 
 
+def test_the_last_days_are_cached_under_their_first_day(viewer: Client, committed: Committed) -> None:
+    committed(lambda: a_history("a", days=3))
+    assert len(viewer.get("/api/history/x/a?days=2").json()["dates"]) == 2
+    (name,) = cache.stored("history:x:a")
+    assert days_ago(1).isoformat() in name
+
+
 @pytest.mark.parametrize("query", ["metrics=password", "days=0", "points=3", "from=yesterday"])
 def test_history_refuses_what_it_cannot_answer(viewer: Client, query: str) -> None:
     a_history("one")
