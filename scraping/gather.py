@@ -47,6 +47,7 @@ LARGE_BODY = 64 * 1024  # bytes; larger bodies are read in a thread, so that the
 MAX_CALLS = 4  # per account and claim: learn an id, ask elsewhere, read
 MAX_CLAIM = 1_000
 ROUNDS_CLAIMED = 2  # how many times what can be in flight is claimed at once: little is held when a worker dies
+NOT_RETURNED = frozenset({Missing.NOT_FOUND, Missing.SUSPENDED, Missing.FROM_BATCH})  # what a platform does not bill
 
 
 def gather(platform: str, until: float) -> int:
@@ -286,7 +287,7 @@ class Gathering:
                 call.onward.append(errand)
                 continue
             result = self._result(errand, answer, tried, response)
-            returned += result.reading is not None and errand.target.account_id not in call.paid
+            returned += answer not in NOT_RETURNED and errand.target.account_id not in call.paid
             done.append(result)
         if new := sum(errand.target.account_id not in call.paid for errand in call.errands):
             call.dollars = call.ask.dollars * returned / new

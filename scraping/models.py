@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -58,7 +58,7 @@ class ScrapeRunQuerySet(models.QuerySet["ScrapeRun"]):
     def progress(self) -> Self:
         """Each run with its jobs counted per state in the same query; ScrapeRun's figures need this."""
         states = {f"{state}_jobs": Count("runjob", filter=Q(runjob__job__state=state)) for state in JobState.values}
-        return self.annotate(total_jobs=Count("runjob"), **states)
+        return self.annotate(total_jobs=Count("runjob"), began_at=Min("runjob__job__started_at"), **states)
 
     def for_runs_page(self) -> Self:
         """Runs newest first with who asked and how far they are."""
@@ -102,6 +102,7 @@ class ScrapeRun(models.Model):
 
     # What `progress()` annotates.
     total_jobs: int
+    began_at: datetime | None
     due_jobs: int
     leased_jobs: int
     done_jobs: int
@@ -150,8 +151,9 @@ class ScrapeRun(models.Model):
 
     @property
     def per_minute(self) -> float | None:
-        """Ended jobs per minute; None until one has ended."""
-        seconds = self.elapsed.total_seconds()
+        """Ended jobs per minute since the first was fetched (a plan is made hours before); None until one has ended."""
+        waited = max(self.began_at - self.created_at, timedelta(0)) if self.began_at else timedelta(0)
+        seconds = (self.elapsed - waited).total_seconds()
         return 60 * self.closed_jobs / seconds if self.closed_jobs and seconds > 0 else None
 
     @property

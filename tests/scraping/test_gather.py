@@ -353,6 +353,17 @@ def test_money_is_metered_per_user_returned_and_day(fakes: Any) -> None:
     assert sum(block.dollars for block in PermitBlock.objects.all()) == Decimal("0.02")
 
 
+@pytest.mark.parametrize(("fault", "reason"), [("hidden", Missing.UNPARSABLE), ("", Missing.REASSIGNED)])
+def test_a_user_returned_without_a_figure_of_use_costs_money_too(fakes: Any, fault: str, reason: Missing) -> None:
+    one = account("x", "cdcgov", external_id="1")
+    if fault:
+        fakes.fault(fault, "x", "cdcgov")
+    request(one)
+    turn("x")
+    assert outcome(one)[1] == reason
+    assert limits.spent_dollars("x", clock.now()) == Decimal("0.01")
+
+
 def test_without_redis_nothing_is_fetched_and_nothing_lost(fakes: Any, settings: Any) -> None:
     settings.BROKER_URL = "redis://127.0.0.1:1/0"
     one = account("x", "cdcgov")

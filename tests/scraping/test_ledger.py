@@ -431,6 +431,17 @@ def test_progress_counts_every_state_in_one_query(db: None, django_assert_num_qu
 
 
 @both
+def test_a_plans_speed_is_that_of_its_night_not_of_the_hours_before(db: None) -> None:
+    run = request(account("x"), account("x"))
+    ScrapeRun.objects.update(created_at=clock.now() - timedelta(hours=2))
+    [job] = ledger.claim("x", 1)
+    ledger.settle([read(job)])
+    ScrapeJob.objects.filter(pk=job.pk).update(started_at=clock.now() - timedelta(minutes=1))
+    seen = ScrapeRun.objects.progress().get(pk=run.pk)
+    assert seen.per_minute == pytest.approx(1, rel=0.2)
+    assert seen.eta.total_seconds() == pytest.approx(60, rel=0.2)
+
+
 def test_a_waiting_job_says_why_and_until_when(db: None) -> None:
     from scraping import pauses
 
