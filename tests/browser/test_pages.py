@@ -12,6 +12,7 @@ from accounts.models import Account
 from scraping.fakes import server as fakes
 from scraping.models import ScrapeRun
 from snapshots.models import Snapshot
+from tests import factories
 from tests.browser.conftest import PHONE, WIDE, overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -73,6 +74,7 @@ def test_from_sign_in_to_a_scraped_account(open_page, editor, roster, gathering)
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_every_page_fits_its_window_and_complains_of_nothing(open_page, editor, roster, size):
+    factories.account("linkedin", "in:averylongnamewithoutanyplacetobreakit")  # never seen: it needs a look
     page = open_page(size, editor)
     page.provoked.append("404")  # of /nothing/
     for path in PATHS:
