@@ -103,7 +103,7 @@ def collected() -> dict[str, set[str]]:
     marks, words = Marks(), io.StringIO()
     with contextlib.redirect_stdout(words):
         code = pytest.main(
-            ["--collect-only", "-q", "-p", "no:cacheprovider", str(TABLE.parent.parent / "tests")], [marks]
+            ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", str(TABLE.parent.parent / "tests")], [marks]
         )
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise RuntimeError(f"the tests cannot be collected:\n{words.getvalue()}")
