@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from scraping.connectors.base import Connector
+from scraping.connectors.bluesky import Bluesky
 from scraping.connectors.facebook import Facebook
 from scraping.connectors.flickr import Flickr
 from scraping.connectors.instagram import Instagram
@@ -17,7 +18,7 @@ from scraping.connectors.youtube import YouTube
 
 CONNECTORS: dict[str, Connector] = {
     connector.platform: connector
-    for connector in (X(), YouTube(), Facebook(), Instagram(), LinkedIn(), Flickr(), TruthSocial())
+    for connector in (X(), YouTube(), Facebook(), Instagram(), LinkedIn(), Flickr(), TruthSocial(), Bluesky())
 }
 
 
