@@ -12,13 +12,24 @@ from scraping.connectors.facebook import Facebook
 from scraping.connectors.flickr import Flickr
 from scraping.connectors.instagram import Instagram
 from scraping.connectors.linkedin import LinkedIn
+from scraping.connectors.mastodon import Mastodon
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
 from scraping.connectors.youtube import YouTube
 
 CONNECTORS: dict[str, Connector] = {
     connector.platform: connector
-    for connector in (X(), YouTube(), Facebook(), Instagram(), LinkedIn(), Flickr(), TruthSocial(), Bluesky())
+    for connector in (
+        X(),
+        YouTube(),
+        Facebook(),
+        Instagram(),
+        LinkedIn(),
+        Flickr(),
+        TruthSocial(),
+        Bluesky(),
+        Mastodon(),
+    )
 }
 
 

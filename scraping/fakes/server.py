@@ -17,12 +17,12 @@ from typing import Any
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import bluesky, flickr, graph, linkedin, truth_social, x, youtube
+from scraping.fakes import bluesky, flickr, graph, linkedin, mastodon, truth_social, x, youtube
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
 BY_HOST: dict[str, ModuleType] = {
     host: platform
-    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky)
+    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky, mastodon)
     for host in platform.HOSTS
 }
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
@@ -112,13 +112,14 @@ async def _platform(request: web.Request) -> web.StreamResponse:
     """One call to one platform, after the latency asked for."""
     world = request.app[WORLD]
     host = request.match_info["host"]
-    platform = BY_HOST.get(host)
+    path = request.raw_path.partition("?")[0].removeprefix(f"/{host}")
+    platform = BY_HOST.get(host) or (mastodon if mastodon.serves(path) else None)
     if platform is None:
         return web.json_response({"error": f"no fake platform at {host}"}, status=502)
     call = Call(
         host=host,
         method=request.method,
-        path=request.raw_path.partition("?")[0].removeprefix(f"/{host}"),
+        path=path,
         query=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.read(),
