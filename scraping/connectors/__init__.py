@@ -10,6 +10,7 @@ from scraping.connectors.base import Connector
 from scraping.connectors.bluesky import Bluesky
 from scraping.connectors.facebook import Facebook
 from scraping.connectors.flickr import Flickr
+from scraping.connectors.github import GitHub
 from scraping.connectors.instagram import Instagram
 from scraping.connectors.linkedin import LinkedIn
 from scraping.connectors.mastodon import Mastodon
@@ -29,6 +30,7 @@ CONNECTORS: dict[str, Connector] = {
         TruthSocial(),
         Bluesky(),
         Mastodon(),
+        GitHub(),
     )
 }
 

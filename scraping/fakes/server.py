@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import socket
 import struct
 import threading
@@ -17,12 +18,12 @@ from typing import Any
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import bluesky, flickr, graph, linkedin, mastodon, truth_social, x, youtube
+from scraping.fakes import bluesky, flickr, github, graph, linkedin, mastodon, truth_social, x, youtube
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
 BY_HOST: dict[str, ModuleType] = {
     host: platform
-    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky, mastodon)
+    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky, mastodon, github)
     for host in platform.HOSTS
 }
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
@@ -199,18 +200,15 @@ def retry_after(form: object) -> dict[str, str]:
     return {"Retry-After": words.get(str(form), str(form or 30))}
 
 
+COUNTS = re.compile(
+    r"(followers_count|fan_count|subscriberCount|firstDegreeSize|followerCount|followersCount|follower_count|followers"
+    r'|subscribers)(?=\\?":)'
+)
+
+
 def drifted(body: str) -> str:
     """The answer after a change of schema: every member that held a count has another name."""
-    for name in (
-        "followers_count",
-        "fan_count",
-        "subscriberCount",
-        "firstDegreeSize",
-        "followerCount",
-        "followersCount",
-    ):
-        body = body.replace(name, f"{name}_v2")
-    return body
+    return COUNTS.sub(r"\1_v2", body)
 
 
 # --- Faults below HTTP: written to the socket by hand ----------------------------------------------

@@ -21,6 +21,7 @@ from tests.factories import account
 RENAMED = [
     ("bluesky", "nasa.bsky.social", "moved-nasa.bsky.social"),
     ("mastodon", "press@example.org", "moved_press@example.org"),
+    ("github", "cdcgov", "moved-cdcgov"),
 ]
 
 

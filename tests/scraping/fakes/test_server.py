@@ -148,7 +148,18 @@ def test_fault_of_a_call_is_named(fakes, kind, value, expected):
     assert trouble(ask, "x", "a").trouble == expected
 
 
-PLATFORMS = ["x", "youtube", "facebook", "instagram", "linkedin", "truth_social", "flickr", "bluesky", "mastodon"]
+PLATFORMS = [
+    "x",
+    "youtube",
+    "facebook",
+    "instagram",
+    "linkedin",
+    "truth_social",
+    "flickr",
+    "bluesky",
+    "mastodon",
+    "github",
+]
 HANDLES = {"bluesky": "account.bsky.social", "mastodon": "account@example.org"}
 OWN_TOKENS = {"mastodon"}  # a refused token there is a matter of one server or account, not of the whole platform
 
