@@ -14,6 +14,7 @@ from scraping.connectors.github import GitHub
 from scraping.connectors.instagram import Instagram
 from scraping.connectors.linkedin import LinkedIn
 from scraping.connectors.mastodon import Mastodon
+from scraping.connectors.reddit import Reddit
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
 from scraping.connectors.youtube import YouTube
@@ -31,6 +32,7 @@ CONNECTORS: dict[str, Connector] = {
         Bluesky(),
         Mastodon(),
         GitHub(),
+        Reddit(),
     )
 }
 

@@ -53,6 +53,7 @@ def fakes(fakes_url: str, settings: Any) -> Fakes:
         "instagram": "17841400000000001:instagram-token",
         "linkedin": "linkedin-token",
         "github": "github-token",
+        "reddit": "reddit-token",
     }
     settings.SCRAPE_PAGE_PLATFORMS = ["flickr", "truth_social"]
     running = Fakes(fakes_url)

@@ -22,6 +22,7 @@ RENAMED = [
     ("bluesky", "nasa.bsky.social", "moved-nasa.bsky.social"),
     ("mastodon", "press@example.org", "moved_press@example.org"),
     ("github", "cdcgov", "moved-cdcgov"),
+    ("reddit", "askscience", "moved_askscience"),
 ]
 
 
