@@ -15,6 +15,7 @@ from scraping.connectors.instagram import Instagram
 from scraping.connectors.linkedin import LinkedIn
 from scraping.connectors.mastodon import Mastodon
 from scraping.connectors.reddit import Reddit
+from scraping.connectors.threads import Threads
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
 from scraping.connectors.youtube import YouTube
@@ -33,6 +34,7 @@ CONNECTORS: dict[str, Connector] = {
         Mastodon(),
         GitHub(),
         Reddit(),
+        Threads(),
     )
 }
 

@@ -54,6 +54,7 @@ def fakes(fakes_url: str, settings: Any) -> Fakes:
         "linkedin": "linkedin-token",
         "github": "github-token",
         "reddit": "reddit-token",
+        "threads": "threads-token",
     }
     settings.SCRAPE_PAGE_PLATFORMS = ["flickr", "truth_social"]
     running = Fakes(fakes_url)
