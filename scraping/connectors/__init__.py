@@ -16,6 +16,7 @@ from scraping.connectors.linkedin import LinkedIn
 from scraping.connectors.mastodon import Mastodon
 from scraping.connectors.reddit import Reddit
 from scraping.connectors.threads import Threads
+from scraping.connectors.tiktok import TikTok
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
 from scraping.connectors.youtube import YouTube
@@ -35,6 +36,7 @@ CONNECTORS: dict[str, Connector] = {
         GitHub(),
         Reddit(),
         Threads(),
+        TikTok(),
     )
 }
 

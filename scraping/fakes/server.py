@@ -18,12 +18,38 @@ from typing import Any
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import bluesky, flickr, github, graph, linkedin, mastodon, reddit, threads, truth_social, x, youtube
+from scraping.fakes import (
+    bluesky,
+    flickr,
+    github,
+    graph,
+    linkedin,
+    mastodon,
+    reddit,
+    threads,
+    tiktok,
+    truth_social,
+    x,
+    youtube,
+)
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
 BY_HOST: dict[str, ModuleType] = {
     host: platform
-    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky, mastodon, github, reddit, threads)
+    for platform in (
+        x,
+        youtube,
+        graph,
+        linkedin,
+        truth_social,
+        flickr,
+        bluesky,
+        mastodon,
+        github,
+        reddit,
+        threads,
+        tiktok,
+    )
     for host in platform.HOSTS
 }
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"

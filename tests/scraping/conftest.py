@@ -55,6 +55,7 @@ def fakes(fakes_url: str, settings: Any) -> Fakes:
         "github": "github-token",
         "reddit": "reddit-token",
         "threads": "threads-token",
+        "tiktok": "account=act.account",
     }
     settings.SCRAPE_PAGE_PLATFORMS = ["flickr", "truth_social"]
     running = Fakes(fakes_url)

@@ -161,7 +161,10 @@ PLATFORMS = [
     "github",
 ]
 HANDLES = {"bluesky": "account.bsky.social", "mastodon": "account@example.org"}
-OWN_TOKENS = {"mastodon"}  # a refused token there is a matter of one server or account, not of the whole platform
+OWN_TOKENS = {
+    "mastodon",
+    "tiktok",
+}  # a refused token there is a matter of one server or account, not of the whole platform
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
