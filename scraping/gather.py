@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import ledger, limits, pauses
+from scraping import ledger, limits, pauses, settling
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import (
     Answer,
@@ -130,7 +130,7 @@ class Gathering:
             while not self.results.empty():
                 batches.append(self.results.get_nowait())
             results = [result for batch in batches for result in batch]
-            self.settled += await sync_to_async(ledger.settle)(results, self.worker)
+            self.settled += await sync_to_async(settling.settle)(results, self.worker)
             for _ in batches:
                 self.results.task_done()
 
@@ -234,7 +234,7 @@ class Gathering:
         errands = [errand for call in calls for errand in call.errands]
         begun = [Result(e.job, OK, e.tries, external_id=e.external_id) for e in errands if e.tries]
         jobs = [errand.job for errand in errands]
-        await sync_to_async(ledger.release)(jobs, *when_and_why, begun=begun, worker=self.worker)
+        await sync_to_async(settling.release)(jobs, *when_and_why, begun=begun, worker=self.worker)
 
     async def _make(self, call: Call, permit: Permit, host: str, lease_end: float) -> None:
         """Make one call, unless its time has gone, and read what came."""
