@@ -64,9 +64,10 @@ def request_scrape(
     Raises Refused when there is nothing to scrape.
     """
     # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
-    wanted = dict(sorted(accounts.filter(is_active=True).values_list("id", "platform")))
+    asked = Account.objects.filter(pk__in=accounts.values("pk"))
+    wanted = dict(sorted(asked.scrapable().values_list("id", "platform")))
     if not wanted:
-        raise Refused("There is no active account to scrape.")
+        raise Refused(_nothing(asked.on_hold().count()))
     run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, requested_by=by)
     now = clock.now()
     open_jobs = ScrapeJob.objects.filter(account__in=wanted).open()
@@ -84,6 +85,13 @@ def request_scrape(
     join(run, list(open_jobs.values_list("id", flat=True)))
     happened(by, "scraping.request", f"run {run.pk}", {"scope": scope, "accounts": len(wanted), "kind": kind})
     return run
+
+
+def _nothing(on_hold: int) -> str:
+    """Why there is nothing to scrape, when `on_hold` of the accounts asked for wait for a decision."""
+    if not on_hold:
+        return "There is no active account to scrape."
+    return f"Nothing to scrape: {on_hold} of these accounts are on hold until an editor decides whose they are."
 
 
 def _requested(account_id: int, platform: str, now: datetime, **changes: Any) -> ScrapeJob:

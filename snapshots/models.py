@@ -18,6 +18,7 @@ from perf.cache.writing import MEMBERS_MAX
 from snapshots import statements
 from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
+from snapshots.judgements import JudgedFigure, Judgement
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -32,6 +33,8 @@ __all__ = [
     "FIGURES",
     "DailyTotal",
     "Figures",
+    "JudgedFigure",
+    "Judgement",
     "LatestSnapshot",
     "Published",
     "Quality",

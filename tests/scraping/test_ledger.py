@@ -171,6 +171,18 @@ def test_a_request_for_nothing_active_is_refused(db: None) -> None:
         request(account(is_active=False))
 
 
+def test_an_account_on_hold_is_neither_planned_nor_requested(db: None) -> None:
+    held, free = account(), account()
+    Account.objects.hold([held.pk], "reassigned")
+    with pytest.raises(ledger.Refused, match="1 of these accounts are on hold"):
+        request(held)
+    request(held, free)
+    assert ScrapeJob.objects.get().account == free
+    assert ledger.plan() == 0
+    held.release(None, accept_new_id=True)
+    assert ledger.plan() == 1
+
+
 # --- Claiming
 
 
