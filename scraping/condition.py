@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -47,6 +47,7 @@ class State(StrEnum):
     UNTRIED = "no try yet"
 
 
+NAMES = {"worker": "worker", "beat": "scheduler"}
 TONES = {
     State.HEALTHY: "good",
     State.DEGRADED: "wait",
@@ -144,7 +145,8 @@ def banners(found: Mapping[str, Condition], waiting: Mapping[str, int], beats: I
 
     `waiting` has the due jobs of each platform.
     """
-    shown = [_silence(pulse) for pulse in beats if pulse.silent]
+    silent = [pulse for pulse in beats if pulse.silent]
+    shown = [_silence(silent)] if silent else []
     for name, condition in found.items():
         if condition.todo:
             shown.append(_stopped(PLATFORMS[name], condition, waiting.get(name, 0)))
@@ -158,19 +160,22 @@ def banners(found: Mapping[str, Condition], waiting: Mapping[str, int], beats: I
     return shown
 
 
-def _silence(pulse: Pulse) -> Banner:
-    what = "worker" if pulse.process == "worker" else "scheduler (beat)"
-    command = f"celery --app project {pulse.process}"
-    if pulse.seen_at is None:
-        return Banner(f"No {what} has been at work yet: nothing is fetched.", f"Start one: {command}")
-    minutes = int((clock.now() - pulse.seen_at).total_seconds() // 60)
+def _silence(silent: Sequence[Pulse]) -> Banner:
+    """One banner for all processes that say nothing."""
+    names = " and no ".join(NAMES[pulse.process] for pulse in silent)
+    commands = ", ".join(f"celery --app project {pulse.process}" for pulse in silent)
+    seen = [pulse.seen_at for pulse in silent if pulse.seen_at is not None]
+    if not seen:
+        return Banner(f"No {names} has been at work yet: nothing is fetched.", f"Start one: {commands}.")
+    minutes = int((clock.now() - max(seen)).total_seconds() // 60)
     span = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
-    return Banner(f"No {what} for {span}. Jobs are kept and wait.", f"Start one: {command}")
+    return Banner(f"No {names} for {span}. Jobs are kept and wait.", f"Start one: {commands}.")
 
 
 def _stopped(platform: Platform, condition: Condition, jobs: int) -> Banner:
     kept = f" {jobs:,} account{'s wait' if jobs != 1 else ' waits'}; nothing is lost." if jobs else ""
-    return Banner(f"{platform.label}: {condition.why}.{kept}", condition.todo, platform.name)
+    why = condition.why[:1].lower() + condition.why[1:]
+    return Banner(f"{platform.label}: {why}.{kept}", condition.todo, platform.name)
 
 
 def _lacks_budget(found: Mapping[str, Condition]) -> bool:

@@ -111,13 +111,13 @@ def test_a_silent_worker_says_since_when_and_how_to_start_one() -> None:
     Heartbeat.objects.create(process="beat", seen_at=clock.now())
     (banner,) = banners({}, {}, pulses())
     assert banner.text == "No worker for 12 minutes. Jobs are kept and wait."
-    assert banner.todo == "Start one: celery --app project worker"
+    assert banner.todo == "Start one: celery --app project worker."
 
 
 def test_a_dead_token_is_one_banner_that_can_be_resumed() -> None:
     PlatformState.objects.create(platform="x", paused_until=clock.now() + timedelta(minutes=5), why="dead_token")
     (banner,) = banners(conditions(["x"]), {"x": 412}, [])
-    assert banner.text == "X: The credential is no longer accepted. 412 accounts wait; nothing is lost."
+    assert banner.text == "X: the credential is no longer accepted. 412 accounts wait; nothing is lost."
     assert banner.platform == "x"
 
 
