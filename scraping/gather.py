@@ -140,12 +140,13 @@ class Gathering:
         lease_end = monotonic() + max(lease - ACCOUNT_SECONDS, lease / 2)  # what starts until then ends in time
         errands = self._errands(jobs)
         for _ in range(MAX_CALLS):
-            by_host: dict[str, list[Batch]] = defaultdict(list)
+            by_limit: dict[tuple[str, str], list[Batch]] = defaultdict(list)
             for batch in self.connector.batches([errand.target for errand in errands]):
-                by_host[batch.host if self.connector.per_host else ""].append(batch)
+                host = batch.host if self.connector.per_host else ""
+                by_limit[host, self.connector.key(batch.targets[0], self.credential) or ""].append(batch)
             waiting = {errand.target.account_id: errand for errand in errands}
             onward = await asyncio.gather(
-                *(self._ask_host(host, batches, waiting, lease_end) for host, batches in by_host.items())
+                *(self._ask_host(host, key, batches, waiting, lease_end) for (host, key), batches in by_limit.items())
             )
             errands = [errand for some in onward for errand in some]
             if not errands:
@@ -160,7 +161,7 @@ class Gathering:
             target = Target(account.pk, account.handle, account.external_id, account.url)
             if not account.is_active or account.platform != self.platform:
                 known.append(Result(job, Ended.INACTIVE))
-            elif answer := self.connector.at_once(target):
+            elif answer := self.connector.unasked(target, self.credential):
                 known.append(Result(job, answer, [self._untried(target, answer)]))
             else:
                 errands.append(Errand(job, target))
@@ -175,11 +176,11 @@ class Gathering:
             self.results.put_nowait(batch)
 
     async def _ask_host(
-        self, host: str, batches: Sequence[Batch], waiting: dict[int, Errand], lease_end: float
+        self, host: str, key: str, batches: Sequence[Batch], waiting: dict[int, Errand], lease_end: float
     ) -> list[Errand]:
         """Make the calls of one limit as it permits; returns the errands that another call has the last word on."""
-        limit = Limit.of(self.platform, self.credential, host, self.connector.windows)
-        calls = await self._calls(batches, waiting)
+        limit = Limit.of(self.platform, key, host, self.connector.windows_for(key))
+        calls = await self._calls(key, batches, waiting)
         onward: list[Errand] = []
         begun = any(errand.tries for errand in waiting.values())  # given up now, they would be asked for twice
         end = lease_end if begun else min(lease_end, self.until)
@@ -201,9 +202,9 @@ class Gathering:
             calls = [call for call in now if not call.made] + later
         return onward
 
-    async def _calls(self, batches: Sequence[Batch], waiting: dict[int, Errand]) -> list[Call]:
+    async def _calls(self, key: str, batches: Sequence[Batch], waiting: dict[int, Errand]) -> list[Call]:
         """The request of every batch, with what it spends; users already paid for today cost nothing again."""
-        requests = [self.connector.request(batch, self.credential) for batch in batches]
+        requests = [self.connector.request(batch, key) for batch in batches]
         paid: frozenset[int] = frozenset()
         if any(request.dollars for request in requests):
             paid = await sync_to_async(paid_today)(self.platform, list(waiting))

@@ -11,7 +11,7 @@ from django.db.models import Aggregate, F, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
 from perf import clock
-from scraping.connectors import connector_for
+from scraping.connectors import connector_for, credential_for
 from scraping.connectors.base import Connector, Window
 from scraping.models import PermitBlock
 
@@ -46,13 +46,13 @@ def quotas_of(platforms: Collection[str]) -> dict[str, Quota]:
 
 
 def windows_of(platforms: Collection[str]) -> dict[str, list[Quota]]:
-    """Every window of each platform that has any; a platform limited per host has no quota of its own. One query."""
+    """Every window of each platform that has any; one limited per host or account has no quota of its own. One query."""
     now = clock.now()
     windows = {
         f"{name}_{number}": (name, window, _opened(window, now))
         for name, connector in ((name, connector_for(name)) for name in platforms)
-        if isinstance(connector, Connector) and not connector.per_host
-        for number, window in enumerate(connector.windows)
+        if isinstance(connector, Connector) and not (connector.per_host or connector.per_account)
+        for number, window in enumerate(connector.windows_for(credential_for(name)))
     }
     spent = _spent(windows)
     quotas: dict[str, list[Quota]] = {}
