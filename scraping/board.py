@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Account
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
-from scraping.connectors import Unavailable, connector_for
+from scraping.connectors import Unavailable, connector_for, warning_for
 from scraping.connectors.base import Connector, Window
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK
@@ -48,6 +48,7 @@ class PlatformRow:
     platform: Platform
     accounts: int
     off: str  # why it is not read, or ""
+    warning: str  # about the site's terms while its pages are read, or ""
     paused: PlatformState | None
     jobs: Mapping[str, int]  # due, leased, and of the last day: done (with a figure), failed (without)
     quota: Quota | None
@@ -62,11 +63,17 @@ def platform_rows() -> list[PlatformRow]:
     for name in (name for name in PLATFORMS if name in accounts):
         connector = connector_for(name)
         off = connector.reason if isinstance(connector, Unavailable) else ""
-        rows.append(
-            PlatformRow(
-                PLATFORMS[name], accounts[name], off, paused.get(name), jobs[name], quotas.get(name), _median(name)
-            )
+        row = PlatformRow(
+            platform=PLATFORMS[name],
+            accounts=accounts[name],
+            off=off,
+            warning=warning_for(name),
+            paused=paused.get(name),
+            jobs=jobs[name],
+            quota=quotas.get(name),
+            median_seconds=_median(name),
         )
+        rows.append(row)
     return rows
 
 
