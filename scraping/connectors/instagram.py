@@ -19,7 +19,7 @@ LEGAL = re.compile(r"[A-Za-z0-9_.]{1,30}")
 CREDENTIAL = re.compile(r"[0-9]+:\S+")
 FIELDS = "username,name,followers_count,follows_count,media_count,biography,website,profile_picture_url"
 OWN_ID = re.compile(r"[0-9]{15,20}")  # those of public pages are shorter, and another kind
-NO_SUCH_PROFESSIONAL = (110, 2207013)  # missing and personal accounts alike
+NO_SUCH_USER, NO_SUCH_PROFESSIONAL = 110, 2207013  # code and subcode; missing and personal accounts alike
 
 
 class Instagram(GraphConnector):
@@ -64,7 +64,8 @@ class Instagram(GraphConnector):
         )
 
     def refusal(self, code: int, subcode: object, message: str) -> Missing:
-        return Missing.NOT_FOUND if (code, subcode) == NO_SUCH_PROFESSIONAL else Missing.BLOCKED
+        is_unknown = code == NO_SUCH_USER or subcode == NO_SUCH_PROFESSIONAL
+        return Missing.NOT_FOUND if is_unknown else Missing.BLOCKED
 
 
 def _name(target: Target) -> str:

@@ -83,11 +83,12 @@ async def _served(request: web.Request) -> web.Response:
 
 
 async def _set_faults(request: web.Request) -> web.Response:
-    """Faults, latency, other limits and a fresh start; every member is optional, all add up until a reset.
+    """Faults, latency, other limits, budgets and a fresh start; every member is optional, all add up until a reset.
 
     `{"reset": true, "latency": [low, high], "faults": [{"kind", "platform", "handle", "times", "value", "chance",
-    "seed"}], "limits": {platform: {"calls", "seconds", "kind", "zone"}}}`: seconds; platform "*" is all of them, no
-    handle is any, no times is always; a limit replaces the platform's own for meters that begin after it.
+    "seed"}], "limits": {platform or host: {"calls", "seconds", "kind", "zone"}}, "budgets": {"x": dollars}}`: seconds;
+    platform "*" is all of them, no handle is any, no times is always; a limit replaces the platform's own for meters
+    that begin after it.
     """
     world = request.app[WORLD]
     try:
@@ -95,6 +96,7 @@ async def _set_faults(request: web.Request) -> web.Response:
         faults = [Fault(**fault) for fault in wanted.get("faults", [])]
         limits = {platform: Limit(**limit) for platform, limit in wanted.get("limits", {}).items()}
         low, high = map(float, wanted.get("latency", world.latency))
+        budgets = {platform: float(dollars) for platform, dollars in wanted.get("budgets", {}).items()}
     except (ValueError, TypeError, AttributeError) as error:
         return web.json_response({"error": str(error)}, status=400)
     with world.lock:
@@ -102,6 +104,7 @@ async def _set_faults(request: web.Request) -> web.Response:
             world.reset()
         world.latency = (low, high) if "latency" in wanted else world.latency
         world.limits |= limits
+        world.budgets |= budgets
         world.faults += faults
     return web.json_response({"faults": len(world.faults)})
 

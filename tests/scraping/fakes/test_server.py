@@ -84,6 +84,14 @@ def test_call_without_a_credential_is_refused(call, path, status):
     assert call(path)[0] == status
 
 
+@pytest.mark.parametrize("platform", ["x", "facebook"])
+def test_account_the_fakes_know_by_id_alone_has_no_name(fakes, platform):
+    """A fake that was restarted must not rename anybody."""
+    answer = ask(platform, Target(1, "handle", curves.external_id(platform, "never asked by name")))["handle"]
+    assert answer.followers > 0
+    assert answer.handle == ""
+
+
 def test_youtube_refuses_51_ids_and_charges_a_unit(fakes, call):
     ids = ",".join(f"UC{n:022d}" for n in range(51))
     assert call(f"www.googleapis.com/youtube/v3/channels?part=statistics&id={ids}&key=k")[0] == 400
@@ -182,6 +190,8 @@ def test_fault_of_a_call_is_named(fakes, kind, value, expected):
 def test_every_platform_fails_in_its_own_words(fakes, platform, kind, value, expected):
     fakes.fault(kind, platform, value=value)
     target = Target(1, "account", url="https://www.youtube.com/@account" if platform == "youtube" else "")
+    if (kind, platform) == ("dead_token", "flickr"):
+        expected = Missing.BLOCKED  # pages have no token that could be dead
     if isinstance(expected, Trouble):
         assert trouble(ask, platform, target).trouble == expected
     else:
