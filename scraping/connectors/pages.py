@@ -190,7 +190,7 @@ def summary(text: str, words: tuple[str, ...], ending: str = "", *, is_own: bool
     if ending:
         tail = re.compile(rf"\s+\S+\s+{ending}\b.*", re.IGNORECASE | re.DOTALL)
         pieces = [tail.sub("", piece) for piece in PIECE.split(text[:1_000]) if tail.search(piece[:80])]
-        return [one for piece in pieces[:1] if (one := counted(piece, words))]
+        return [one for piece in pieces if (one := counted(piece, words))][:1]
     for sentence in SENTENCE.split(text[:1_000]):
         pieces = [piece for piece in PIECE.split(sentence) if plain(piece)]
         found = [one for piece in pieces if (one := _at_the_end(piece, words))]

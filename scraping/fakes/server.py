@@ -11,21 +11,50 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from email.utils import format_datetime
-from types import ModuleType
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import flickr, graph, linkedin, truth_social, x, youtube
+from scraping.fakes import flickr, graph, instagram_page, linkedin, pages, tiktok_page, truth_social, x, youtube
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
-BY_HOST: dict[str, ModuleType] = {
-    host: platform for platform in (x, youtube, graph, linkedin, truth_social, flickr) for host in platform.HOSTS
-}
+
+class Platform(Protocol):
+    """What a fake platform is: a module or an object that answers calls to its hosts."""
+
+    HOSTS: tuple[str, ...]
+
+    def answer(self, call: Call, world: World) -> Reply:
+        """The answer to one call, counted."""
+
+    def limited(self) -> Reply:
+        """The answer to one call too many."""
+
+    def dead(self) -> Reply:
+        """The answer to a credential it does not know."""
+
+
+PLATFORMS: tuple[Any, ...] = (
+    x,
+    youtube,
+    graph,
+    linkedin,
+    truth_social,
+    flickr,
+    instagram_page,
+    tiktok_page,
+    *pages.SITES,
+)
+BY_HOST: dict[str, Platform] = {host: platform for platform in PLATFORMS for host in platform.HOSTS}
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 FORBIDDEN = "http://127.0.0.2/"
 GIANT = 8 * 1024 * 1024
+COUNTS = (
+    *("followers_count", "fan_count", "subscriberCount", "firstDegreeSize", "followerCount", "edge_followed_by"),
+    *("userInteractionCount", "followers", "subscribers"),  # of pages
+)
 WORLD = web.AppKey("world", World)
 
 
@@ -128,11 +157,16 @@ async def _platform(request: web.Request) -> web.StreamResponse:
     if high:
         await asyncio.sleep(world.rng.uniform(low, high))
     reply = platform.answer(call, world)
-    name = platform.platform_of(call) if platform is graph else platform.NAME
-    fault = world.fault(name, reply.asked, WHOLE_FAULTS)
+    fault = world.fault(_name(platform, call), reply.asked, WHOLE_FAULTS) if world.faults else None
     if fault is None:
         return _response(reply)
     return await _failing(fault, platform, reply, request)
+
+
+def _name(platform: Any, call: Call) -> str:
+    """The stored name of the platform a call is for; one Graph API serves two."""
+    name: str = graph.platform_of(call) if platform is graph else platform.NAME
+    return name
 
 
 def _response(reply: Reply) -> web.Response:
@@ -145,7 +179,7 @@ def _encoded(reply: Reply) -> bytes:
     return text.replace(str(HUGE), "1e999").encode()
 
 
-async def _failing(fault: Fault, platform: ModuleType, reply: Reply, request: web.Request) -> web.StreamResponse:
+async def _failing(fault: Fault, platform: Any, reply: Reply, request: web.Request) -> web.StreamResponse:
     """The reply as `fault` spoils it."""
     if fault.kind in RAW:
         await RAW[fault.kind](request, _encoded(reply), float(fault.value or 60))
@@ -154,7 +188,7 @@ async def _failing(fault: Fault, platform: ModuleType, reply: Reply, request: we
     return _response(spoilt) if isinstance(spoilt, Reply) else spoilt
 
 
-def _replaced(fault: Fault, platform: ModuleType, reply: Reply) -> Reply | web.Response:
+def _replaced(fault: Fault, platform: Any, reply: Reply) -> Reply | web.Response:
     if fault.kind in BROKEN_BODIES:
         return BROKEN_BODIES[fault.kind](_encoded(reply))
     refusal: Reply
@@ -179,12 +213,17 @@ def _json(body: bytes, **headers: str) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b" " * 8 * GIANT)
+
+
 BROKEN_BODIES: dict[str, Callable[[bytes], web.Response]] = {
     "challenge": lambda _: web.Response(text=CHALLENGE, content_type="text/html"),
     "invalid_json": lambda _: _json(b'{"data": [{"followers_count": 12,,'),
     "truncated": lambda body: _json(body[: len(body) // 2]),
     "giant": lambda body: _json(b" " * GIANT + body),
-    "gzip_bomb": lambda body: _json(gzip.compress(b" " * 8 * GIANT + body), **{"Content-Encoding": "gzip"}),
+    "gzip_bomb": lambda _: _json(_bomb(), **{"Content-Encoding": "gzip"}),
 }
 
 
@@ -201,7 +240,7 @@ def retry_after(form: object) -> dict[str, str]:
 
 def drifted(body: str) -> str:
     """The answer after a change of schema: every member that held a count has another name."""
-    for name in ("followers_count", "fan_count", "subscriberCount", "firstDegreeSize", "followerCount"):
+    for name in COUNTS:
         body = body.replace(name, f"{name}_v2")
     return body
 
