@@ -179,9 +179,16 @@ def _stopped(platform: Platform, condition: Condition, jobs: int) -> Banner:
 
 
 def _lacks_budget(found: Mapping[str, Condition]) -> bool:
-    """Whether X could be read but for a budget, and no pause says so already."""
-    x = found.get("x")
-    return x is not None and x.state is not State.OFF and not x.todo and settings.X_MONTHLY_BUDGET_USD is None
+    """Whether a platform that costs money could be read but for a budget, and no pause says so already."""
+    if settings.X_MONTHLY_BUDGET_USD is not None:
+        return False
+    could = (name for name, one in found.items() if one.state is not State.OFF and not one.todo)
+    return any(_is_billed(name) for name in could)
+
+
+def _is_billed(name: str) -> bool:
+    connector = connector_for(name)
+    return not isinstance(connector, Unavailable) and connector.billed
 
 
 def _reads_pages(name: str) -> bool:

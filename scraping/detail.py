@@ -14,7 +14,7 @@ from perf import clock
 from scraping import limits
 from scraping.board import median_of
 from scraping.condition import GOOD, PERIOD, Condition, conditions
-from scraping.connectors import connector_for
+from scraping.connectors import CONNECTORS, connector_for
 from scraping.connectors.base import Connector
 from scraping.freshness import Share, shares
 from scraping.models import Attempt, PlatformState, ScrapeJob
@@ -73,8 +73,9 @@ def detail_of(platform: Platform) -> Detail:
 
 
 def _money(platform: str) -> Money | None:
-    """What X cost this month; no other platform costs anything."""
-    if platform != "x":
+    """What the platform cost this month, if it costs anything."""
+    connector = CONNECTORS.get(platform)
+    if connector is None or not connector.billed:
         return None
     budget = settings.X_MONTHLY_BUDGET_USD
     return Money(limits.spent_dollars(platform, clock.now()), None if budget is None else Decimal(str(budget)))

@@ -173,6 +173,7 @@ class Connector:
     per_host: ClassVar[bool] = False  # the limit counts per host (Mastodon), not per credential
     per_account: ClassVar[bool] = False  # every account has a credential and a limit of its own (TikTok): see `key`
     needs_credential: ClassVar[bool] = True
+    billed: ClassVar[bool] = False  # what it returns costs money, of which X_MONTHLY_BUDGET_USD says how much
 
     def windows_for(self, credential: str) -> tuple[Window, ...]:
         """The limits of calls made with `credential`, empty = without one; all hold at once."""

@@ -48,6 +48,7 @@ class X(Connector):
     base_url = "https://api.x.com"
     batch_size = 100
     windows = (Window(calls=300, seconds=900),)
+    billed = True
 
     def at_once(self, target: Target) -> Missing | None:
         """A name X's grammar forbids does not exist, and one such name would fail the whole call."""

@@ -135,7 +135,7 @@ FAKE = SimpleNamespace(NAME="wavelength", HOSTS=("api.wavelength.example",), ans
 def wavelength(monkeypatch: pytest.MonkeyPatch) -> None:
     """The platform in the registries, and nowhere else."""
     monkeypatch.setitem(PLATFORMS, "wavelength", ENTRY)
-    monkeypatch.setitem(connectors.CONNECTORS, "wavelength", Wavelength())
+    monkeypatch.setitem(connectors.APIS, "wavelength", Wavelength())
     monkeypatch.setitem(server.BY_HOST, "api.wavelength.example", FAKE)
     monkeypatch.setitem(curves.GIVES, "wavelength", ("followers",))
 
