@@ -15,6 +15,7 @@ from accounts.models import Account, Organization
 from accounts.platforms import PLATFORM_CHOICES
 from perf.cache import forget
 from snapshots import statements
+from snapshots.batches import ImportBatch, ImportedDay
 from snapshots.cache import GRID, SUMMARY, history_of
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 
@@ -27,6 +28,8 @@ __all__ = [
     "FIGURES",
     "DailyTotal",
     "Figures",
+    "ImportBatch",
+    "ImportedDay",
     "LatestSnapshot",
     "Published",
     "Quality",
@@ -114,6 +117,7 @@ class Snapshot(Figures):
         permissions = [
             ("export_snapshots", "Can export figures"),
             ("judge_snapshots", "Can accept or reject suspect figures"),
+            ("import_snapshots", "Can import past figures and undo that"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "date"], name="ix_fact_snapshot_account_date"),
