@@ -14,5 +14,8 @@ urlpatterns = [
     path("accounts/", views.accounts, name="accounts"),
     path("figures/import/", import_views.past, name="past"),
     path("figures/import/<int:pk>/undo/", import_views.undo_import, name="undo-import"),
+    path("figures/suspect/", views.suspect, name="suspects"),
+    path("figures/suspect/judge/", views.judge, name="judge"),
+    path("figures/suspect/undo/<int:pk>/", views.undo, name="undo"),
     path("accounts/<str:platform>/<str:handle>/", views.account, name="account"),
 ]

@@ -7,17 +7,37 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from scraping.connectors.base import Connector
+from scraping.connectors.bluesky import Bluesky
 from scraping.connectors.facebook import Facebook
 from scraping.connectors.flickr import Flickr
+from scraping.connectors.github import GitHub
 from scraping.connectors.instagram import Instagram
 from scraping.connectors.linkedin import LinkedIn
+from scraping.connectors.mastodon import Mastodon
+from scraping.connectors.reddit import Reddit
+from scraping.connectors.threads import Threads
+from scraping.connectors.tiktok import TikTok
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
 from scraping.connectors.youtube import YouTube
 
 CONNECTORS: dict[str, Connector] = {
     connector.platform: connector
-    for connector in (X(), YouTube(), Facebook(), Instagram(), LinkedIn(), Flickr(), TruthSocial())
+    for connector in (
+        X(),
+        YouTube(),
+        Facebook(),
+        Instagram(),
+        LinkedIn(),
+        Flickr(),
+        TruthSocial(),
+        Bluesky(),
+        Mastodon(),
+        GitHub(),
+        Reddit(),
+        Threads(),
+        TikTok(),
+    )
 }
 
 
