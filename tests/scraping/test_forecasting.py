@@ -163,7 +163,7 @@ def test_who_was_foretold_to_wait_waits(fakes: Any, monkeypatch: Any, night: Any
     row = of("linkedin")
     night("linkedin", timedelta(hours=23, minutes=59))
     left = Counter(ScrapeJob.objects.open().values_list("rank", flat=True))
-    assert (row.left.total(), left.total()) == (11, 11)
+    assert (row.waiting, left.total()) == (11, 11)
     assert abs(left[Rank.REST] - row.left[Rank.REST]) <= 1
     assert row.limits[0].outcome.fitting == seen(fakes, "linkedin")[0] == 24
 
@@ -270,7 +270,7 @@ def test_money_says_what_is_left_and_who_waits(settings: Any) -> None:
     accounts("x", 30)
     row = of("x")
     assert row.money is not None
-    assert (row.money.plan, row.left.total() > 15) == (Decimal("0.30"), True)
+    assert (row.money.plan, row.waiting > 15) == (Decimal("0.30"), True)
     assert "Raise X_MONTHLY_BUDGET_USD, or deactivate some." in advised("x")
     settings.X_MONTHLY_BUDGET_USD = None
     assert advised("x").startswith(
@@ -334,6 +334,7 @@ def test_the_page_shows_the_plan_and_the_advice(viewer: Client, monkeypatch: Any
     accounts("linkedin", 5)
     page = viewer.get("/scraping/capacity/?day=junk").content.decode()
     assert "LinkedIn allows 2 calls a day; 5 are needed." in page
+    assert "1 will wait" in page
     assert "/scraping/capacity/" in viewer.get("/scraping/").content.decode()
 
 

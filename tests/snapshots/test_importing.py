@@ -186,11 +186,14 @@ def test_undoing_takes_away_what_was_stored_and_nothing_else(cdc: Account) -> No
 
 
 def test_undoing_leaves_what_has_changed_since(cdc: Account) -> None:
-    batch = load("x,cdcgov,2025-03-01,100,3,4", "x,cdcgov,2025-03-02,110,3,4", header=f"{HEADER},likes,shares").batch
+    rows = [f"{row},3,4" for row in history(100, 110, 120)]
+    batch = load(*rows, header=f"{HEADER},likes,shares").batch
     assert batch is not None
     record([Sighting(cdc.pk, START, clock.now(), "observed", followers=130)])
+    corrected = START + timedelta(days=1)
+    Snapshot.objects.filter(date=corrected).update(followers=111)
     assert undo(batch, None) == 1
-    assert [row[1:4] for row in stored()] == [(START, 130, "observed")]
+    assert [row[1:4] for row in stored()] == [(START, 130, "observed"), (corrected, 111, "imported")]
 
 
 def test_undoing_while_it_is_under_way_stops_it(cdc: Account, monkeypatch: Any) -> None:
