@@ -102,7 +102,7 @@ _REMEDY = "Deactivate some, or ask for a higher limit."
 
 
 def _of_the_night(made: Forecast, row: PlatformForecast) -> Iterator[str]:
-    if not row.late or row.left.total():
+    if not row.late or row.waiting:
         return
     ends = timezone.localtime(row.ends or made.night_end)
     night_end = timezone.localtime(made.night_end)

@@ -12,4 +12,5 @@ BUDGETS = [
     Budget("scraping:platform", queries=18, bytes=8_000, p95=500),
     Budget("scraping:late", queries=9, bytes=10_000, p95=500),
     Budget("scraping:live", queries=5, bytes=2_000, p95=200),
+    Budget("scraping:capacity", queries=9, bytes=6_000, p95=2_000),
 ]

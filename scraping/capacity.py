@@ -129,6 +129,11 @@ class PlatformForecast:
         return sum((limit.outcome.left for limit in self.limits), Counter())
 
     @property
+    def waiting(self) -> int:
+        """How many accounts are not read that day."""
+        return self.left.total()
+
+    @property
     def late(self) -> int:
         """Accounts read that day, but after SCRAPE_WINDOW."""
         return sum(limit.outcome.late for limit in self.limits)
@@ -158,7 +163,7 @@ class PlatformForecast:
     @property
     def fits(self) -> bool:
         """Whether all of it is read within SCRAPE_WINDOW."""
-        return not self.off and not self.late and not self.left.total()
+        return not self.off and not self.late and not self.waiting
 
     def as_data(self) -> dict[str, Any]:
         """One platform for JSON; instants as such, dollars as numbers, `left` by the name of the rank."""

@@ -11,10 +11,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, Sum
 from django.db.models.functions import Coalesce, TruncMinute
 
-from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf import clock
 from scraping.capacity import Forecast, LimitForecast, Money, PlatformForecast
@@ -22,11 +21,10 @@ from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Connector, Missing, Target, Trouble
 from scraping.gather import MAX_CLAIM, ROUNDS_CLAIMED
 from scraping.limits import LONGEST, Limit, spent_dollars
-from scraping.models import OPEN_STATES, Attempt, JobState, PermitBlock, ScrapeJob
+from scraping.models import Attempt, PermitBlock
 from scraping.outcomes import RULES, STOPS
-from scraping.planning import Night, rank_of
+from scraping.planning import Night, rank_of, unread
 from scraping.rehearsal import Meter, Rehearsal, Spent, Terms, Wish, calls_a_day
-from snapshots.models import LatestSnapshot
 
 LOOKED_BACK = timedelta(days=7)
 GRACE = timedelta(minutes=5)  # the last accounts are due when the window ends; so much later still counts as in it
@@ -79,24 +77,11 @@ class _Times(NamedTuple):
 def _plan(night: Night) -> dict[str, list[Wish]]:
     """By platform, the accounts still to be read for the night, each with the time it is due."""
     plan: dict[str, list[Wish]] = defaultdict(list)
-    for account in _planned(night.day).iterator(chunk_size=5_000):
+    accounts = unread(night.day).only("id", "platform", "handle", "external_id", "url", "is_core")
+    for account in accounts.iterator(chunk_size=5_000):
         target = Target(account.pk, account.handle, account.external_id, account.url)
         plan[account.platform].append(Wish(night.starts(account.pk).timestamp(), rank_of(account), target))
     return plan
-
-
-def _planned(day: date) -> QuerySet[Account]:
-    """Active accounts that have not been read for `day`, nor given up."""
-    ended = ScrapeJob.objects.filter(account=OuterRef("pk"), date=day).exclude(state__in=OPEN_STATES)
-    moved = LatestSnapshot.objects.filter(Q(change_7__lt=0) | Q(change_7__gt=0), account=OuterRef("pk"))
-    planned: QuerySet[Account] = (
-        Account.objects.active()
-        .exclude(Exists(ended.filter(Q(reason=ScrapeJob.Reason.PLANNED) | Q(state=JobState.DONE))))
-        .annotate(changes=Exists(moved))
-        .only("id", "platform", "handle", "external_id", "url", "is_core")
-        .order_by("id")
-    )
-    return planned
 
 
 def _lately() -> dict[str, Lately]:

@@ -90,18 +90,22 @@ def plan(day: date | None = None) -> int:
 
 
 def _missing(day: date) -> QuerySet[Account]:
-    """Accounts to scrape without a planned job for `day` or an open one, not scraped on it nor put off beyond it."""
-    jobs = ScrapeJob.objects.filter(account=OuterRef("pk"))
-    missing: QuerySet[Account] = (
+    """Unread accounts that nothing is promised for."""
+    promised = ScrapeJob.objects.filter(account=OuterRef("pk"), state__in=OPEN_STATES)
+    return unread(day).exclude(Exists(promised)).only("id", "platform", "is_core")
+
+
+def unread(day: date) -> QuerySet[Account]:
+    """Accounts to scrape that were neither read nor given up on `day` nor put off beyond it; `changes` for rank_of."""
+    ended = ScrapeJob.objects.filter(account=OuterRef("pk"), date=day).exclude(state__in=OPEN_STATES)
+    accounts: QuerySet[Account] = (
         Account.objects.scrapable()
-        .exclude(Exists(jobs.filter(state__in=OPEN_STATES)))
-        .exclude(Exists(jobs.filter(date=day).filter(Q(reason=ScrapeJob.Reason.PLANNED) | Q(state=JobState.DONE))))
+        .exclude(Exists(ended.filter(Q(reason=ScrapeJob.Reason.PLANNED) | Q(state=JobState.DONE))))
         .exclude(Exists(Recheck.objects.filter(account=OuterRef("pk"), next_on__gt=day)))
         .annotate(changes=Exists(_moved_since(day - ACTIVE)))
-        .only("id", "platform", "is_core")
         .order_by("id")
     )
-    return missing
+    return accounts
 
 
 def _moved_since(day: date) -> QuerySet[Snapshot]:
@@ -117,7 +121,7 @@ def rank_of(account: Account) -> Rank:
     """An account's place in the plan; `changes` is annotated: its figures moved within a week."""
     if account.is_core:
         return Rank.CORE
-    return Rank.ACTIVE if account.changes else Rank.REST  # type: ignore[attr-defined]  # annotated by _missing
+    return Rank.ACTIVE if account.changes else Rank.REST  # type: ignore[attr-defined]  # annotated by unread
 
 
 @transaction.atomic

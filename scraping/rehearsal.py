@@ -148,11 +148,11 @@ class Terms:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the wishes. All of them are read in the end; what was not by `Terms.end` is counted in `left`.
+    """What becomes of the wishes: `calls` of the quota to read all, of which `fitting` are made by `Terms.end`.
 
-    `calls` of the quota until then, of which `learning` brought an id alone and `repeated` came of failures. `late`:
-    accounts read after `Terms.night_end`, though within the day. `left`: by rank, accounts not read by `Terms.end` or
-    before the money was gone (`broke`). `fitting`: calls made until then.
+    `learning` calls bring an id alone, `repeated` ones come of failures. `late`: accounts read after `Terms.night_end`,
+    though within the day. `left`: by rank, accounts not read by `Terms.end`, or before the money is gone (`broke`).
+    `ends`: when the last of all would be read, were there no other plan.
     """
 
     calls: int = 0
@@ -193,30 +193,39 @@ class Rehearsal:
         self.coming: list[Wish] = []
         self.ready: list[tuple[int, float, int, Wish]] = []
         self.at = terms.start
-        self.closed = False
 
     def run(self, wishes: Iterable[Wish]) -> Outcome:
-        """Read all `wishes`, however long that takes."""
+        """Read `wishes` until the day or the money is over; what is left then is only counted."""
         self.coming = list(wishes)
         heapq.heapify(self.coming)
-        while self.coming or self.ready:
-            if not self.closed and (self.at >= self.terms.end or self.outcome.broke):
-                self._close()
+        while (self.coming or self.ready) and self.at < self.terms.end and not self.outcome.broke:
             self._let_in()
             if self.ready:
                 self._round([heapq.heappop(self.ready)[-1] for _ in range(min(self.terms.claimed, len(self.ready)))])
             else:
                 self.at = self._look_after(self.coming[0].due)
-        if not self.closed:
-            self._close()
+        self.outcome.fitting = self.outcome.calls
+        self._count([*self.coming, *(row[-1] for row in self.ready)])
         return self.outcome
 
-    def _close(self) -> None:
-        """The day is over: who is not read now waits for another."""
-        self.closed = True
-        self.outcome.fitting = self.outcome.calls
-        self.outcome.left.update(wish.rank for wish in self.coming)
-        self.outcome.left.update(row[-1].rank for row in self.ready)
+    def _count(self, left: Sequence[Wish]) -> None:
+        """What those left over will take: calls as full as can be, made as fast as the limit allows."""
+        self.outcome.left.update(wish.rank for wish in left)
+        targets, calls = [wish.target for wish in left], 0
+        while targets:
+            batches, targets = self.connector.batches(targets), []
+            for batch in batches:
+                request = self.connector.request(batch, self.credential)
+                calls += request.cost
+                self.outcome.dollars += Decimal(str(request.dollars))
+                if batch.step in self.connector.looks_up:
+                    self.outcome.learning += request.cost
+                    targets += self._learned(batch)
+        repeated = round(calls * self.failing_calls.share / (1 - self.failing_calls.share))
+        self.outcome.calls += calls + repeated
+        self.outcome.repeated += repeated
+        if calls:
+            self.outcome.ends = self.at + self.meter.seconds_for(calls + repeated, self.at)
 
     def _let_in(self) -> None:
         while self.coming and self.coming[0].due <= self.at:
@@ -248,7 +257,7 @@ class Rehearsal:
     def _permitted(self, request: Request) -> bool:
         """Make the call now or within patience; else time goes on to the next look at which it may be made."""
         price = Decimal(str(request.dollars))
-        if price and not self.closed and self._too_dear(price):
+        if price and self._too_dear(price):
             self.outcome.broke = True
             return False
         free = self.meter.free_at(self.at, request.cost)
@@ -274,13 +283,17 @@ class Rehearsal:
         self.outcome.dollars += Decimal(str(request.dollars))
         if batch.step in self.connector.looks_up:
             self.outcome.learning += request.cost
-            return [again for target in batch.targets if (again := self.connector.again(target, ANY_ID))]
+            return self._learned(batch)
         for target in batch.targets:
             if self.failing_answers.due():
                 self._again(wishes, [target], 1)
             else:
-                self.outcome.late += not self.closed and self.at > self.terms.night_end
+                self.outcome.late += self.at > self.terms.night_end
         return []
+
+    def _learned(self, batch: Batch) -> list[Target]:
+        """The targets of a look-up, to be asked for once more by their ids."""
+        return [again for target in batch.targets if (again := self.connector.again(target, ANY_ID))]
 
     def _again(self, wishes: Mapping[int, Wish], targets: Sequence[Target], calls: int) -> None:
         """Have `targets` asked for once more, as a retry; that costs up to so many `calls`."""
