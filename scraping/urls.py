@@ -11,6 +11,7 @@ app_name = "scraping"
 urlpatterns = [
     path("", views.runs, name="runs"),
     path("live/", views.live, name="live"),
+    path("new/", views.new, name="new"),
     path("start/", views.start, name="start"),
     path("missing/", views.missing, name="missing"),
     path("attempts/<int:pk>/", views.attempts, name="attempts"),
