@@ -69,12 +69,13 @@ class Late:
     until: datetime | None
 
 
-def shares() -> list[Share]:
-    """Every tier's share per platform, in the order of tiers and platforms; one query."""
+def shares(platform: str = "") -> list[Share]:
+    """Every tier's share per platform (or of one), in the order of tiers and platforms; one query."""
+    accounts = _tiered().filter(platform=platform) if platform else _tiered()
     counted = (
-        _tiered().order_by().values_list("tier", "platform").annotate(n=Count("pk"), fresh=Count("pk", filter=_fresh()))
+        accounts.order_by().values_list("tier", "platform").annotate(n=Count("pk"), fresh=Count("pk", filter=_fresh()))
     )
-    found = {(tier, platform): (n, fresh) for tier, platform, n, fresh in counted}
+    found = {(tier, name): (n, fresh) for tier, name, n, fresh in counted}
     return [
         Share(tier, settings.FRESHNESS_HOURS[tier], PLATFORMS[name], *found[tier, name])
         for tier in Tier

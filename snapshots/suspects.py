@@ -267,6 +267,8 @@ def told(done: Verdict, verdict: str) -> str:
     """What came of a decision, in words for the person who made it."""
     word = f"{verdict}ed"
     said = f"{done.changed:,} figure{pluralize(done.changed)} {word}." if done.changed else "Nothing was changed."
+    if done.left:
+        said = f"{said} {done.left:,} more still wait: decide again."
     if not done.conflicts:
         return said
     if len(done.conflicts) == 1 and (last := _last_judgement(done.conflicts[0])):
