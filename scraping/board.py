@@ -15,6 +15,7 @@ from accounts.models import Account, FormerHandle
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
 from scraping.condition import Condition, conditions
+from scraping.connectors import warning_for
 from scraping.models import Attempt, JobState, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK, Ended
 from scraping.quotas import Quota, quotas_of
@@ -33,6 +34,7 @@ class PlatformRow:
     platform: Platform
     accounts: int
     condition: Condition
+    warning: str  # about the site's terms while its public pages are read, or ""
     jobs: Mapping[str, int]  # due, leased, and of the last day: done (with a figure), failed (without)
     quota: Quota | None
     median_seconds: float | None
@@ -43,7 +45,15 @@ def platform_rows() -> list[PlatformRow]:
     accounts = dict(Account.objects.active().order_by().values_list("platform").annotate(Count("id")))
     jobs, found, quotas = _jobs_by_platform(), conditions(accounts), quotas_of(accounts)
     return [
-        PlatformRow(PLATFORMS[name], accounts[name], found[name], jobs[name], quotas.get(name), median_of(name))
+        PlatformRow(
+            platform=PLATFORMS[name],
+            accounts=accounts[name],
+            condition=found[name],
+            warning=warning_for(name),
+            jobs=jobs[name],
+            quota=quotas.get(name),
+            median_seconds=median_of(name),
+        )
         for name in PLATFORMS
         if name in accounts
     ]

@@ -46,7 +46,7 @@ def quotas_of(platforms: Collection[str]) -> dict[str, Quota]:
 
 
 def windows_of(platforms: Collection[str]) -> dict[str, list[Quota]]:
-    """Every window of each platform that has any; one limited per host or account has none of its own. One query."""
+    """Every window of each platform that has any (one limited per host or account has none of its own). One query."""
     now = clock.now()
     windows = {
         f"{name}_{number}": (name, window, _opened(window, now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from scraping import platform_views, views
+from scraping import capacity_views, platform_views, views
 
 app_name = "scraping"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("", views.runs, name="runs"),
     path("live/", views.live, name="live"),
     path("new/", views.new, name="new"),
+    path("capacity/", capacity_views.capacity, name="capacity"),
     path("start/", views.start, name="start"),
     path("missing/", views.missing, name="missing"),
     path("attempts/<int:pk>/", views.attempts, name="attempts"),
