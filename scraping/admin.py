@@ -37,8 +37,19 @@ class ReadOnly(admin.ModelAdmin):
 class ScrapeRunAdmin(ReadOnly):
     """Runs with their progress."""
 
-    list_display = ("id", "kind", "scope", "platform", "requested_by", "state", "done", "created_at", "finished_at")
-    list_filter = ("kind", "state", "platform")
+    list_display = (
+        "id",
+        "kind",
+        "scope",
+        "mode",
+        "platform",
+        "requested_by",
+        "state",
+        "done",
+        "created_at",
+        "finished_at",
+    )
+    list_filter = ("kind", "mode", "state", "platform")
     date_hierarchy = "created_at"
     exclude = ("jobs",)
 

@@ -17,7 +17,7 @@ from perf import clock
 from scraping.condition import Condition, conditions
 from scraping.connectors import warning_for
 from scraping.models import Attempt, JobState, RunJob, ScrapeJob, ScrapeRun
-from scraping.outcomes import OK
+from scraping.outcomes import OK, Ended
 from scraping.quotas import Quota, quotas_of
 
 ENDED = (JobState.DONE, JobState.FAILED, JobState.DEAD)
@@ -85,8 +85,8 @@ def median_of(platform: str) -> float | None:
 
 
 def without_figure(run: ScrapeRun) -> QuerySet[ScrapeJob]:
-    """The jobs of `run` that ended without a figure, whatever the reason; cancelled ones are not meant."""
-    jobs = ScrapeJob.objects.filter(runjob__run=run, state__in=ENDED)
+    """The jobs of `run` that ended without a figure, skipped ones too; what a person cancelled is not meant."""
+    jobs = ScrapeJob.objects.filter(Q(state__in=ENDED) | Q(outcome=Ended.SKIPPED), runjob__run=run)
     return jobs.exclude(outcome=OK)
 
 
@@ -111,13 +111,6 @@ def jobs_of(run: ScrapeRun, platform: str = "", outcome: str = "") -> QuerySet[S
     chosen = {name: value for name, value in (("platform", platform), ("outcome", outcome)) if value}
     ended = Coalesce("finished_at", Value(LONG_AGO), output_field=DateTimeField())
     return ScrapeJob.objects.for_run_page(run).filter(**chosen).annotate(ended=ended)
-
-
-def moved(run: ScrapeRun) -> int:
-    """How many jobs of a nightly plan were carried over to a later day than the plan is for."""
-    if run.date is None:
-        return 0
-    return ScrapeJob.objects.filter(runjob__run=run, date__gt=run.date).count()
 
 
 def failed_accounts(run: ScrapeRun, platform: str, outcome: str) -> QuerySet[Account]:

@@ -68,7 +68,7 @@ def detail_of(platform: Platform) -> Detail:
         rests=_rests(platform.name),
         median_seconds=median_of(platform.name),
         failures=_failures(platform.name),
-        shares=[share for share in shares() if share.platform is platform],
+        shares=shares(platform.name),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from accounts.models import Account
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
 from scraping.condition import Condition, State
-from scraping.models import JobState, ScrapeJob
+from scraping.models import JobState, Recheck, ScrapeJob
 from scraping.outcomes import OK, label
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,12 +69,13 @@ class Late:
     until: datetime | None
 
 
-def shares() -> list[Share]:
-    """Every tier's share per platform, in the order of tiers and platforms; one query."""
+def shares(platform: str = "") -> list[Share]:
+    """Every tier's share per platform (or of one), in the order of tiers and platforms; one query."""
+    accounts = _tiered().filter(platform=platform) if platform else _tiered()
     counted = (
-        _tiered().order_by().values_list("tier", "platform").annotate(n=Count("pk"), fresh=Count("pk", filter=_fresh()))
+        accounts.order_by().values_list("tier", "platform").annotate(n=Count("pk"), fresh=Count("pk", filter=_fresh()))
     )
-    found = {(tier, platform): (n, fresh) for tier, platform, n, fresh in counted}
+    found = {(tier, name): (n, fresh) for tier, name, n, fresh in counted}
     return [
         Share(tier, settings.FRESHNESS_HOURS[tier], PLATFORMS[name], *found[tier, name])
         for tier in Tier
@@ -98,9 +99,11 @@ def by_tier(rows: Iterable[Share]) -> list[Share]:
 def outside(tier: str = "", platform: str = "") -> QuerySet[Any, Any]:
     """The accounts outside their promise (of one tier, of one platform), longest unseen first; page by LATE_ORDER.
 
-    Annotates `tier`, `seen` (LONG_AGO for never) and what is known of the newest job.
+    Annotates `tier`, `seen` (LONG_AGO for never), what is known of the newest job, and since when the platform answers
+    without a figure (`since`, `again_on`).
     """
     newest = ScrapeJob.objects.filter(account=OuterRef("pk")).order_by("-date", "-pk")
+    recheck = Recheck.objects.filter(account=OuterRef("pk"))
     chosen = {name: value for name, value in (("tier", tier), ("platform", platform)) if value}
     names = ("state", "outcome", "due_at")
     late: QuerySet[Any, Any] = (
@@ -111,6 +114,8 @@ def outside(tier: str = "", platform: str = "") -> QuerySet[Any, Any]:
         .annotate(
             seen=Coalesce("latest__observed_at", Value(LONG_AGO), output_field=DateTimeField()),
             **{f"job_{name}": Subquery(newest.values(name)[:1]) for name in names},
+            since=Subquery(recheck.values("since")[:1]),
+            again_on=Subquery(recheck.values("next_on")[:1]),
         )
         .order_by(*LATE_ORDER)
     )
@@ -146,7 +151,13 @@ def _ended(row: Any) -> str:
         return "Being fetched now"
     if row.job_outcome == OK:
         return "Seen, but too long ago; the next plan asks again"
-    return label(row.job_outcome)
+    if row.since is None:
+        return label(row.job_outcome)
+    return f"{label(row.job_outcome)}, since {_day(row.since)}; asked again on {_day(row.again_on)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
 
 
 def _tiered() -> QuerySet[Any, Any]:

@@ -11,6 +11,7 @@ app_name = "scraping"
 urlpatterns = [
     path("", views.runs, name="runs"),
     path("live/", views.live, name="live"),
+    path("new/", views.new, name="new"),
     path("capacity/", capacity_views.capacity, name="capacity"),
     path("start/", views.start, name="start"),
     path("missing/", views.missing, name="missing"),

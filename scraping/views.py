@@ -20,6 +20,7 @@ from perf.access import requires
 from perf.pagination import page_number, paginate
 from scraping import board, condition, freshness, ledger, tasks
 from scraping.models import Attempt, ScrapeJob, ScrapeRun
+from scraping.naming import NAMED_AT_ONCE, UnknownAccounts, accounts_named
 from scraping.outcomes import RULES
 
 RUNS_SHOWN = 20
@@ -73,17 +74,29 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
-    context |= {"failures": board.failures(found), "now": clock.now(), "moved": board.moved(found), "one": found.pk}
+    context |= {"failures": board.failures(found), "now": clock.now(), "one": found.pk}
     return render(request, "scraping/run.html", context)
 
 
 @require_POST
 @requires("scraping.request_scrape")
 def start(request: HttpRequest) -> HttpResponse:
-    """Scrape all accounts, one platform's or one account now; leads to the page where progress is seen."""
-    scope, platform = request.POST.get("scope", ""), request.POST.get("platform", "")
-    accounts = _in_scope(Account.objects.visible_to(request.user), request)
-    return _request(request, accounts, scope=scope, platform=platform)
+    """Scrape all accounts, one platform's or chosen ones now; leads to the page where progress is seen."""
+    scope, platform, mode = (request.POST.get(name, "") for name in ("scope", "platform", "mode"))
+    try:
+        accounts = _in_scope(Account.objects.visible_to(request.user), request)
+    except UnknownAccounts as unknown:
+        return render(request, "scraping/new.html", _choices() | {"asked": request.POST, "error": str(unknown)})
+    mode = mode if mode in ScrapeRun.Mode.values else ScrapeRun.Mode.FULL
+    platform = platform if scope == ScrapeRun.Scope.PLATFORM else ""
+    return _request(request, accounts, scope=scope, platform=platform, mode=mode)
+
+
+@require_safe
+@requires("scraping.request_scrape")
+def new(request: HttpRequest) -> HttpResponse:
+    """What to scrape and how long to wait for it: the form that starts a run of a part."""
+    return render(request, "scraping/new.html", _choices() | {"asked": request.GET})
 
 
 @require_POST
@@ -176,7 +189,16 @@ def _in_scope(accounts: QuerySet[Account], request: HttpRequest) -> QuerySet[Acc
             return accounts.filter(platform=request.POST["platform"])
         case ScrapeRun.Scope.ACCOUNTS if request.POST.get("account", "").isdecimal():
             return accounts.filter(pk=request.POST["account"])
+        case ScrapeRun.Scope.ACCOUNTS if names := request.POST.get("accounts", "").split()[:NAMED_AT_ONCE]:
+            return accounts_named(accounts, names)
     raise Http404
+
+
+def _choices() -> dict[str, Any]:
+    """What the form offers: the platforms that have active accounts, and every mode with what it means."""
+    used = set(Account.objects.active().order_by().values_list("platform", flat=True).distinct())
+    modes = [(mode.value, *mode.label.split(": ", 1)) for mode in ScrapeRun.Mode]
+    return {"platforms": [one for name, one in PLATFORMS.items() if name in used], "modes": modes}
 
 
 def _request(request: HttpRequest, accounts: QuerySet[Account], **asked: str) -> HttpResponse:

@@ -239,6 +239,7 @@ def _preview(request: HttpRequest, chosen: suspects.Selection, verdict: str) -> 
     ids = [row.pk for row in chosen.rows()]
     rows = suspects.waiting(Snapshot.objects.filter(pk__in=ids))[:PREVIEWED]
     context: dict[str, Any] = {"chosen": chosen, "verdict": verdict, "count": len(ids), "filters": _kept(request)}
+    context |= {"at_once": judging.AT_ONCE, "now": clock.now()}
     context |= {"previews": suspects.previews(ids), "suspects": suspects.explained(list(rows))}
     return render(request, "snapshots/judge.html", context)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from accounts.models import Account
 from perf import clock
 from scraping import freshness, ledger
 from scraping.condition import conditions
-from scraping.models import JobState, PlatformState, ScrapeJob
+from scraping.models import JobState, PlatformState, Recheck, ScrapeJob
 from snapshots.models import LatestSnapshot
 from snapshots.recording import Sighting, record
 from tests import factories
@@ -105,6 +105,14 @@ def test_a_platform_at_rest_says_until_when_its_accounts_wait() -> None:
     PlatformState.objects.create(platform="x", paused_until=until, why="rate_limited")
     (late,) = freshness.explained(list(freshness.outside()), conditions(["x"]))
     assert (late.why, late.until) == ("The platform asked us to slow down", until)
+
+
+def test_an_account_that_is_asked_for_rarely_says_since_when_and_when_again() -> None:
+    made = account(80, handle="gone")
+    ledger.request_scrape(Account.objects.filter(pk=made.pk), None)
+    ScrapeJob.objects.update(state=JobState.DONE, outcome="not_found", finished_at=clock.now())
+    Recheck.objects.note({made.pk: ("not_found", date(2026, 11, 1))})
+    assert whys() == {"gone": "No such profile, since 1 Nov 2026; asked again on 2 Nov 2026"}
 
 
 def test_shares_cost_one_query(django_assert_num_queries: Any) -> None:

@@ -11,7 +11,6 @@ from django.test import Client
 from accounts.models import Account
 from perf import clock
 from project.models import AuditEntry
-from scraping import ledger
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
 from tests import factories
 from tests.scraping.test_views import INLINE, end, run_of, text_of
@@ -125,18 +124,58 @@ def test_each_row_of_a_run_says_its_priority_and_offers_to_try_again(editor: Cli
     job = failed(factories.account("x", "cdcgov"))
     page = editor.get(f"/scraping/runs/{job.runs.get().pk}/")
     assert "Try cdcgov again" in page.content.decode()
-    assert job.get_rank_display() in text_of(page)
+    assert job.rank_reason in text_of(page)
 
 
-def test_a_plan_says_how_much_moved_to_a_later_day(editor: Client) -> None:
-    factories.account("x"), factories.account("x")
-    ledger.plan()
-    moved = ScrapeJob.objects.order_by("pk").first()
-    assert moved is not None
-    ScrapeJob.objects.filter(pk=moved.pk).update(date=clock.today() + timedelta(days=1))
-    page = text_of(editor.get(f"/scraping/runs/{ScrapeRun.objects.get().pk}/"))
-    assert "Moved to a later day 1" in page
-    assert "moved to" in page
+def test_a_run_says_what_went_on_elsewhere_and_who_was_left_out(editor: Client) -> None:
+    run = run_of(factories.account("x"))
+    ScrapeRun.objects.filter(pk=run.pk).update(moved=3, left_out=2)
+    page = text_of(editor.get(f"/scraping/runs/{run.pk}/"))
+    assert "Went on in another run 3" in page
+    assert "On hold, left out 2" in page
+
+
+def test_what_a_fast_run_skipped_is_listed_and_asked_for_again(editor: Client) -> None:
+    account = factories.account("x", "cdcgov")
+    run = run_of(account)
+    end(run, account, JobState.CANCELLED, "skipped")
+    assert "X: Skipped: it would have had to wait" in text_of(editor.get(f"/scraping/runs/{run.pk}/"))
+    editor.post(f"/scraping/runs/{run.pk}/retry/", {"platform": "x", "outcome": "skipped"})
+    assert ScrapeJob.objects.open().get().account == account
+
+
+# --- Starting a part -----------------------------------------------------------------------------------
+
+
+def test_the_form_explains_every_mode(editor: Client) -> None:
+    factories.account("x")
+    page = text_of(editor.get("/scraping/new/"))
+    for words in ("Waits as long as it takes", "Skips what would wait longer than a minute", "Five accounts"):
+        assert words in page
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("fast", "fast"), ("demo", "demo"), ("", "full"), ("junk", "full")])
+def test_a_run_is_started_in_the_mode_asked_for(editor: Client, mode: str, kept: str) -> None:
+    factories.account("x")
+    editor.post("/scraping/start/", {"scope": "all", "mode": mode})
+    assert ScrapeRun.objects.get().mode == kept
+
+
+def test_chosen_accounts_are_written_one_a_line(editor: Client) -> None:
+    for name in ("CDCgov", "NIH", "other"):
+        factories.account("x", name)
+    editor.post("/scraping/start/", {"scope": "accounts", "accounts": "twitter/cdcgov\nx/NIH\n"})
+    assert set(ScrapeJob.objects.values_list("account__handle", flat=True)) == {"CDCgov", "NIH"}
+
+
+@pytest.mark.parametrize("name", ["x/nobody", "myspace/tom", "nonsense", "x/\x00"])
+def test_an_unknown_name_is_told_and_the_form_kept(editor: Client, name: str) -> None:
+    factories.account("x", "CDCgov")
+    asked = {"scope": "accounts", "accounts": f"x/cdcgov {name}", "mode": "fast"}
+    answer = editor.post("/scraping/start/", asked)
+    assert "There is no account" in text_of(answer)
+    assert "x/cdcgov" in answer.content.decode()
+    assert not ScrapeRun.objects.exists()
 
 
 def test_a_runs_page_polls_for_that_run_alone(editor: Client) -> None:

@@ -125,6 +125,7 @@ def test_a_chosen_set_is_shown_before_it_is_judged(editor: Client) -> None:
     first, second, third = leapt(), leapt(), leapt()
     preview = post(editor, first, second, verdict="reject")
     assert "Reject 2 figures?" in text_of(preview)
+    assert "second look from" in text_of(preview)
     assert Snapshot.objects.to_judge().count() == 3
     assert "2 figures rejected." in text_of(post(editor, first, second, verdict="reject", sure="1"))
     assert list(Snapshot.objects.to_judge()) == [third]
