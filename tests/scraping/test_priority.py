@@ -78,7 +78,8 @@ def test_a_worker_asks_in_the_order_of_priority_however_many_beats_there_are(
 ) -> None:
     settings.SCRAPE_WINDOW = "00:00-00:01"
     rest, active = named("rest1", "rest2"), named("active1", "active2")
-    [failed], core, wanted = named("failed"), named("core1", "core2", is_core=True), named("wanted1", "wanted2")
+    [failed], wanted = named("failed"), named("wanted1", "wanted2")
+    named("core1", "core2", is_core=True)
     for one in (*rest, *active):
         for days in (3, 1):
             posts = 7 + (one in active and days == 1)
