@@ -181,6 +181,10 @@ class Gathering:
         limit = Limit.of(self.platform, self.credential, host, self.connector.windows)
         calls = await self._calls(batches, waiting)
         onward: list[Errand] = []
+        if host and (rest := await sync_to_async(pauses.rest_of)(self.platform, host)):
+            until, why = rest
+            await self._wait_for(Wait(until, Waiting(why)), host, calls)
+            return onward
         begun = any(errand.tries for errand in waiting.values())  # given up now, they would be asked for twice
         end = lease_end if begun else min(lease_end, self.until)
         while calls:
