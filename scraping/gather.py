@@ -9,7 +9,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
 from typing import Any
@@ -37,7 +37,7 @@ from scraping.fetch import Fetcher
 from scraping.giving_up import end_unreadable
 from scraping.limits import Ask, Limit, Permit, Wait
 from scraping.models import MAX_DETAIL, Attempt, ScrapeJob
-from scraping.outcomes import FAILURES, OK, STOPS, Ended
+from scraping.outcomes import FAILURES, OK, STOPS, Ended, Waiting
 from scraping.results import Result, Try
 
 logger = logging.getLogger(__name__)
@@ -182,6 +182,10 @@ class Gathering:
         limit = Limit.of(self.platform, key, host, self.connector.windows_for(key))
         calls = await self._calls(key, batches, waiting)
         onward: list[Errand] = []
+        if host and (rest := await sync_to_async(pauses.rest_of)(self.platform, host)):
+            until, why = rest
+            await self._wait_for(Wait(until, Waiting(why)), host, calls)
+            return onward
         begun = any(errand.tries for errand in waiting.values())  # given up now, they would be asked for twice
         end = lease_end if begun else min(lease_end, self.until)
         while calls:
@@ -194,6 +198,8 @@ class Gathering:
                     await self._wait_for(permit, host, calls)
                     break
                 await asyncio.sleep(max((permit.until - clock.now()).total_seconds(), 0.01))
+                if permit.why == Waiting.NEW_DAY:
+                    calls = await self._calls([call.batch for call in calls], waiting)
                 continue
             now, later = calls[: permit.covers], calls[permit.covers :]
             await asyncio.gather(*(self._make(call, permit, host, lease_end) for call in now))
@@ -205,13 +211,14 @@ class Gathering:
     async def _calls(self, key: str, batches: Sequence[Batch], waiting: dict[int, Errand]) -> list[Call]:
         """The request of every batch, with what it spends; users already paid for today cost nothing again."""
         requests = [self.connector.request(batch, key) for batch in batches]
-        paid: frozenset[int] = frozenset()
+        paid, day = frozenset[int](), None
         if any(request.dollars for request in requests):
-            paid = await sync_to_async(paid_today)(self.platform, list(waiting))
+            day = await sync_to_async(limits.billing_day)()
+            paid = await sync_to_async(paid_on)(self.platform, day, list(waiting))
         calls = []
         for batch, request in zip(batches, requests, strict=True):
             new = sum(target.account_id not in paid for target in batch.targets)
-            ask = Ask(request.cost, Decimal(str(request.dollars)) * new / len(batch.targets))
+            ask = Ask(request.cost, Decimal(str(request.dollars)) * new / len(batch.targets), day)
             errands = [waiting[target.account_id] for target in batch.targets]
             calls.append(Call(batch, errands, request, ask, paid))
         return calls
@@ -341,8 +348,18 @@ def _with(tried: Try, outcome: str, detail: str) -> Try:
     return Try(tried.step, tried.started_at, tried.seconds, outcome, tried.status, detail)
 
 
-def paid_today(platform: str, account_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the accounts that were read since midnight UTC: the platform bills each user once a day."""
-    midnight = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    read = Attempt.objects.filter(platform=platform, account__in=account_ids, started_at__gte=midnight, outcome=OK)
+def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the accounts whose jobs were claimed and read on `day` (UTC): the platform bills each user once a day.
+
+    The claim is on the database's clock and comes before the call, so a wrong clock or a late midnight makes nobody
+    paid who is not.
+    """
+    midnight = datetime.combine(day, time(), UTC)
+    read = Attempt.objects.filter(
+        platform=platform,
+        account__in=account_ids,
+        job__started_at__gte=midnight,
+        outcome=OK,
+        started_at__gte=midnight - timedelta(days=1),  # of a wrong clock too; so few rows that the index finds them
+    )
     return frozenset(read.values_list("account_id", flat=True))

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from accounts.models import Account
 from perf import clock
@@ -131,7 +142,7 @@ def claim(platform: str, limit: int) -> list[ScrapeJob]:
     ids = _lease(ScrapeJob.objects.claimable(platform).filter(~Exists(broken)), limit) or _probe(platform)
     claimed: list[ScrapeJob] = []
     for chunk in chunks(ids):
-        claimed += ScrapeJob.objects.filter(pk__in=chunk).select_related("account")
+        claimed += ScrapeJob.objects.filter(pk__in=chunk).prefetch_related("account")  # a join would scan all accounts
     return sorted(claimed, key=lambda job: (job.order_at, job.due_at, job.pk))
 
 
@@ -190,7 +201,8 @@ def finish_runs(job_ids: Collection[int] | None = None) -> int:
     if job_ids is not None:
         runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__in=job_ids)))
     left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
-    return runs.exclude(Exists(left)).close(ScrapeRun.State.DONE)
+    # The first open job of each run: an EXISTS would be planned as a join with all of them.
+    return runs.annotate(left=Subquery(left.values("pk")[:1])).filter(left=None).close(ScrapeRun.State.DONE)
 
 
 def sweep() -> int:

@@ -32,6 +32,7 @@ class Waiting(StrEnum):
     LIMITS_UNAVAILABLE = "limits_unavailable"
     LIMITS_REBUILDING = "limits_rebuilding"
     LIMITS_EVICT = "limits_evict"
+    NEW_DAY = "new_day"
     NO_BUDGET = "no_budget"
     BUDGET_SPENT = "budget_spent"
     DEAD_TOKEN = "dead_token"
@@ -93,6 +94,7 @@ RULES: dict[str, Rule] = {
     Waiting.LIMITS_UNAVAILABLE: Rule("Redis, which counts the limits, cannot be reached", attempts=0),
     Waiting.LIMITS_REBUILDING: Rule("The limits are being rebuilt", attempts=0),
     Waiting.LIMITS_EVICT: Rule("The limits' Redis may evict keys; set maxmemory-policy noeviction", attempts=0),
+    Waiting.NEW_DAY: Rule("A new day has begun on the platform's bill: prices are looked up again", attempts=0),
     Waiting.NO_BUDGET: Rule("Set a budget: X_MONTHLY_BUDGET_USD", attempts=0),
     Waiting.NO_CONNECTOR: Rule("No connector reads this platform", *_BROKEN),
     Waiting.PAGE_OFF: Rule("Reading this platform's public pages is off", *_BROKEN),

@@ -52,6 +52,14 @@ def pause(platform: str, until: datetime, why: str, *, host: str = "") -> None:
         _rest(state, rest, why)
 
 
+def rest_of(platform: str, host: str) -> tuple[datetime, str] | None:
+    """Until when, on this process's clock, and why a host of `platform` is left alone; None when it is not."""
+    state = PlatformState.objects.paused().with_now().filter(platform=platform, host=host).first()
+    if state is None or state.paused_until is None:
+        return None
+    return clock.now() + (state.paused_until - state.now), state.why
+
+
 def refused(platform: str, seen_at: datetime, retry_after: float | None = None, *, host: str = "") -> datetime:
     """The platform asked us to slow down; returns until when nothing is fetched from it, on this process's clock.
 

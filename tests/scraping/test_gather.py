@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from accounts.models import Account
 from accounts.platforms import find_platform, parse_profile_url
 from perf import clock
 from scraping import gather as gathering
-from scraping import ledger, limits
+from scraping import ledger, limits, pauses
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import Missing, Trouble, Window
 from scraping.fakes import curves
@@ -340,6 +341,23 @@ def test_a_row_that_waits_for_quota_says_until_when(monkeypatch: Any) -> None:
     assert all(timedelta(minutes=59) < job.waits_until - clock.now() <= timedelta(hours=1) for job in waiting)
     with clock.shifted(timedelta(hours=1, seconds=1)):
         assert turn("flickr") == 2
+
+
+def test_a_host_at_rest_is_left_alone_by_later_turns_too(fakes: Any, monkeypatch: Any) -> None:
+    flickr, host = type(CONNECTORS["flickr"]), "www.flickr.com"
+    batches = flickr.batches
+    monkeypatch.setattr(flickr, "per_host", True)
+    monkeypatch.setattr(flickr, "batches", lambda *args: [replace(one, host=host) for one in batches(*args)])
+    pauses.pause("flickr", clock.now() + timedelta(minutes=5), Waiting.RATE_LIMITED, host=host)
+    request(one := account("flickr", "nasa"))
+    turn("flickr")
+    job = ScrapeJob.objects.with_reasons().get(account=one)
+    assert (job.state, job.why) == (JobState.DUE, Waiting.RATE_LIMITED)
+    assert timedelta(minutes=4, seconds=55) < job.due_at - clock.now() <= timedelta(minutes=5)
+    assert fakes.served("flickr") == []
+    with clock.shifted(timedelta(minutes=6)):
+        turn("flickr")
+    assert outcome(one) == (JobState.DONE, OK)
 
 
 def test_a_platforms_headers_correct_the_ledger(monkeypatch: Any) -> None:
