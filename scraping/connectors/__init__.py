@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from scraping.connectors.base import Connector
+from scraping.connectors.bluesky import Bluesky
 from scraping.connectors.facebook import Facebook
 from scraping.connectors.facebook_page import FacebookPage
 from scraping.connectors.flickr import Flickr
@@ -14,6 +15,7 @@ from scraping.connectors.instagram import Instagram
 from scraping.connectors.instagram_page import InstagramPage
 from scraping.connectors.linkedin import LinkedIn
 from scraping.connectors.linkedin_page import LinkedInPage
+from scraping.connectors.mastodon import Mastodon
 from scraping.connectors.tiktok_page import TikTokPage
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
@@ -35,6 +37,8 @@ EVERY: tuple[Connector, ...] = (
     TikTokPage(),
     Flickr(),
     TruthSocial(),
+    Bluesky(),
+    Mastodon(),
 )
 APIS = {connector.platform: connector for connector in EVERY if connector.kind == "api"}
 PAGES = {connector.platform: connector for connector in EVERY if connector.kind == "page"}

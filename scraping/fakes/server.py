@@ -17,7 +17,19 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import flickr, graph, instagram_page, linkedin, pages, tiktok_page, truth_social, x, youtube
+from scraping.fakes import (
+    bluesky,
+    flickr,
+    graph,
+    instagram_page,
+    linkedin,
+    mastodon,
+    pages,
+    tiktok_page,
+    truth_social,
+    x,
+    youtube,
+)
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
 
@@ -43,6 +55,8 @@ PLATFORMS: tuple[Any, ...] = (
     linkedin,
     truth_social,
     flickr,
+    bluesky,
+    mastodon,
     instagram_page,
     tiktok_page,
     *pages.SITES,
@@ -52,7 +66,8 @@ CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><b
 FORBIDDEN = "http://127.0.0.2/"
 GIANT = 8 * 1024 * 1024
 COUNTS = (
-    *("followers_count", "fan_count", "subscriberCount", "firstDegreeSize", "followerCount", "edge_followed_by"),
+    *("followers_count", "fan_count", "subscriberCount", "firstDegreeSize", "followerCount"),
+    *("followersCount", "edge_followed_by"),
     *("userInteractionCount", "followers", "subscribers"),  # of pages
 )
 WORLD = web.AppKey("world", World)
@@ -142,13 +157,14 @@ async def _platform(request: web.Request) -> web.StreamResponse:
     """One call to one platform, after the latency asked for."""
     world = request.app[WORLD]
     host = request.match_info["host"]
-    platform = BY_HOST.get(host)
+    path = request.raw_path.partition("?")[0].removeprefix(f"/{host}")
+    platform = BY_HOST.get(host) or (mastodon if mastodon.serves(path) else None)
     if platform is None:
         return web.json_response({"error": f"no fake platform at {host}"}, status=502)
     call = Call(
         host=host,
         method=request.method,
-        path=request.raw_path.partition("?")[0].removeprefix(f"/{host}"),
+        path=path,
         query=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.read(),
