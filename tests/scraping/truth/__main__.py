@@ -12,8 +12,9 @@ from typing import Any
 from tests.scraping.truth.apis import APIS
 from tests.scraping.truth.labels import Body, Maker, damaged
 from tests.scraping.truth.pages import PAGES
+from tests.scraping.truth.profiles import PROFILES
 
-MAKERS: dict[str, Maker] = APIS | PAGES
+MAKERS: dict[str, Maker] = APIS | PROFILES | PAGES
 WRONG = ("missed", "wrong value", "false zero")
 KINDS = ("right", "rightly none", *WRONG)
 

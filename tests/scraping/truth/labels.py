@@ -34,7 +34,8 @@ class Asked:
 class Body:
     """An answer and its truth: the followers of each handle as stated, None where nothing certain is stated.
 
-    A `clean` body has to be read in full; a damaged one may also give no figure.
+    A `clean` body has to be read in full; a damaged one may also give no figure. Cut off, a `whole` one would be
+    another truth.
     """
 
     asked: list[Asked]
@@ -43,6 +44,7 @@ class Body:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     clean: bool = True
+    whole: bool = False
 
 
 Maker = Callable[[random.Random], Body]
@@ -84,7 +86,7 @@ def encoded(thing: Any, rng: random.Random) -> bytes:
 
 def damaged(rng: random.Random, body: Body) -> Body:
     """`body` with one thing wrong: cut off, walled, refused, empty, or something else altogether."""
-    kind = rng.randrange(6)
+    kind = rng.randrange(1 if body.whole else 0, 6)
     body.clean = False
     if kind == 0:
         body.content = body.content[: rng.randrange(len(body.content) + 1)]

@@ -107,7 +107,7 @@ def by_text(rng: random.Random, handle: str) -> Body:
 def contradicting(rng: random.Random, handle: str) -> Body:
     """Two statements of one kind that cannot both be true."""
     body = f"<h1>{handle}</h1><p>{exact(rng, 5_000)} followers</p><p>{exact(rng, 9_000)} followers</p>"
-    return Body([Asked(handle)], {handle: None}, page(rng, handle, "", body))
+    return Body([Asked(handle)], {handle: None}, page(rng, handle, "", body), whole=True)
 
 
 def _any_of(rng: random.Random, *makers: Any) -> Body:
