@@ -23,6 +23,8 @@ api.add_decorator(policy_first, mode="view")
 api.add_router("", "accounts.api.router")
 api.add_router("", "snapshots.api.router")
 api.add_router("", "scraping.api.router")
+api.add_router("", "scraping.capacity_api.router")
+api.add_router("", "scraping.condition_api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.platforms import PLATFORMS
 from scraping import gather as gathering
-from scraping import ledger, limits
+from scraping import giving_up, ledger, limits
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
 TURN_SECONDS = 25  # how long one message keeps a worker at one platform
@@ -31,6 +31,7 @@ def sweep() -> None:
 def dispatch(*, by: str = "") -> None:
     """Send a turn to every platform that has something due, the better its best job the sooner."""
     ledger.beat("worker", *filter(None, [by]))
+    giving_up.give_up()
     for platform, rank in ledger.waiting_platforms(PLATFORMS):
         turn = {"platform": platform, "seconds": TURN_SECONDS}
         gather_batches.apply_async(kwargs=turn, queue=platform, priority=2 * rank, expires=DISPATCH_SECONDS)

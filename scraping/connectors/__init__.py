@@ -11,11 +11,15 @@ from scraping.connectors.bluesky import Bluesky
 from scraping.connectors.facebook import Facebook
 from scraping.connectors.facebook_page import FacebookPage
 from scraping.connectors.flickr import Flickr
+from scraping.connectors.github import GitHub
 from scraping.connectors.instagram import Instagram
 from scraping.connectors.instagram_page import InstagramPage
 from scraping.connectors.linkedin import LinkedIn
 from scraping.connectors.linkedin_page import LinkedInPage
 from scraping.connectors.mastodon import Mastodon
+from scraping.connectors.reddit import Reddit
+from scraping.connectors.threads import Threads
+from scraping.connectors.tiktok import TikTok
 from scraping.connectors.tiktok_page import TikTokPage
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
@@ -34,11 +38,15 @@ EVERY: tuple[Connector, ...] = (
     InstagramPage(),
     LinkedIn(),
     LinkedInPage(),
+    TikTok(),
     TikTokPage(),
     Flickr(),
     TruthSocial(),
     Bluesky(),
     Mastodon(),
+    GitHub(),
+    Reddit(),
+    Threads(),
 )
 APIS = {connector.platform: connector for connector in EVERY if connector.kind == "api"}
 PAGES = {connector.platform: connector for connector in EVERY if connector.kind == "page"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import socket
 import struct
 import threading
@@ -20,11 +21,15 @@ from perf import clock
 from scraping.fakes import (
     bluesky,
     flickr,
+    github,
     graph,
     instagram_page,
     linkedin,
     mastodon,
     pages,
+    reddit,
+    threads,
+    tiktok,
     tiktok_page,
     truth_social,
     x,
@@ -57,6 +62,10 @@ PLATFORMS: tuple[Any, ...] = (
     flickr,
     bluesky,
     mastodon,
+    github,
+    reddit,
+    threads,
+    tiktok,
     instagram_page,
     tiktok_page,
     *pages.SITES,
@@ -65,10 +74,9 @@ BY_HOST: dict[str, Platform] = {host: platform for platform in PLATFORMS for hos
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 FORBIDDEN = "http://127.0.0.2/"
 GIANT = 8 * 1024 * 1024
-COUNTS = (
-    *("followers_count", "fan_count", "subscriberCount", "firstDegreeSize", "followerCount"),
-    *("followersCount", "edge_followed_by"),
-    *("userInteractionCount", "followers", "subscribers"),  # of pages
+COUNTS = re.compile(
+    r"(followers_count|fan_count|subscriberCount|firstDegreeSize|followerCount|followersCount|follower_count"
+    r"|edge_followed_by|userInteractionCount)|(?<=\")(followers|subscribers)(?=\\?\":)| (followers|subscribers)\b"
 )
 WORLD = web.AppKey("world", World)
 
@@ -256,9 +264,7 @@ def retry_after(form: object) -> dict[str, str]:
 
 def drifted(body: str) -> str:
     """The answer after a change of schema: every member that held a count has another name."""
-    for name in COUNTS:
-        body = body.replace(name, f"{name}_v2")
-    return body
+    return COUNTS.sub(r"\g<0>_v2", body)
 
 
 # --- Faults below HTTP: written to the socket by hand ----------------------------------------------

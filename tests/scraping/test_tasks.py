@@ -35,7 +35,9 @@ def sent(monkeypatch: Any) -> list[dict[str, Any]]:
     return turns
 
 
-def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(db: None, sent: list[dict[str, Any]]) -> None:
+def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(
+    db: None, fakes: Any, sent: list[dict[str, Any]]
+) -> None:
     request(account("x"), account("flickr"))
     ScrapeJob.objects.filter(platform="flickr").update(rank=Rank.REST)
     request(account("youtube"))

@@ -10,6 +10,11 @@ from scraping.connectors.base import Connector, Target
 from scraping.limits import Limit
 
 
+def token(platform: str) -> str:
+    """A credential of the form that the platform's API wants."""
+    return {"tiktok": "somebody=token"}.get(platform, "123:t")
+
+
 @pytest.fixture(autouse=True)
 def nothing_set(settings):
     settings.PLATFORM_TOKENS = {}
@@ -31,7 +36,7 @@ def test_platform_with_both_kinds_says_both_ways(platform):
 
 @pytest.mark.parametrize("platform", [name for name, api in APIS.items() if api.needs_credential])
 def test_api_is_preferred_where_its_credential_is_set(platform, settings):
-    settings.PLATFORM_TOKENS = {platform: "123:t"}
+    settings.PLATFORM_TOKENS = {platform: token(platform)}
     settings.SCRAPE_PAGE_PLATFORMS = [platform]
     assert connector_for(platform) is APIS[platform]
     assert warning_for(platform) == ""
@@ -53,7 +58,7 @@ def test_credential_that_cannot_be_right_is_not_passed_over_for_pages(settings):
 @pytest.mark.parametrize("platform", BOTH)
 def test_limits_of_the_two_kinds_never_mix(platform, settings):
     names = []
-    for tokens, pages in (({platform: "123:t"}, []), ({}, [platform])):
+    for tokens, pages in (({platform: token(platform)}, []), ({}, [platform])):
         settings.PLATFORM_TOKENS, settings.SCRAPE_PAGE_PLATFORMS = tokens, pages
         names.append(Limit.of(platform, credential_for(platform), "", connector_for(platform).windows).name)
     assert names[0] != names[1]
@@ -85,7 +90,7 @@ def test_connector_is_registered_under_a_platform_of_the_registry_with_its_sourc
     assert connector.base_url.startswith("https://")
 
 
-@pytest.mark.parametrize("connector", EVERY, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("connector", EVERY, ids=lambda one: f"{one.platform}-{one.kind}")
 def test_a_claim_holds_enough_accounts_to_fill_one_call(connector):
     """The gatherer claims by `batch_size`: were it less than a call can carry, every call would waste quota."""
     known = Target(1, "somebody", external_id="1")

@@ -156,9 +156,23 @@ def test_fault_of_a_call_is_named(fakes, kind, value, expected):
     assert trouble(ask, "x", "a").trouble == expected
 
 
-PLATFORMS = ["x", "youtube", "facebook", "instagram", "linkedin", "truth_social", "flickr", "bluesky", "mastodon"]
+PLATFORMS = [
+    "x",
+    "youtube",
+    "facebook",
+    "instagram",
+    "linkedin",
+    "truth_social",
+    "flickr",
+    "bluesky",
+    "mastodon",
+    "github",
+]
 HANDLES = {"bluesky": "account.bsky.social", "mastodon": "account@example.org"}
-OWN_TOKENS = {"mastodon"}  # a refused token there is a matter of one server or account, not of the whole platform
+OWN_TOKENS = {
+    "mastodon",
+    "tiktok",
+}  # a refused token there is a matter of one server or account, not of the whole platform
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -181,7 +195,7 @@ def test_every_platform_fails_in_its_own_words(fakes, platform, kind, value, exp
     target = Target(1, handle, url="https://www.youtube.com/@account" if platform == "youtube" else "")
     if kind == "dead_token" and platform in OWN_TOKENS:
         expected = Missing.WANTS_TOKEN
-    elif kind == "dead_token" and platform == "flickr":
+    if (kind, platform) == ("dead_token", "flickr"):
         expected = Missing.BLOCKED  # pages have no token that could be dead
     if isinstance(expected, Trouble):
         assert trouble(ask, platform, target).trouble == expected
