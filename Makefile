@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench fmt lock install install-dev clean screenshots help
+.PHONY: run dev test lint types migrations requirements bench fmt lock install install-dev clean fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -66,6 +66,9 @@ $(VENV)/installed-dev: requirements-dev.txt | $(BIN)/python
 
 bench: install ## Time every app's cases on the data in DATA_DIR, ours beside the naive way; tables into var/bench
 	@$(BIN)/python manage.py benchmark
+
+fuzz-truth: install-dev ## Read BODIES=10000 labelled bodies per connector: no wrong figure, no false zero
+	@$(CHECKING) $(BIN)/python -m tests.scraping.truth --bodies $(or $(BODIES),10000)
 
 screenshots: install-dev ## Take the README's pictures from a running demo: URL=http://127.0.0.1:8000 NAME=admin
 	@$(BIN)/python -m tests.browser.screenshots $(or $(URL),http://127.0.0.1:$(PORT)) $(or $(NAME),admin)

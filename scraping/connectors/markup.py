@@ -123,13 +123,15 @@ class _Reader(HTMLParser):
 
 
 def read_html(body: bytes) -> Document:
-    """The parts of a page that `body` (at most 2 MiB) holds; a page cut short or overfull gives what came before."""
+    """The parts of a page that `body` (at most 2 MiB) holds; a page cut short or overfull gives what came before.
+
+    The parser is never closed: text that no tag ends may have been cut in the middle of a number.
+    """
     text = body.decode("utf-8", "replace")
     reader = _Reader()
     try:
         for start in range(0, len(text), STEP):
             reader.feed(text[start : start + STEP])
-        reader.feed("<p></p>")  # lets go of the last text; close() would scan unfinished tags again and again
     except _Full:
         pass
     return reader.found

@@ -18,7 +18,7 @@ from scraping.connectors.base import Answer, Batch, Connector, Missing, Quota, R
 from scraping.connectors.markup import Document, read_html
 from scraping.connectors.numbers import Count, count
 from scraping.connectors.reading import member
-from scraping.connectors.wording import ANYTHING, FOLLOWERS, LABELS, counted, plain
+from scraping.connectors.wording import ANYTHING, FOLLOWERS, LABELS, bare, counted, plain
 
 HEADERS = {"Accept": "text/html", "Accept-Language": "en-US,en;q=0.9"}
 REFUSED = {
@@ -185,7 +185,7 @@ def summary(text: str, words: tuple[str, ...], ending: str = "", *, is_own: bool
     """The followers a description states in the site's own form.
 
     That is "… | 5 followers on LinkedIn" where the site has an `ending`, else among counts of other things ("5
-    followers · 3 talking about this"). Where the owner writes the description, all of it has to be counts.
+    followers · 3 talking about this"). Where the owner writes the description, all of it has to be counts, and several.
     """
     if ending:
         tail = re.compile(rf"\s+\S+\s+{ending}\b.*", re.IGNORECASE | re.DOTALL)
@@ -195,7 +195,7 @@ def summary(text: str, words: tuple[str, ...], ending: str = "", *, is_own: bool
         pieces = [piece for piece in PIECE.split(sentence) if plain(piece)]
         found = [one for piece in pieces if (one := _at_the_end(piece, words))]
         beside = sum(_at_the_end(piece, ANYTHING) is not None for piece in pieces)
-        if found and (beside == len(pieces) or (is_own and beside > 1)):
+        if found and (is_own or beside == len(pieces)) and (beside > 1 or (is_own and len(pieces) == 1)):
             return found
     return []
 
@@ -215,7 +215,7 @@ def in_text(segments: list[str], words: tuple[str, ...]) -> list[Count]:
         number, label = (piece, onward) if plain(onward) in LABELS else (onward, piece)
         if whole := counted(piece, words):
             found.append(whole)
-        elif plain(label) in LABELS and (beside := count(number)):
+        elif plain(label) in LABELS and (beside := bare(number)):
             if plain(label) in words:
                 found.append(beside)
             position += 1  # a number goes with one word, whichever of them comes first

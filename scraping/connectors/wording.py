@@ -56,11 +56,16 @@ def counted(piece: str, words: tuple[str, ...]) -> Count | None:
         return None
     for word in words:
         if text.endswith(word):
-            return count(_LINK.sub("", text.removesuffix(word)))
+            return bare(text.removesuffix(word))
     for word in words:
         if text.startswith(word):
             return count(_COUNTER.sub("", text.removeprefix(word).lstrip(" :：")))
     return None
+
+
+def bare(text: str) -> Count | None:
+    """The count in a text that stands apart from its word: "1.2M", "1,2 M de"."""
+    return count(_LINK.sub("", text))
 
 
 def plain(piece: str) -> str:

@@ -47,5 +47,4 @@ class XPage(PageConnector):
             following=following[0].value if following else None,
             posts=posts[0].value if posts else None,
             bio=reading.text(person.get("description")),
-            opened_on=None,
         )

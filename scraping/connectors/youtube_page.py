@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from scraping.connectors import reading
-from scraping.connectors.base import Answer, Missing, Reading, Request, Target, Window
+from scraping.connectors.base import Answer, Batch, Missing, Reading, Request, Target, Window
 from scraping.connectors.markup import Document
 from scraping.connectors.numbers import Count
 from scraping.connectors.pages import HEADERS, PageConnector, agreed
@@ -35,7 +35,7 @@ class YouTubePage(PageConnector):
     windows = (Window(calls=100, seconds=3600),)
     says_summary = False  # the description is the owner's
 
-    def request(self, batch: Any, credential: str) -> Request:
+    def request(self, batch: Batch, credential: str) -> Request:
         target = batch.targets[0]
         is_known = CHANNEL_ID.fullmatch(target.external_id)
         address = f"{self.base_url}/channel/{target.external_id}" if is_known else self.address(target)
