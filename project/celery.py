@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue
 
 from accounts.platforms import PLATFORMS
@@ -25,4 +26,6 @@ app.conf.beat_schedule = {
         "kwargs": {"by": "beat"},
         "options": {"expires": 10},
     },
+    "roll_up": {"task": "scraping.tasks.roll_up", "schedule": 300.0, "options": {"expires": 300}},
+    "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }

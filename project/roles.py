@@ -26,6 +26,7 @@ EDITOR = VIEWER | {
     "accounts.import_accounts",
     "snapshots.judge_snapshots",
     "scraping.request_scrape",
+    "scraping.view_sample",
 }
 CREW = frozenset({"workitems.view_workitem", "workitems.add_workitem", "workitems.change_workitem"})
 REVIEWER = CREW | {

@@ -8,7 +8,7 @@ import os
 import socket
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import ledger, limits, pauses
+from scraping import ledger, limits, pauses, samples
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import (
     Answer,
@@ -37,7 +37,7 @@ from scraping.fetch import Fetcher
 from scraping.limits import Ask, Limit, Permit, Wait
 from scraping.models import MAX_DETAIL, Attempt, ScrapeJob
 from scraping.outcomes import FAILURES, OK, RECHECK, STOPS, Ended
-from scraping.results import Result, Try
+from scraping.results import Excerpt, Result, Try
 
 logger = logging.getLogger(__name__)
 
@@ -276,7 +276,7 @@ class Gathering:
 
     def _conclude(self, call: Call, answers: dict[str, Answer], tried: Try, response: Response) -> None:
         """Settle every account of an answered call, or send it on to another."""
-        done, returned = [], 0
+        done, returned, excerpt = [], 0, samples.excerpt(answers.values(), response)
         for errand in call.errands:
             answer = answers.get(errand.target.handle, Missing.FROM_BATCH)
             again = self.connector.again(errand.target, answer)
@@ -286,14 +286,16 @@ class Gathering:
                 errand.tries.append(tried)
                 call.onward.append(errand)
                 continue
-            result = self._result(errand, answer, tried, response)
+            result = self._result(errand, answer, tried, response, excerpt)
             returned += answer not in NOT_RETURNED and errand.target.account_id not in call.paid
             done.append(result)
         if new := sum(errand.target.account_id not in call.paid for errand in call.errands):
             call.dollars = call.ask.dollars * returned / new
         self._settle(done)
 
-    def _result(self, errand: Errand, answer: Answer, tried: Try, response: Response) -> Result:
+    def _result(
+        self, errand: Errand, answer: Answer, tried: Try, response: Response, excerpt: Excerpt | None
+    ) -> Result:
         job, known = errand.job, errand.job.account.external_id
         if isinstance(answer, Reading):
             if known and answer.external_id and answer.external_id != known:
@@ -305,7 +307,11 @@ class Gathering:
         detail = self.connector.advice(errand.target, outcome)
         if outcome is Missing.UNPARSABLE:
             detail = detail or response.body[:MAX_DETAIL].decode(errors="replace").replace("\x00", "")
-        return Result(job, outcome, [*errand.tries, _with(tried, outcome, detail)], external_id=errand.external_id)
+        if outcome not in samples.SAMPLED:
+            excerpt = None
+        return Result(
+            job, outcome, [*errand.tries, _with(tried, outcome, detail, excerpt)], external_id=errand.external_id
+        )
 
     async def _fail(self, call: Call, failure: CallFailed, tried: Try, host: str) -> None:
         """Settle the accounts of a call that gave nothing; pause what asked for it."""
@@ -336,8 +342,8 @@ class Gathering:
             await sync_to_async(limits.correct)(limit, least.remaining or 0, least.reset_seconds or 0)
 
 
-def _with(tried: Try, outcome: str, detail: str) -> Try:
-    return Try(tried.step, tried.started_at, tried.seconds, outcome, tried.status, detail)
+def _with(tried: Try, outcome: str, detail: str, excerpt: Excerpt | None = None) -> Try:
+    return replace(tried, outcome=outcome, detail=detail, excerpt=excerpt)
 
 
 def paid_today(platform: str, account_ids: Sequence[int]) -> frozenset[int]:

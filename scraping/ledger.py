@@ -30,6 +30,7 @@ from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, RULES, SECOND_LOO
 from scraping.planning import AHEAD, join, plan
 from scraping.profiles import absorb
 from scraping.results import Result
+from scraping.samples import keep
 from snapshots.recording import record
 
 __all__ = [
@@ -171,6 +172,7 @@ def settle(results: Sequence[Result], worker: str = "") -> int:
         _move(counted)
         _look_again([result.job for result in counted if result.outcome == SUSPECT])
     finish_runs([result.job.pk for result in counted])
+    keep(counted)
     if refused := len(results) - len(counted):
         logger.warning("%d late results were refused: their leases had ended", refused)
     return len(counted)

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Greatest, NullIf
 from accounts.models import Account
 from accounts.platforms import PLATFORM_CHOICES
 from perf import clock
+from scraping import records  # noqa: F401 - models of this app that stand apart
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -271,6 +272,7 @@ class ScrapeJob(models.Model):
             ),
             models.Index(fields=["lease_until"], condition=Q(state="leased"), name="ix_scrapejob_lease"),
             models.Index(fields=["account", "date"], name="ix_scrapejob_account"),
+            models.Index(fields=["finished_at"], name="ix_scrapejob_finished"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.platforms import PLATFORMS
 from scraping import gather as gathering
-from scraping import ledger, limits
+from scraping import hours, ledger, limits, retention
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
 TURN_SECONDS = 25  # how long one message keeps a worker at one platform
@@ -40,6 +40,18 @@ def dispatch(*, by: str = "") -> None:
 def gather_batches(*, platform: str, seconds: int) -> None:
     """One turn at one platform."""
     gathering.gather(platform, monotonic() + seconds)
+
+
+@shared_task
+def roll_up() -> None:
+    """Count the hours that have something new."""
+    hours.roll_up()
+
+
+@shared_task
+def prune() -> None:
+    """Delete what is older than it is kept."""
+    retention.prune()
 
 
 def wake() -> None:

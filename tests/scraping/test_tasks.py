@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery.schedules import crontab
 from django.db import transaction
 from django.test import Client
 
@@ -51,10 +52,12 @@ def test_nothing_due_sends_nothing_and_still_shows_life(db: None, sent: list[dic
     assert set(Heartbeat.objects.values_list("process", flat=True)) == {"worker", "beat"}
 
 
-def test_beat_plans_sweeps_and_dispatches() -> None:
-    scheduled = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
-    assert scheduled == {"scraping.tasks.plan": 300, "scraping.tasks.sweep": 30, "scraping.tasks.dispatch": 10}
-    assert set(scheduled) <= set(app.tasks)
+def test_everything_periodic_is_in_beats_schedule() -> None:
+    scheduled = {entry["task"].removeprefix("scraping.tasks."): entry for entry in app.conf.beat_schedule.values()}
+    seconds = {name: entry["schedule"] for name, entry in scheduled.items() if isinstance(entry["schedule"], float)}
+    assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "roll_up": 300}
+    assert scheduled["prune"]["schedule"] == crontab(hour=6, minute=30)
+    assert {entry["task"] for entry in scheduled.values()} <= set(app.tasks)
 
 
 def test_every_platform_has_its_queue_and_0_is_the_highest_priority() -> None:
