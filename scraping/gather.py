@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import ledger, limits, pauses, samples
+from scraping import drift, ledger, limits, pauses, samples
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import (
     Answer,
@@ -60,7 +60,11 @@ def gather(platform: str, until: float) -> int:
     if isinstance(connector, Unavailable):
         pauses.pause(platform, clock.now() + RECHECK, connector.code)
         return 0
-    return async_to_sync(Gathering(connector, credential_for(platform), until).run)()
+    turn = Gathering(connector, credential_for(platform), until, probes=drift.stands(platform))
+    settled = async_to_sync(turn.run)()
+    if turn.probes:
+        drift.judge(platform)
+    return settled
 
 
 @dataclass(slots=True)
@@ -98,11 +102,12 @@ class Call:
 class Gathering:
     """The turn itself. The event loop only waits for the network; the database is used on the caller's thread."""
 
-    def __init__(self, connector: Connector, credential: str, until: float) -> None:
+    def __init__(self, connector: Connector, credential: str, until: float, *, probes: bool = False) -> None:
         self.connector = connector
         self.platform = connector.platform
         self.credential = credential
         self.until = until
+        self.probes = probes  # asks for a few accounts only, to see whether answers can be read again
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.gate = asyncio.Semaphore(settings.SCRAPE_WORKERS)
         self.results: asyncio.Queue[list[Result]] = asyncio.Queue()
@@ -114,12 +119,14 @@ class Gathering:
         async with Fetcher(concurrency=settings.SCRAPE_WORKERS) as self.fetcher, asyncio.TaskGroup() as group:
             recorder = group.create_task(self._record())
             while monotonic() < self.until and "" not in self.stopped:
-                limit = ROUNDS_CLAIMED * settings.SCRAPE_WORKERS * self.connector.batch_size
-                jobs = await sync_to_async(ledger.claim)(self.platform, min(limit, MAX_CLAIM))
+                limit = min(ROUNDS_CLAIMED * settings.SCRAPE_WORKERS * self.connector.batch_size, MAX_CLAIM)
+                jobs = await sync_to_async(ledger.claim)(self.platform, drift.PROBE if self.probes else limit)
                 if not jobs:
                     break
                 await self._round(jobs)
                 await self.results.join()
+                if self.probes:
+                    break
             recorder.cancel()
         return self.settled
 

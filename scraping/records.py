@@ -5,7 +5,8 @@ Loaded by scraping.models, where Django looks for them; imports nothing of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -138,6 +139,16 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     def closed(self) -> Self:
         """What was wrong and is well again, newest first."""
         return self.filter(closed_at__isnull=False).order_by("-closed_at", "-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong now, as a condition sees it; an Alert remembers it. `detail` is made into words and is JSON."""
+
+    kind: str
+    key: str
+    platform: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 class Alert(models.Model):

@@ -8,8 +8,8 @@ from celery import shared_task
 from django.db import transaction
 
 from accounts.platforms import PLATFORMS
+from scraping import alerts, hours, ledger, limits, retention
 from scraping import gather as gathering
-from scraping import hours, ledger, limits, retention
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
 TURN_SECONDS = 25  # how long one message keeps a worker at one platform
@@ -43,6 +43,13 @@ def gather_batches(*, platform: str, seconds: int) -> None:
 
 
 @shared_task
+def watch() -> None:
+    """Look whether all is well, and tell those who have to know."""
+    ledger.beat("worker")  # who looks is at work, also when beat no longer sends anything
+    alerts.watch()
+
+
+@shared_task
 def roll_up() -> None:
     """Count the hours that have something new."""
     hours.roll_up()
@@ -52,6 +59,12 @@ def roll_up() -> None:
 def prune() -> None:
     """Delete what is older than it is kept."""
     retention.prune()
+
+
+def watch_without_beat() -> None:
+    """Have somebody look whether all is well, should beat no longer ask for it; nothing without a broker."""
+    if limits.reachable():
+        watch.apply_async(retry=False, expires=alerts.EVERY)
 
 
 def wake() -> None:

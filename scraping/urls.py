@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from scraping import views
+from scraping import views, watch_views
 
 app_name = "scraping"
 
@@ -14,6 +14,12 @@ urlpatterns = [
     path("start/", views.start, name="start"),
     path("missing/", views.missing, name="missing"),
     path("attempts/<int:pk>/", views.attempts, name="attempts"),
+    path("alerts/", watch_views.alerts, name="alerts"),
+    path("alerts/mute/", watch_views.mute, name="alerts-mute"),
+    path("metrics/", watch_views.metrics, name="metrics"),
+    path("samples/", watch_views.samples, name="samples"),
+    path("samples/<int:pk>/", watch_views.sample, name="sample"),
+    path("samples/<int:pk>/text/", watch_views.sample_text, name="sample-text"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/retry/", views.retry, name="retry"),
     path("runs/<int:pk>/steer/", views.steer, name="steer"),

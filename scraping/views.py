@@ -16,7 +16,7 @@ from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
-from scraping import board, ledger, tasks
+from scraping import alerts, board, ledger, samples, tasks
 from scraping.models import Attempt, ScrapeRun
 from scraping.outcomes import RULES
 
@@ -37,6 +37,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     """Every platform's state and quota, the runs under way and before, and what failed in the newest."""
     latest = list(ScrapeRun.objects.visible_to(request.user).for_runs_page()[:RUNS_SHOWN])
     context: dict[str, Any] = {"runs": latest, "open_runs": _open(request), "platforms": board.platform_rows()}
+    context["alerts"] = alerts.banners()
     shown = next((run for run in latest if run.state != ScrapeRun.State.CANCELLED), None)
     if shown:
         context |= {"shown": shown, "failures": board.failures(shown)}
@@ -119,7 +120,7 @@ def missing(request: HttpRequest) -> HttpResponse:
 def attempts(request: HttpRequest, pk: int) -> HttpResponse:
     """The last tries at one account with what came of them: a part of the account's page."""
     found = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    rows = Attempt.objects.visible_to(request.user).filter(account=found).order_by("-started_at")
+    rows = samples.with_sample(Attempt.objects.visible_to(request.user).filter(account=found)).order_by("-started_at")
     return render(request, "scraping/_attempts.html", {"rows": rows[:ATTEMPTS_SHOWN]})
 
 

@@ -55,7 +55,7 @@ def test_nothing_due_sends_nothing_and_still_shows_life(db: None, sent: list[dic
 def test_everything_periodic_is_in_beats_schedule() -> None:
     scheduled = {entry["task"].removeprefix("scraping.tasks."): entry for entry in app.conf.beat_schedule.values()}
     seconds = {name: entry["schedule"] for name, entry in scheduled.items() if isinstance(entry["schedule"], float)}
-    assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "roll_up": 300}
+    assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "watch": 60, "roll_up": 300}
     assert scheduled["prune"]["schedule"] == crontab(hour=6, minute=30)
     assert {entry["task"] for entry in scheduled.values()} <= set(app.tasks)
 
