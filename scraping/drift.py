@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -19,7 +20,7 @@ from scraping import ledger, pauses
 from scraping.connectors.base import Missing
 from scraping.models import Attempt, JobState, PlatformState, ScrapeJob
 from scraping.outcomes import ANSWERED, Waiting
-from scraping.records import Alert, Problem
+from scraping.records import Alert, AlertQuerySet, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +83,10 @@ def _catch_up(alert: Alert) -> None:
     unread = Attempt.objects.filter(
         platform=alert.platform, outcome=Missing.UNPARSABLE, started_at__gte=alert.opened_at - WINDOW
     )
-    missed = Account.objects.active().filter(pk__in=unread.values("account"))
-    missed = missed.annotate(ended=Subquery(newest.values("state")[:1]), why=Subquery(newest.values("outcome")[:1]))
-    missed = missed.filter(ended=JobState.FAILED, why=Missing.UNPARSABLE)
+    accounts: QuerySet[Any] = Account.objects.active().filter(pk__in=unread.values("account"))
+    missed = accounts.annotate(
+        job_state=Subquery(newest.values("state")[:1]), job_outcome=Subquery(newest.values("outcome")[:1])
+    ).filter(job_state=JobState.FAILED, job_outcome=Missing.UNPARSABLE)
     if missed.exists():
         ledger.request_scrape(Account.objects.filter(pk__in=[*missed.values_list("pk", flat=True)]), None)
 
@@ -110,5 +112,5 @@ def _counts(since: datetime | None, platform: str = "") -> list[tuple[str, int, 
     return list(asked.annotate(tried=Count("account", distinct=True), unread=unread))
 
 
-def _alerts() -> QuerySet[Alert]:
+def _alerts() -> AlertQuerySet:
     return Alert.objects.filter(kind=Alert.Kind.SCHEMA_DRIFT)

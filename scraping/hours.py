@@ -55,7 +55,7 @@ class Seconds(Func):
     output_field = FloatField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return super().as_sql(compiler, connection, template="((%(expressions)s) / 1000000.0)", **context)  # type: ignore[no-untyped-call]  # Django's
+        return super().as_sql(compiler, connection, template="((%(expressions)s) / 1000000.0)", **context)
 
 
 def bucket(seconds: Any) -> Any:
@@ -141,7 +141,8 @@ def _jobs(start: datetime, end: datetime, measure: str, seconds: Seconds) -> Que
 
 def _grouped(rows: QuerySet[Any], by: Sequence[str]) -> QuerySet[Any, dict[str, Any]]:
     figures = {"count": Count("pk"), "total": Sum("took"), "slowest": Max("took")}
-    return rows.order_by().values(*by).annotate(**figures)
+    grouped: QuerySet[Any, dict[str, Any]] = rows.order_by().values(*by).annotate(**figures)
+    return grouped
 
 
 @transaction.atomic
@@ -169,7 +170,7 @@ def _total_runs() -> int:
 
 def _total(run_id: int) -> int:
     jobs = ScrapeJob.objects.filter(pk__in=RunJob.objects.filter(run=run_id).values("job"))
-    rows = (
+    rows: QuerySet[Any, Any] = (
         jobs.order_by()
         .values("platform")
         .annotate(

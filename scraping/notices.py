@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -56,7 +56,7 @@ def recipients(kind: str) -> set[str]:
     """Addresses of the active people who may scrape, have one and did not mute `kind`; none without mail."""
     if not settings.MAIL:
         return set()
-    people = get_user_model().objects.with_perm(PERMISSION, backend=BACKEND).filter(is_active=True)  # type: ignore[attr-defined]  # Django's manager
+    people = get_user_model().objects.with_perm(PERMISSION, backend=BACKEND).filter(is_active=True)
     muted = AlertMute.objects.filter(kind=kind).values("user")
     return set(people.exclude(email="").exclude(pk__in=muted).values_list("email", flat=True))
 
@@ -190,4 +190,4 @@ def payload(notice: Notice) -> dict[str, object]:
     }
 
 
-SENDERS = {Notice.Channel.MAIL: mail, Notice.Channel.WEBHOOK: webhook}
+SENDERS: dict[str, Callable[[Notice], None]] = {Notice.Channel.MAIL: mail, Notice.Channel.WEBHOOK: webhook}

@@ -14,6 +14,7 @@ from perf.access import requires
 from scraping import metrics as figures
 from scraping.api import Refusal
 from scraping.outcomes import label
+from scraping.records import RunTotal
 
 router = Router(tags=["scrapes"])
 
@@ -130,7 +131,7 @@ def _times(times: figures.Times) -> dict[str, float | None]:
     return {"count": times.count, "average": times.average, "p50": times.p50, "p95": times.p95, "slowest": slowest}
 
 
-def _run(total: figures.RunTotal) -> dict[str, Any]:
+def _run(total: RunTotal) -> dict[str, Any]:
     return {
         "run": total.run_id,
         "platform": total.platform,
