@@ -86,7 +86,8 @@ def banners() -> list[tuple[Alert, wording.Words]]:
     """What is wrong now, oldest first, with its words. Silence is looked for at once: nobody may be left to alert."""
     standing = list(Alert.objects.open().order_by("opened_at", "id"))
     noticed = {alert.key for alert in standing if alert.kind == Alert.Kind.SILENT}
-    fresh = [problem for problem in watching.silences() if problem.key not in noticed]
+    quiet = heartbeats.silent(heartbeats.seen())
+    fresh = [watching.silence(process, at) for process, at in quiet.items() if process not in noticed]
     standing += [Alert(kind=one.kind, key=one.key, detail=one.detail, opened_at=clock.now()) for one in fresh]
     return [(alert, wording.words(alert)) for alert in standing]
 
@@ -117,7 +118,7 @@ def watch_for_workers(stop: Event) -> None:
     """From within beat: look and tell while no worker is there to do it. Returns when `stop` is set."""
     while not stop.wait(EVERY):
         try:
-            if "worker" in heartbeats.silent():
+            if "worker" in heartbeats.silent(heartbeats.seen()):
                 watch()
         except Exception:
             logger.exception("beat could not look after the workers; it tries again in %g s", EVERY)

@@ -6,7 +6,7 @@ Level-triggered: counting an hour again gives the same rows, and what came late 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,8 @@ STEP = 1.5  # ... and each further one is this much longer, so that a percentile
 FAILED = (JobState.FAILED, JobState.DEAD)
 SAME = ("platform", "step", "hour", "outcome", "bucket")
 ROWS = 500  # per statement
+
+First = Callable[[datetime | None], datetime | None]  # the first row at or after an instant, or of all
 
 
 class Seconds(Func):
@@ -96,25 +98,26 @@ def roll_up() -> int:
     return rows + _total_runs()
 
 
-def _spans(model: type[Bucketed], first: Any) -> list[tuple[datetime, datetime]]:
-    """What is to be counted, in days: from LATE before the newest hour counted, or from the beginning, to now."""
+def _spans(model: type[Bucketed], first: First) -> Iterator[tuple[datetime, datetime]]:
+    """What is to be counted, a day at a time: from LATE before the newest hour counted, or the beginning, to now."""
     newest = model._default_manager.aggregate(newest=Max("hour"))["newest"]
-    begin = newest - LATE if newest else first()
-    if begin is None:
-        return []
-    begin, end = begin.astimezone(UTC).replace(minute=0, second=0, microsecond=0), clock.now() + HOUR
-    days = max(1, math.ceil((end - begin) / DAY))
-    return [(begin + number * DAY, min(begin + (number + 1) * DAY, end)) for number in range(days)]
+    begin = newest - LATE if newest else None
+    while (found := first(begin)) is not None:
+        begin = found.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        yield begin, begin + DAY
+        begin += DAY
 
 
-def _first_attempt() -> datetime | None:
-    first = [Attempt.objects.filter(platform=name).order_by("started_at") for name in PLATFORMS]
-    return min(filter(None, (rows.values_list("started_at", flat=True).first() for rows in first)), default=None)
+def _first_attempt(since: datetime | None) -> datetime | None:
+    tries = [Attempt.objects.filter(platform=name).order_by("started_at") for name in PLATFORMS]
+    later = [rows.filter(started_at__gte=since) if since else rows for rows in tries]
+    return min(filter(None, (rows.values_list("started_at", flat=True).first() for rows in later)), default=None)
 
 
-def _first_job() -> datetime | None:
+def _first_job(since: datetime | None) -> datetime | None:
     ended = ScrapeJob.objects.filter(finished_at__isnull=False).order_by("finished_at")
-    return ended.values_list("finished_at", flat=True).first()
+    later = ended.filter(finished_at__gte=since) if since else ended
+    return later.values_list("finished_at", flat=True).first()
 
 
 def _tries(start: datetime, end: datetime) -> QuerySet[Any, dict[str, Any]]:

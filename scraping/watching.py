@@ -131,12 +131,16 @@ def budgets() -> Iterator[Problem]:
 
 def silences() -> Iterator[Problem]:
     """Kinds of process that were not seen for ten minutes."""
-    quiet, known = heartbeats.silent(), _open_keys(Alert.Kind.SILENT)
-    last = heartbeats.seen()
+    last, known = heartbeats.seen(), _open_keys(Alert.Kind.SILENT)
+    quiet = heartbeats.silent(last)
     if "worker" in quiet and "beat" in known and "beat" in last:
         quiet |= {"beat": last["beat"]}  # nothing is known of it: what was said stands
-    for process, at in quiet.items():
-        yield Problem(Alert.Kind.SILENT, process, detail={"seen": at.isoformat()})
+    return (silence(process, at) for process, at in quiet.items())
+
+
+def silence(process: str, at: datetime) -> Problem:
+    """That `process` was last seen at `at`."""
+    return Problem(Alert.Kind.SILENT, process, detail={"seen": at.isoformat()})
 
 
 def _answered_since(platform: str, at: datetime) -> bool:

@@ -391,7 +391,7 @@ def test_beat_goes_on_looking_after_an_error(monkeypatch: Any) -> None:
             stop.set()
         raise OSError("no route")
 
-    monkeypatch.setattr(heartbeats, "silent", silent)
+    monkeypatch.setattr(heartbeats, "seen", silent)
     alerts.watch_for_workers(stop)
     assert calls == ["asked", "asked"]
 

@@ -6,10 +6,12 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 from celery.schedules import crontab
+from celery.signals import beat_init, worker_ready
 from django.db import transaction
 from django.test import Client
 
@@ -17,10 +19,11 @@ from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf import clock
 from project.celery import app
-from scraping import ledger, pauses, tasks
+from scraping import alerts, ledger, pauses, tasks
 from scraping.fakes import curves
 from scraping.gather import gather
 from scraping.models import Heartbeat, Rank, ScrapeJob, ScrapeRun
+from scraping.records import Alert
 from tests.factories import account, user
 
 
@@ -128,3 +131,44 @@ def test_what_a_worker_process_gathered_is_on_the_next_page(worker: Callable[...
     assert fresh["X-Cache"] == "MISS"
     assert [row["followers"] for row in fresh.json()] == [curves.figures("flickr", "nasa", clock.today())["followers"]]
     assert client.get("/api/summary")["X-Cache"] == "HIT"
+
+
+# --- Who looks when one of the two is gone
+
+
+def test_a_ready_worker_asks_for_a_look_each_minute_without_beat(monkeypatch: Any) -> None:
+    class Timer:
+        def call_repeatedly(self, seconds: float, call: Callable[[], None]) -> None:
+            calls.append((seconds, call))
+
+    class Consumer:
+        timer = Timer()
+
+    calls: list[tuple[float, Callable[[], None]]] = []
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.watch, "apply_async", lambda **options: asked.append(options))
+    worker_ready.send(sender=Consumer())
+    ((seconds, call),) = calls
+    assert seconds == 60
+    call()
+    assert asked == [{"retry": False, "expires": 60}]
+
+
+def test_a_worker_without_a_broker_goes_on(settings: Any) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    tasks.watch_without_beat()
+
+
+def test_beat_starts_to_look_after_the_workers(monkeypatch: Any) -> None:
+    looked = Event()
+    monkeypatch.setattr(alerts, "watch_for_workers", lambda stop: looked.set())
+    beat_init.send(sender=None)
+    assert looked.wait(5)
+
+
+@pytest.mark.django_db
+def test_who_looks_is_a_worker_at_work_and_notices_that_beat_is_gone() -> None:
+    with clock.shifted(-timedelta(minutes=11)):
+        ledger.beat("beat", "worker")
+    tasks.watch()
+    assert list(Alert.objects.open().values_list("kind", "key")) == [(Alert.Kind.SILENT, "beat")]
