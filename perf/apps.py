@@ -1,5 +1,7 @@
 """App configuration of perf."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
@@ -10,6 +12,7 @@ class PerfConfig(AppConfig):
     name = "perf"
 
     def ready(self) -> None:
+        import_module("perf.lookups")
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
 
         connection_created.connect(watch_connection)

@@ -42,7 +42,9 @@ def watch_beat(sender: Any, **_: Any) -> None:
     """Let every worker ask for a look each minute by itself: when beat is gone, nobody else does."""
     from scraping import tasks  # noqa: PLC0415 - the apps are loaded only now
 
-    sender.timer.call_repeatedly(60.0, tasks.watch_without_beat)
+    if before := getattr(sender, "asks_for_a_look", None):
+        before.cancel()  # a worker is ready again whenever its broker came back
+    sender.asks_for_a_look = sender.timer.call_repeatedly(60.0, tasks.watch_without_beat)
 
 
 @beat_init.connect

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 from django.http.request import validate_host
 
+from scraping.connectors import PAGES
 from scraping.connectors.base import CallFailed
 from scraping.fetch import checked_url
 
@@ -101,6 +102,13 @@ def _gathering() -> Iterator[CheckMessage]:
             hint="Write two different times of day, such as SCRAPE_WINDOW=02:00-05:00",
             id="tidemark.E002",
         )
+    for name in settings.SCRAPE_PAGE_PLATFORMS:
+        if name not in PAGES:
+            yield Warning(
+                f"SCRAPE_PAGE_PLATFORMS names {name!r}, whose public pages nothing reads.",
+                hint=f"Names that work: {', '.join(sorted(PAGES))}.",
+                id="tidemark.W004",
+            )
     budget = settings.X_MONTHLY_BUDGET_USD
     if budget is not None and budget <= 0:
         yield Error(

@@ -13,10 +13,11 @@ from django.db import IntegrityError, connections, transaction
 from perf import clock
 from perf.events import happened
 from scraping import heartbeats, notices, watching, wording
-from scraping.records import Alert, AlertMute, Notice, Problem
+from scraping.models import Alert, AlertMute, Notice, Problem
 
 FLAP = timedelta(minutes=10)  # an alert that comes back within this is the same one, and nobody is told again
 EVERY = 60.0  # seconds between two looks
+SHOWN_AS_CONDITIONS = (Alert.Kind.SILENT, Alert.Kind.DEAD_TOKEN)  # scraping.condition says these on its pages
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +83,14 @@ def _close(alert: Alert) -> None:
         notices.write_recovered(alert, due_at=closed_at + FLAP)
 
 
-def banners() -> list[tuple[Alert, wording.Words]]:
-    """What is wrong now, oldest first, with its words. Silence is looked for at once: nobody may be left to alert."""
-    standing = list(Alert.objects.open().order_by("opened_at", "id"))
+def banners(but: Collection[str] = ()) -> list[tuple[Alert, wording.Words]]:
+    """What is wrong now, oldest first, with its words, `but` for some kinds.
+
+    Silence is looked for at once: nobody may be left to alert.
+    """
+    standing = list(Alert.objects.open().exclude(kind__in=but).order_by("opened_at", "id"))
     noticed = {alert.key for alert in standing if alert.kind == Alert.Kind.SILENT}
-    quiet = heartbeats.silent(heartbeats.seen())
+    quiet = {} if Alert.Kind.SILENT in but else heartbeats.silent(heartbeats.seen())
     fresh = [watching.silence(process, at) for process, at in quiet.items() if process not in noticed]
     standing += [Alert(kind=one.kind, key=one.key, detail=one.detail, opened_at=clock.now()) for one in fresh]
     return [(alert, wording.words(alert)) for alert in standing]

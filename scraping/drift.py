@@ -18,9 +18,8 @@ from accounts.platforms import PLATFORMS
 from perf import clock
 from scraping import ledger, pauses
 from scraping.connectors.base import Missing
-from scraping.models import Attempt, JobState, PlatformState, ScrapeJob
+from scraping.models import Alert, AlertQuerySet, Attempt, JobState, PlatformState, Problem, ScrapeJob
 from scraping.outcomes import ANSWERED, Waiting
-from scraping.records import Alert, AlertQuerySet, Problem
 
 logger = logging.getLogger(__name__)
 

@@ -34,9 +34,10 @@ from scraping.connectors.base import (
     Trouble,
 )
 from scraping.fetch import Fetcher
+from scraping.giving_up import end_unreadable
 from scraping.limits import Ask, Limit, Permit, Wait
 from scraping.models import MAX_DETAIL, Attempt, ScrapeJob
-from scraping.outcomes import FAILURES, OK, RECHECK, STOPS, Ended
+from scraping.outcomes import FAILURES, OK, STOPS, Ended
 from scraping.results import Excerpt, Result, Try
 
 logger = logging.getLogger(__name__)
@@ -58,8 +59,7 @@ def gather(platform: str, until: float) -> int:
     """
     connector = connector_for(platform)
     if isinstance(connector, Unavailable):
-        pauses.pause(platform, clock.now() + RECHECK, connector.code)
-        return 0
+        return end_unreadable(platform)
     turn = Gathering(connector, credential_for(platform), until, probes=drift.stands(platform))
     settled = async_to_sync(turn.run)()
     if turn.probes:

@@ -34,9 +34,8 @@ from django.db.models.functions import Cast, Ceil, Greatest, Ln, TruncHour
 
 from accounts.platforms import PLATFORMS
 from perf import clock
-from scraping.models import Attempt, JobState, RunJob, ScrapeJob, ScrapeRun
+from scraping.models import Attempt, Bucketed, JobHour, JobState, OutcomeHour, RunJob, RunTotal, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK
-from scraping.records import Bucketed, JobHour, OutcomeHour, RunTotal
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)  # what one query counts

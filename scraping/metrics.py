@@ -13,10 +13,9 @@ from django.db.models.functions import Coalesce
 from accounts.platforms import PLATFORMS
 from perf import clock
 from scraping import hours
-from scraping.board import Quota, quotas_of
-from scraping.models import PermitBlock
+from scraping.models import JobHour, OutcomeHour, PermitBlock, RunTotal
 from scraping.outcomes import OK
-from scraping.records import JobHour, OutcomeHour, RunTotal
+from scraping.quotas import Quota, quotas_of
 
 PERIODS: dict[str, timedelta] = {
     "24h": timedelta(hours=24),

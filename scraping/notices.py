@@ -27,7 +27,7 @@ from perf import clock
 from scraping import wording
 from scraping.connectors.base import CallFailed, Request
 from scraping.fetch import Fetcher
-from scraping.records import MAX_ERROR, Alert, AlertMute, Notice
+from scraping.models import MAX_ERROR, Alert, AlertMute, Notice
 
 PERMISSION = "scraping.request_scrape"  # who may do something about an alert is told of it
 BACKEND = "django.contrib.auth.backends.ModelBackend"

@@ -13,8 +13,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from perf import clock
 from scraping import hours
-from scraping.models import OPEN_STATES, Attempt, PermitBlock, RunJob, ScrapeJob, ScrapeRun
-from scraping.records import Alert, JobHour, OutcomeHour, Sample
+from scraping.models import (
+    OPEN_STATES,
+    Alert,
+    Attempt,
+    JobHour,
+    OutcomeHour,
+    PermitBlock,
+    RunJob,
+    Sample,
+    ScrapeJob,
+    ScrapeRun,
+)
 
 CHUNK = 1_000  # rows per transaction: no lock lasts, and SQLite's one writer is free again soon
 PRUNE_SECONDS = 200.0  # of one daily round; what is left goes the next day

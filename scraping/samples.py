@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote_plus
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from scraping.connectors import CONNECTORS
-from scraping.connectors.base import Answer, Missing, Response
-from scraping.models import Attempt
-from scraping.records import Sample
+from scraping.connectors import connector_for
+from scraping.connectors.base import Answer, Connector, Missing, Response
+from scraping.models import Attempt, Sample
 from scraping.results import Excerpt, Result, Try
 
 SAMPLED = frozenset({Missing.UNPARSABLE, Missing.BLOCKED})
@@ -96,10 +96,10 @@ def keep(results: Iterable[Result]) -> int:
 
 
 def _sample(result: Result, tried: Try) -> Sample:
-    connector, kept = CONNECTORS.get(result.job.platform), tried.excerpt or Excerpt("", 0, "")
+    connector, kept = connector_for(result.job.platform), tried.excerpt or Excerpt("", 0, "")
     return Sample(
         platform=result.job.platform,
-        kind=connector.kind if connector else "",
+        kind=connector.kind if isinstance(connector, Connector) else "",
         step=tried.step,
         account_id=result.job.account_id,
         outcome=tried.outcome,
@@ -120,7 +120,7 @@ def _forget(platform: str, outcome: str) -> None:
     Sample.objects.filter(pk__in=list(older.values_list("pk", flat=True))).delete()
 
 
-def with_sample(attempts: QuerySet[Attempt]) -> QuerySet[Attempt]:
+def with_sample(attempts: QuerySet[Attempt]) -> QuerySet[Any]:
     """Each attempt with `sample`, the id of its call's sample, or None."""
     same_call = Sample.objects.filter(
         platform=OuterRef("platform"),

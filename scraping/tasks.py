@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 
 from accounts.platforms import PLATFORMS
-from scraping import alerts, hours, ledger, limits, retention
+from scraping import alerts, giving_up, hours, ledger, limits, retention
 from scraping import gather as gathering
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
@@ -31,6 +31,7 @@ def sweep() -> None:
 def dispatch(*, by: str = "") -> None:
     """Send a turn to every platform that has something due, the better its best job the sooner."""
     ledger.beat("worker", *filter(None, [by]))
+    giving_up.give_up()
     for platform, rank in ledger.waiting_platforms(PLATFORMS):
         turn = {"platform": platform, "seconds": TURN_SECONDS}
         gather_batches.apply_async(kwargs=turn, queue=platform, priority=2 * rank, expires=DISPATCH_SECONDS)

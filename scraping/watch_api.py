@@ -13,8 +13,8 @@ from accounts.platforms import PLATFORMS
 from perf.access import requires
 from scraping import metrics as figures
 from scraping.api import Refusal
+from scraping.models import RunTotal
 from scraping.outcomes import label
-from scraping.records import RunTotal
 
 router = Router(tags=["scrapes"])
 

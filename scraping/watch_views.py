@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.platforms import PLATFORMS
@@ -15,8 +16,8 @@ from perf.pagination import page_number, paginate
 from scraping import alerts as alerting
 from scraping import metrics as figures
 from scraping import wording
-from scraping.records import Alert, AlertMute, Sample
-from scraping.samples import SAMPLED
+from scraping.models import Alert, AlertMute, Attempt, Sample, ScrapeJob
+from scraping.samples import SAMPLED, with_sample
 
 PER_PAGE = 25
 
@@ -91,6 +92,19 @@ def sample(request: HttpRequest, pk: int) -> HttpResponse:
     """One answer that could not be read, as text."""
     found = get_object_or_404(Sample.objects.visible_to(request.user).select_related("account"), pk=pk)
     return render(request, "scraping/sample.html", {"sample": found})
+
+
+@require_safe
+@requires("scraping.view_scraperun", "scraping.view_sample")
+def job_sample(request: HttpRequest, pk: int) -> HttpResponse:
+    """The sample of a job's newest try that has one; else the samples of its platform, with a word on why."""
+    job = get_object_or_404(ScrapeJob.objects.visible_to(request.user), pk=pk)
+    tries = with_sample(Attempt.objects.filter(job=job)).exclude(sample=None).order_by("-started_at", "-pk")
+    found = tries.values_list("sample", flat=True).first()
+    if found:
+        return redirect("scraping:sample", pk=found)
+    messages.warning(request, "This answer is no longer kept: only the newest of each kind are. Here are those.")
+    return redirect(f"{reverse('scraping:samples')}?platform={job.platform}")
 
 
 @require_safe

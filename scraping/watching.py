@@ -12,12 +12,11 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from perf import clock
 from scraping import drift, heartbeats, limits
-from scraping.connectors import connector_for
+from scraping.connectors import connector_for, credential_for
 from scraping.connectors.base import Connector, Window
-from scraping.models import Attempt, JobState, PlatformState, RunJob, ScrapeJob, ScrapeRun
+from scraping.models import Alert, Attempt, JobState, PlatformState, Problem, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import ANSWERED, STOPS, Waiting
 from scraping.planning import Night
-from scraping.records import Alert, Problem
 
 LONG_PAUSE = timedelta(hours=1)
 COVERAGE = 0.95  # of the night's plan that should be answered when the window ends
@@ -103,13 +102,14 @@ def _due() -> QuerySet[ScrapeJob, tuple[str, int, datetime]]:
 def fits_today(connector: Connector) -> int | None:
     """How many accounts the platform's limits let through until midnight in TIME_ZONE, at best; None without one.
 
-    What counts per host is not known beforehand.
+    What counts per host or account is not known beforehand.
     """
-    if connector.per_host or not connector.windows:
+    windows = connector.windows_for(credential_for(connector.platform))
+    if connector.per_host or connector.per_account or not windows:
         return None
     midnight = datetime.combine(clock.today() + DAY, time(), ZoneInfo(settings.TIME_ZONE))
     seconds = max((midnight - clock.now()).total_seconds(), 0.0)
-    return connector.batch_size * min(_calls(window, seconds) for window in connector.windows)
+    return connector.batch_size * min(_calls(window, seconds) for window in windows)
 
 
 def _calls(window: Window, seconds: float) -> int:

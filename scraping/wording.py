@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.platforms import PLATFORMS
 from perf.templatetags.figures import distance, exactly, grouped
 from scraping import outcomes
-from scraping.records import Alert
+from scraping.models import Alert
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,24 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import connections, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 
 from accounts.models import Account, Organization
 from accounts.platforms import PLATFORM_CHOICES
 from perf.cache import forget
+from perf.cache.writing import MEMBERS_MAX
 from snapshots import statements
-from snapshots.cache import GRID, SUMMARY, history_of
+from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 from snapshots.judgements import JudgedFigure, Judgement
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from snapshots.standings import Standing
+
+    Held = Mapping[int, "LatestSnapshot"] | Mapping[int, Standing]  # latest rows, locked
 
 __all__ = [
     "CHANGES",
@@ -67,7 +72,7 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
 
     def published_followers(self, account_ids: Collection[int]) -> Published:
         """Followers by (account, date) of the published rows of `account_ids`; None where a row does not say."""
-        rows = self.published().filter(account_id__in=account_ids)
+        rows = self.published().filter(account__among=account_ids)
         return {(account, day): n for account, day, n in rows.values_list("account_id", "date", "followers")}
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
@@ -96,7 +101,7 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
 
     def _of(self, held: Collection[int]) -> Self:
         """The rows of the accounts that are held: another's may have come since we looked."""
-        return self.filter(account_id__in=list(held))
+        return self.filter(account_id__among=held)
 
 
 class Snapshot(Figures):
@@ -183,34 +188,18 @@ class LatestSnapshotQuerySet(models.QuerySet["LatestSnapshot"]):
         platform or activity changed moves to its present totals. Accounts that do not exist are left out.
         """
         ids = sorted(set(account_ids))
-        self._share_accounts(ids)
-        LatestSnapshot._base_manager.bulk_create(
-            [LatestSnapshot.of(account) for account in _accounts(ids).filter(latest=None)], ignore_conflicts=True
-        )
-        locked: Iterable[LatestSnapshot] = self.filter(pk__in=ids).order_by("account_id").select_for_update()
+        statements.share_accounts(ids)
+        statements.insert_latest(ids)
+        locked: Iterable[LatestSnapshot] = self.filter(pk__among=ids).order_by("account_id").select_for_update()
         rows = {row.account_id: row for row in locked}
         for account in _accounts(rows):
             rows[account.pk].account = account
         _move([row for row in rows.values() if row.cell != cell_of(row.account)])
         return rows
 
-    def refresh(self, rows: Mapping[int, LatestSnapshot]) -> None:
+    def refresh(self, rows: Held) -> None:
         """Store the held `rows`' days, and make them say what the newest published snapshots say."""
         statements.refresh_latest({account: row.days for account, row in rows.items()}, CHANGES)
-
-    def _share_accounts(self, ids: list[int]) -> None:
-        """Keep accounts from being renamed or deleted until the transaction ends, before their latest rows are held.
-
-        Their snapshots' foreign keys would ask for this lock later, out of order: a rename that also moves the
-        account then deadlocks with us.
-        """
-        connection = connections[self.db]
-        if connection.vendor == "postgresql" and ids:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT FROM accounts_account WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
-                    [ids],
-                )
 
 
 class LatestSnapshot(Figures):
@@ -244,12 +233,6 @@ class LatestSnapshot(Figures):
 
     def __str__(self) -> str:
         return f"{self.account_id} latest {self.date}"
-
-    @classmethod
-    def of(cls, account: Account) -> LatestSnapshot:
-        """An unsaved row for `account`, without figures."""
-        platform, organization, is_active = cell_of(account)
-        return cls(account=account, platform=platform, organization_id=organization, is_active=is_active)
 
     @property
     def cell(self) -> tuple[str, int, bool]:
@@ -292,7 +275,7 @@ class DailyTotal(models.Model):
         return f"{self.date} {self.platform}"
 
 
-def recount(rows: Mapping[int, LatestSnapshot], before: Published, after: Published) -> None:
+def recount(rows: Held, before: Published, after: Published) -> None:
     """Move totals, and the held `rows`' days, from what was published `before` a write to what is `after` it.
 
     The days are stored by LatestSnapshotQuerySet.refresh.
@@ -305,7 +288,7 @@ def recount(rows: Mapping[int, LatestSnapshot], before: Published, after: Publis
 
 
 def _count(
-    rows: Mapping[int, LatestSnapshot],
+    rows: Held,
     published: Published,
     sign: int,
     followers: Counter[Cell],
@@ -335,9 +318,13 @@ def keeping(account_ids: Iterable[int]) -> Iterator[dict[int, LatestSnapshot]]:
         LatestSnapshot.objects.refresh(rows)
 
 
-def forget_figures(rows: Mapping[int, LatestSnapshot]) -> None:
-    """Forget the cached answers that show figures of the held `rows`."""
-    forget(SUMMARY, GRID, *(history_of(row.account.platform, row.account.handle_key) for row in rows.values()))
+def forget_figures(account_ids: Collection[int]) -> None:
+    """Forget the cached answers that show figures of these accounts."""
+    if len(account_ids) > MEMBERS_MAX:
+        forget(SUMMARY, GRID, HISTORY)
+        return
+    handles = Account.objects.filter(pk__among=account_ids).values_list("platform", "handle_key")
+    forget(SUMMARY, GRID, *(history_of(platform, handle) for platform, handle in handles))
 
 
 def cell_of(account: Account) -> tuple[str, int, bool]:
@@ -346,7 +333,7 @@ def cell_of(account: Account) -> tuple[str, int, bool]:
 
 
 def _accounts(ids: Collection[int]) -> models.QuerySet[Account]:
-    return Account.objects.filter(pk__in=ids).only("platform", "handle_key", "organization_id", "is_active")
+    return Account.objects.filter(pk__among=ids).only("platform", "handle_key", "organization_id", "is_active")
 
 
 def _move(rows: list[LatestSnapshot]) -> None:

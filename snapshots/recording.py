@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
 from perf.clock import now
-from snapshots import statements
+from snapshots import standings, statements
 from snapshots.doubts import CONFIRMED_BEFORE
-from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures, recount
-from snapshots.weighing import Book, Recorded, Sighting, weigh
+from snapshots.models import FIGURES, LatestSnapshot, Published, Quality, Snapshot, forget_figures, recount
+from snapshots.standings import Standing
+from snapshots.weighing import Book, NewDay, Recorded, Sighting, is_new_day, weigh
 
 __all__ = ["Recorded", "Sighting", "record"]
 
@@ -25,6 +27,7 @@ DAY = ["account_id", "date"]
 """What says which row a sighting belongs to."""
 WRITTEN = [*FIGURES, "observed_at", "source", "quality", "aside"]
 """What a row says of its account's day."""
+Standings = Mapping[int, Standing]
 
 
 def record(sightings: Iterable[Sighting], *, at: datetime | None = None) -> list[Recorded]:
@@ -57,72 +60,107 @@ def _chunks(sightings: list[Sighting]) -> Iterator[list[Sighting]]:
 
 
 def _record(sightings: Sequence[Sighting]) -> list[Recorded]:
-    held = LatestSnapshot.objects.hold(s.account_id for s in sightings)
+    held = standings.hold(s.account_id for s in sightings)
     sightings = [s for s in sightings if s.account_id in held]
     if not sightings:
         return []
     forget_figures(held)
-    books = _open_books(held, min(s.date for s in sightings), max(s.date for s in sightings))
-    recorded = weigh(sightings, books, {account: row.platform for account, row in held.items()})
-    _write(held, books)
+    first, last = min(s.date for s in sightings), max(s.date for s in sightings)
+    rows = list(Snapshot.objects.filter(account__among=held, date__range=(first, last)))
+    new = _new_days(sightings, held, {row.account_id for row in rows})
+
+    def open_books(accounts: Iterable[int]) -> dict[int, Book]:
+        return _open_books({account: held[account] for account in accounts}, first, rows)
+
+    books: dict[int, Book | NewDay] = {**new, **open_books(held.keys() - new.keys())}
+    recorded = weigh(sightings, books, {account: row.platform for account, row in held.items()}, open_books)
+    _write(held, books, sightings)
     return recorded
 
 
-def _open_books(held: dict[int, LatestSnapshot], first: date, last: date) -> dict[int, Book]:
-    """The rows that the sightings of `first` to `last` can change or must be compared with, by account."""
-    mine = Snapshot.objects.filter(account_id__in=list(held))
-    rows = list(mine.filter(date__range=(first, last)))
-    rows += mine.to_judge().filter(date__lt=first, date__gte=first - CONFIRMED_BEFORE)
-    rows += _before(held, first, {(row.account_id, row.date) for row in rows})
+def _new_days(sightings: Sequence[Sighting], held: Standings, begun: Collection[int]) -> dict[int, NewDay]:
+    """The accounts whose one sighting is a day after all that is known; `begun` have a row in these days already."""
+    seen = Counter(s.account_id for s in sightings)
+    return {
+        s.account_id: NewDay(held[s.account_id])
+        for s in sightings
+        if seen[s.account_id] == 1 and s.account_id not in begun and is_new_day(s, held[s.account_id])
+    }
+
+
+def _open_books(held: Standings, first: date, rows: Iterable[Snapshot]) -> dict[int, Book]:
+    """The rows that sightings from `first` on can change or must be compared with, by account; `rows` are theirs."""
+    if not held:
+        return {}
     by_account: defaultdict[int, list[Snapshot]] = defaultdict(list)
     for row in rows:
+        by_account[row.account_id].append(row)
+    known = {(row.account_id, row.date) for row in rows}
+    doubted = Snapshot.objects.filter(account__among=held).to_judge()
+    earlier = list(doubted.filter(date__lt=first, date__gte=first - CONFIRMED_BEFORE))
+    known |= {(row.account_id, row.date) for row in earlier}
+    for row in (*earlier, *_before(held, first, known)):
         by_account[row.account_id].append(row)
     return {account: Book(by_account[account]) for account in held}
 
 
-def _before(held: dict[int, LatestSnapshot], day: date, known: Collection[tuple[int, date]]) -> list[Snapshot]:
+def _before(held: Standings, day: date, known: Collection[tuple[int, date]]) -> list[Snapshot]:
     """Each account's last counted row before `day`: its latest row, unless that is a later one or says no number."""
-    near = [row for row in held.values() if row.date and row.date < day and row.followers is not None]
-    late = [row.pk for row in held.values() if row.date and (row.date >= day or row.followers is None)]
+    near = [row for row in held.values() if row.counts and row.date and row.date < day]
+    late = [row.account_id for row in held.values() if row.date and (row.date >= day or row.followers is None)]
     rows = [
-        Snapshot(account_id=row.pk, date=row.date, source=row.source, followers=row.followers)
+        Snapshot(account_id=row.account_id, date=row.date, source=row.source, followers=row.followers)
         for row in near
-        if row.date and (row.pk, row.date) not in known
+        if row.date and (row.account_id, row.date) not in known
     ]
     if late:
         counted = Snapshot.objects.published().filter(followers__isnull=False, date__lt=day)
         last = counted.filter(account_id=OuterRef("pk")).order_by("-date").values("pk")[:1]
-        ids = LatestSnapshot.objects.filter(pk__in=late).annotate(last=Subquery(last)).values_list("last", flat=True)
-        rows += [row for row in Snapshot.objects.filter(pk__in=list(ids)) if (row.account_id, row.date) not in known]
+        ids = LatestSnapshot.objects.filter(pk__among=late).annotate(last=Subquery(last)).values_list("last", flat=True)
+        found = Snapshot.objects.filter(pk__among=[pk for pk in ids if pk is not None])
+        rows += [row for row in found if (row.account_id, row.date) not in known]
     return rows
 
 
-def _write(held: dict[int, LatestSnapshot], books: dict[int, Book]) -> None:
-    """Store what the books changed: snapshots in account order, then totals, then latest rows."""
-    changed = {account: sorted(book.changed) for account, book in books.items() if book.changed}
-    if not changed:
+def _write(held: Standings, books: Mapping[int, Book | NewDay], sightings: Iterable[Sighting]) -> None:
+    """Store what the sightings changed: snapshots in account order, then totals, then latest rows."""
+    rows = [_row(s) for s in sightings if isinstance(books[s.account_id], NewDay)]
+    after: Published = {(row[0], row[1]): row[_FOLLOWERS] for row in rows}
+    before: Published = {}
+    for account, book in books.items():
+        if isinstance(book, NewDay):
+            continue
+        for day in book.changed:
+            row = book.rows[day]
+            rows.append(_values(row))
+            if day in book.published:
+                before[account, day] = book.published[day]
+            if row.quality == Quality.PUBLISHED:
+                after[account, day] = row.followers
+    if not rows:
         return
-    rows = [books[account].rows[day] for account, days in changed.items() for day in days]
+    rows.sort(key=itemgetter(0, 1))
     _upsert(rows)
-    before = {
-        (account, day): books[account].published[day]
-        for account, days in changed.items()
-        for day in days
-        if day in books[account].published
-    }
-    after = {(row.account_id, row.date): row.followers for row in rows if row.quality == Quality.PUBLISHED}
     recount(held, before, after)
-    LatestSnapshot.objects.refresh({account: held[account] for account in changed})
+    LatestSnapshot.objects.refresh({row[0]: held[row[0]] for row in rows})
 
 
-def _upsert(rows: list[Snapshot]) -> None:
+COLUMNS = (*DAY, *WRITTEN)
+_FOLLOWERS = COLUMNS.index("followers")
+_values = attrgetter(*COLUMNS)
+
+
+def _row(sighting: Sighting) -> tuple[Any, ...]:
+    """The published row that `sighting` is by itself, in the order of COLUMNS."""
+    day = (sighting.account_id, sighting.date)
+    return (*day, *sighting.row, sighting.observed_at, sighting.source, Quality.PUBLISHED.value, None)
+
+
+def _upsert(rows: list[tuple[Any, ...]]) -> None:
     """Store `rows` by account and day; what hangs on them is the caller's."""
     if connection.vendor == "postgresql":
-        written = [field for field in Snapshot._meta.concrete_fields if not field.primary_key]
-        types = {str(field.column): str(field.db_type(connection)) for field in written}
-        values = attrgetter(*(field.attname for field in written))
-        statements.upsert_as_arrays(Snapshot._meta.db_table, types, [values(row) for row in rows], DAY)
+        kinds = {name: str(Snapshot._meta.get_field(name).db_type(connection)) for name in COLUMNS}
+        statements.upsert(Snapshot._meta.db_table, kinds, rows, DAY)
         return
-    for row in rows:
-        row.pk = None  # the account and the day say which row it is
-    Snapshot._base_manager.bulk_create(rows, update_conflicts=True, unique_fields=DAY, update_fields=WRITTEN)
+    found = [Snapshot(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    Snapshot._base_manager.bulk_create(found, update_conflicts=True, unique_fields=DAY, update_fields=WRITTEN)

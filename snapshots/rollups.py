@@ -10,6 +10,7 @@ from django.db.models import Count, Sum
 
 from accounts.models import Account
 from perf.cache import forget
+from snapshots import statements
 from snapshots.cache import GRID, HISTORY, SUMMARY
 from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
 
@@ -34,9 +35,11 @@ def recompute(*, write: bool = True) -> Drift:
     All writers of figures wait meanwhile: seconds per million snapshots.
     """
     with transaction.atomic():
+        ids = list(Account.objects.order_by("pk").values_list("pk", flat=True))
+        statements.share_accounts(ids)  # before their latest rows, as all writers lock
         list(LatestSnapshot.objects.order_by("account_id").select_for_update().values_list("pk"))
         before = [_contents(model) for model in (LatestSnapshot, DailyTotal)]
-        _rebuild()
+        _rebuild(ids)
         after = [_contents(model) for model in (LatestSnapshot, DailyTotal)]
         if write:
             forget(SUMMARY, GRID, HISTORY)
@@ -45,11 +48,10 @@ def recompute(*, write: bool = True) -> Drift:
     return Drift(*(_differing(*pair) for pair in zip(before, after, strict=True)))
 
 
-def _rebuild() -> None:
-    ids = list(Account.objects.order_by("pk").values_list("pk", flat=True))
+def _rebuild(ids: list[int]) -> None:
     for start in range(0, len(ids), CHUNK):
         rows = LatestSnapshot.objects.hold(ids[start : start + CHUNK])
-        published = Snapshot.objects.published().filter(account_id__in=list(rows)).values_list("account_id")
+        published = Snapshot.objects.published().filter(account__among=rows).values_list("account_id")
         days = dict(published.annotate(Count("pk")).order_by())
         for row in rows.values():
             row.days = days.get(row.account_id, 0)

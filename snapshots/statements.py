@@ -1,13 +1,16 @@
-"""The few statements that the ORM cannot say: totals by difference, latest rows in one go, snapshots as arrays."""
+"""The statements that the ORM cannot say: locks, totals by difference, latest rows in one go, rows by COPY."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
+from itertools import repeat
 from typing import Any
 
 from django.db import connection
 
+from perf.lookups import AMONG, listed
 from snapshots.figures import COUNTS
 
 Row = tuple[Any, ...]
@@ -22,7 +25,7 @@ accounts = snapshots_dailytotal.accounts + excluded.accounts
 """
 
 _REFRESH = """
-WITH held (account_id, days) AS (VALUES {values}),
+WITH held (account_id, days) AS ({held}),
 newest AS (
     SELECT held.account_id AS held_id, held.days, {columns}
     FROM held LEFT JOIN snapshots_snapshot s ON s.id = (
@@ -42,6 +45,34 @@ _CHANGE = """{name} = newest.followers - (
 
 _DAYS_BEFORE = {"postgresql": "newest.date - {days}", "sqlite": "date(newest.date, '-{days} day')"}
 
+# Locked one by one in order, and counted so that nothing but the number comes back.
+_SHARE = "SELECT count(*) FROM (SELECT FROM accounts_account WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE) AS shared"
+
+_INSERT_LATEST = """
+INSERT INTO snapshots_latestsnapshot
+(account_id, platform, organization_id, is_active, days, source, followers_rounded)
+SELECT a.id, a.platform, a.organization_id, a.is_active, 0, '', FALSE FROM accounts_account a
+WHERE a.id {among} AND NOT EXISTS (SELECT 1 FROM snapshots_latestsnapshot l WHERE l.account_id = a.id)
+ORDER BY a.id ON CONFLICT DO NOTHING
+"""
+
+
+def share_accounts(ids: list[int]) -> None:
+    """Keep accounts (sorted `ids`) from being renamed or deleted until the transaction ends.
+
+    Call it before their latest rows are held: their snapshots' foreign keys would ask for this lock later, out of
+    order, and a rename that also moves the account would deadlock with us. SQLite has one writer at a time.
+    """
+    if connection.vendor == "postgresql" and ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_SHARE, [ids])
+
+
+def insert_latest(ids: list[int]) -> None:
+    """Give each account of `ids` that has no latest row one without figures."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_LATEST.format(among=AMONG[connection.vendor]), [listed(ids, connection.vendor)])
+
 
 def add_totals(rows: Sequence[Row]) -> None:
     """Add (date, platform, organisation, followers, accounts) to the totals, in the order given."""
@@ -54,8 +85,9 @@ def refresh_latest(days: Mapping[int, int], changes: Mapping[str, int]) -> None:
     `days` is how many published days each account has; `changes` the days that each change column looks back.
     """
     copied = (*COUNTS, "date", "observed_at")
+    arrays = connection.vendor == "postgresql"
     statement = _REFRESH.format(
-        values="{values}",
+        held="SELECT * FROM unnest(%s::bigint[], %s::integer[])" if arrays else "VALUES {values}",
         columns=", ".join(f"s.{name}" for name in (*copied, "source", "followers_rounded")),
         copies=", ".join(f"{name} = newest.{name}" for name in copied),
         changes=", ".join(
@@ -63,30 +95,59 @@ def refresh_latest(days: Mapping[int, int], changes: Mapping[str, int]) -> None:
             for name, back in changes.items()
         ),
     )
-    _in_chunks(statement, list(days.items()))
-
-
-def upsert_as_arrays(table: str, columns: Mapping[str, str], rows: Sequence[Row], unique: Sequence[str]) -> None:
-    """Insert `rows`, or overwrite those with the same `unique` columns; PostgreSQL only.
-
-    `columns` are names and types. Arrays are parsed three times as fast as VALUES, and leave no temporary table.
-    """
-    arrays = ", ".join(f"%s::text[]::{kind}[]" if kind == "jsonb" else f"%s::{kind}[]" for kind in columns.values())
-    copies = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in unique)
-    statement = (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) "  # noqa: S608  # names of our own
-        f"ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {copies}"
-    )
-    for chunk in _chunks(rows, MOST_ROWS):
-        values = [list(column) for column in zip(*chunk, strict=True)]
+    if not arrays:
+        _in_chunks(statement, list(days.items()))
+    elif days:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [_plain(kind, v) for kind, v in zip(columns.values(), values, strict=True)])
+            cursor.execute(statement, [list(days), list(days.values())])
 
 
-def _plain(kind: str, values: list[Any]) -> list[Any]:
-    if kind != "jsonb":
-        return values
-    return [None if value is None else json.dumps(value) for value in values]
+def upsert(table: str, columns: Mapping[str, str], rows: Sequence[Row], unique: Sequence[str]) -> None:
+    """Insert `rows`, or overwrite those with the same `unique` columns, through a temporary table; PostgreSQL only.
+
+    `columns` are names and types.
+    """
+    fresh = f"{table}_fresh"
+    names = ", ".join(columns)
+    copies = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in unique)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE {fresh} ({', '.join(map(' '.join, columns.items()))}) ON COMMIT DROP")
+        copy(fresh, columns, rows)
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {fresh} "  # noqa: S608  # names of our own
+            f"ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {copies}"
+        )
+        cursor.execute(f"DROP TABLE {fresh}")
+
+
+def copy(table: str, columns: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """Append `rows` of `columns` (names and types) to `table` by COPY; PostgreSQL only."""
+    kinds = list(columns.values())
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        for chunk in _chunks(rows, MOST_ROWS):
+            texts = [_texts(kind, values) for kind, values in zip(kinds, zip(*chunk, strict=True), strict=True)]
+            lines = StringIO("\n".join(map("\t".join, zip(*texts, strict=True))))
+            cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", lines)
+
+
+def _texts(kind: str, values: Row) -> Iterator[str] | list[str]:
+    """A column as COPY reads it; most columns of a batch hold one value throughout."""
+    text = _ENCODERS.get(kind.partition("(")[0], str)
+    if values.count(values[0]) == len(values):
+        return repeat("\\N" if values[0] is None else text(values[0]), len(values))
+    return ["\\N" if value is None else text(value) for value in values]
+
+
+def _escaped(value: object) -> str:
+    return str(value).translate(_ESCAPES)
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_ENCODERS: dict[str, Callable[[Any], str]] = {
+    "varchar": _escaped,
+    "text": _escaped,
+    "jsonb": lambda value: _escaped(json.dumps(value)),
+}
 
 
 def _in_chunks(statement: str, rows: Sequence[Row]) -> None:

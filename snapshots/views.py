@@ -156,7 +156,9 @@ def _counts(latest: LatestSnapshot | None) -> list[tuple[str, int]]:
 
 def _profile(found: Account) -> list[tuple[str, Any]]:
     """What the registry knows of the account, without what is empty."""
+    former = found.former_handles.order_by("-retired_at").values_list("handle", flat=True)
     facts = [
+        ("Formerly", ", ".join(former)),
         ("Type", found.get_kind_display()),
         ("Category", found.category),
         ("Owner team", found.owner_team),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from snapshots.doubts import confirms, fell_together, is_close, is_leap
 from snapshots.models import COUNTS, FIGURES, Quality, Snapshot, Source
+from snapshots.standings import Standing
 
 Outcome = Literal["stored", "updated", "unchanged", "suspect", "published", "kept"]
 """stored: the day had no row. updated, unchanged: it had one, with other or the same figures. suspect: stored, but
@@ -47,6 +49,16 @@ class Sighting:
             raise ValueError(f"{negative[0]} of account {self.account_id} is below zero")
 
     @property
+    def row(self) -> tuple[Any, ...]:
+        """The figures as a fresh row has them, in the order of FIGURES; see `figures`."""
+        counts = _figures_of(self)
+        if counts[_ENGAGEMENTS] is None and (parts := [part for part in _parts_of(self) if part is not None]):
+            counts = (*counts[:_ENGAGEMENTS], sum(parts), *counts[_ENGAGEMENTS + 1 :])
+        if self.followers is None and self.followers_rounded:
+            counts = (*counts[:_ROUNDED], False, *counts[_ROUNDED + 1 :])
+        return counts
+
+    @property
     def figures(self) -> dict[str, Any]:
         """The figures the source gave; engagements are likes + comments + shares unless it gave them itself."""
         known = {name: value for name in COUNTS if (value := getattr(self, name)) is not None}
@@ -55,6 +67,10 @@ class Sighting:
         if "followers" in known:
             known["followers_rounded"] = self.followers_rounded
         return known
+
+
+_figures_of, _parts_of = attrgetter(*FIGURES), attrgetter("likes", "comments", "shares")
+_ENGAGEMENTS, _ROUNDED = FIGURES.index("engagements"), FIGURES.index("followers_rounded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,25 @@ class Held(NamedTuple):
     observed_at: datetime
 
 
+class NewDay:
+    """An account's next day, of which nothing is known yet: its latest figure is all that a sighting is compared with.
+
+    So it is with nearly every account of a night. One that is doubted after all needs its Book.
+    """
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+
+    def base(self, sighting: Sighting) -> Standing | None:
+        """As Book.base: the newest published row up to that day is the latest one."""
+        return self.standing if self.standing.counts and not _outranks(sighting, self.standing) else None
+
+    def take(self, sighting: Sighting, *, doubted: bool) -> Outcome:
+        """Nothing stands against it; the caller stores it."""
+        assert not doubted  # noqa: S101  # weigh asks for the Book of what it doubts
+        return "stored"
+
+
 class Book:
     """One account's rows by day, as they are and as the batch makes them."""
 
@@ -85,7 +120,7 @@ class Book:
     def base(self, sighting: Sighting) -> Snapshot | None:
         """The published row to compare with: the newest up to that day, unless its source ranks lower."""
         row = next((row for row in self._back_from(sighting.date) if row.counts), None)
-        return row if row and Source(row.source).rank >= Source(sighting.source).rank else None
+        return None if row is None or _outranks(sighting, row) else row
 
     def held(self, day: date) -> Held | None:
         """The newest doubted reading up to `day` that no published row has overtaken."""
@@ -159,6 +194,22 @@ class Book:
         return "kept" if published else "suspect"
 
 
+def is_new_day(sighting: Sighting, standing: Standing) -> bool:
+    """Whether `sighting`, of a day without a row, is of a day after all published ones and no leap by itself."""
+    if standing.date is None:
+        return True
+    if standing.followers is None or sighting.date <= standing.date:
+        return False
+    if sighting.followers is None or _outranks(sighting, standing):
+        return True
+    return not is_leap(standing.followers, sighting.followers, days=(sighting.date - standing.date).days)
+
+
+def _outranks(sighting: Sighting, row: Snapshot | Standing) -> bool:
+    """Whether the sighting's source is better than the row's, so that they are not comparable."""
+    return sighting.source != row.source and Source(sighting.source).rank > Source(row.source).rank
+
+
 _NOTHING: dict[str, Any] = dict.fromkeys(COUNTS) | {"followers_rounded": False}
 
 
@@ -171,18 +222,29 @@ def _stands(row: Snapshot, sighting: Sighting) -> bool:
     return mine > theirs or (mine == theirs and row.observed_at > sighting.observed_at)
 
 
-def weigh(sightings: Sequence[Sighting], books: dict[int, Book], platforms: dict[int, str]) -> list[Recorded]:
-    """Enter all `sightings` into the `books` of their accounts, day by day; what became of each, in their order."""
+def weigh(
+    sightings: Sequence[Sighting],
+    books: dict[int, Book | NewDay],
+    platforms: Mapping[int, str],
+    open_books: Callable[[list[int]], dict[int, Book]],
+) -> list[Recorded]:
+    """Enter all `sightings` into the `books` of their accounts, day by day; what became of each, in their order.
+
+    `open_books` gives the Book of accounts that turn out to need one; they take the NewDay's place in `books`.
+    """
     outcomes: dict[int, Outcome] = {}
     for batch in _batches(sightings, platforms):
-        bases = {at: books[sightings[at].account_id].base(sightings[at]) for at in batch}
-        doubted = _doubted([(at, sightings[at], base) for at, base in bases.items() if base])
+        bases = [(at, s, books[s.account_id].base(s)) for at in batch for s in (sightings[at],)]
+        doubted = _doubted([(at, s, base) for at, s, base in bases if base is not None])
+        of_new_days = [a for at in doubted if isinstance(books[a := sightings[at].account_id], NewDay)]
+        if of_new_days:
+            books |= open_books(of_new_days)
         for at in batch:
             outcomes[at] = books[sightings[at].account_id].take(sightings[at], doubted=at in doubted)
     return [Recorded(sighting.account_id, outcomes[at]) for at, sighting in enumerate(sightings)]
 
 
-def _batches(sightings: Sequence[Sighting], platforms: dict[int, str]) -> list[list[int]]:
+def _batches(sightings: Sequence[Sighting], platforms: Mapping[int, str]) -> list[list[int]]:
     """Positions of the sightings that belong together: one platform, one day, one (the n-th) of each account."""
     nth: defaultdict[tuple[int, date], int] = defaultdict(int)
     batches: defaultdict[tuple[date, int, str], list[int]] = defaultdict(list)
@@ -193,13 +255,12 @@ def _batches(sightings: Sequence[Sighting], platforms: dict[int, str]) -> list[l
     return [batches[key] for key in sorted(batches)]
 
 
-def _doubted(readings: list[tuple[int, Sighting, Snapshot]]) -> set[int]:
+def _doubted(readings: list[tuple[int, Sighting, Snapshot | Standing]]) -> set[int]:
     """Positions of the sightings that leap, or all of them where those that do not fell together."""
-    known = [(at, s, base, base.followers, s.followers) for at, s, base in readings]
     changes = {
-        at: (before, after, (s.date - base.date).days)
-        for at, s, base, before, after in known
-        if before is not None and after is not None
+        at: (base.followers, s.followers, (s.date - base.date).days)
+        for at, s, base in readings
+        if base.followers is not None and s.followers is not None and base.date is not None
     }
     leaps = {at for at, (before, after, days) in changes.items() if is_leap(before, after, days=days)}
     rest = [(before, after) for at, (before, after, _) in changes.items() if at not in leaps]

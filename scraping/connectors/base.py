@@ -167,6 +167,7 @@ class Connector:
     platform: ClassVar[str]
     kind: ClassVar[str] = "api"  # or "page": public pages, off unless SCRAPE_PAGE_PLATFORMS names the platform
     base_url: ClassVar[str]
+    looks_up: ClassVar[frozenset[str]] = frozenset()  # steps that bring an id alone: a second call brings the figures
     batch_size: ClassVar[int] = 1
     windows: ClassVar[tuple[Window, ...]]
     per_host: ClassVar[bool] = False  # the limit counts per host (Mastodon), not per credential

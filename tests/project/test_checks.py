@@ -27,6 +27,7 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("W001", {"REDIS_URL": ""}),
         ("W002", {"BASE_URL": "http://tidemark.example", "ALLOWED_HOSTS": ["tidemark.example"]}),
         ("W003", {"BROKER_URL": "redis://h/0", "REDIS_URL": "redis://h/0"}),
+        ("W004", {"SCRAPE_PAGE_PLATFORMS": ["flickr", "fliker"]}),
         ("E001", {"SCRAPE_WORKERS": 33}),
         ("E001", {"SCRAPE_WORKERS": 0}),
         ("E002", {"SCRAPE_WINDOW": "2-5"}),

@@ -19,8 +19,7 @@ from django.db import connections
 from perf import clock
 from project.models import AuditEntry
 from scraping import alerts, heartbeats, ledger, notices, watching, wording
-from scraping.models import PlatformState
-from scraping.records import Alert, AlertMute, Notice, Problem
+from scraping.models import Alert, AlertMute, Notice, PlatformState, Problem
 from tests import factories
 from tests.scraping.watching import hook_sink, smtp_sink
 

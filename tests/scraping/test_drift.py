@@ -13,9 +13,8 @@ from perf import clock
 from scraping import alerts, drift, ledger, pauses, watching
 from scraping.connectors.base import Missing
 from scraping.gather import gather
-from scraping.models import PlatformState, ScrapeJob
+from scraping.models import Alert, PlatformState, ScrapeJob
 from scraping.outcomes import OK, Waiting
-from scraping.records import Alert
 from tests import factories
 from tests.scraping.watching import tried
 

@@ -315,8 +315,6 @@ def test_a_dead_token_stops_the_platform_and_loses_nothing(fakes: Any) -> None:
 @pytest.mark.parametrize(
     ("platform", "missing", "why"),
     [
-        ("x", {"PLATFORM_TOKENS": {}}, Waiting.NO_CREDENTIAL),
-        ("flickr", {"SCRAPE_PAGE_PLATFORMS": []}, Waiting.PAGE_OFF),
         ("x", {"X_MONTHLY_BUDGET_USD": None}, Waiting.NO_BUDGET),
         ("x", {"X_MONTHLY_BUDGET_USD": 0.005}, Waiting.BUDGET_SPENT),
     ],

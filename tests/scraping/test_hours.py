@@ -10,8 +10,7 @@ import pytest
 from accounts.models import Account
 from perf import clock
 from scraping import hours, ledger
-from scraping.models import Attempt, JobState, ScrapeJob, ScrapeRun
-from scraping.records import JobHour, OutcomeHour, RunTotal
+from scraping.models import Attempt, JobHour, JobState, OutcomeHour, RunTotal, ScrapeJob, ScrapeRun
 from tests import factories
 
 both = pytest.mark.both_dbs

@@ -13,8 +13,18 @@ from django.core.management import call_command
 from accounts.models import Account
 from perf import clock
 from scraping import ledger, limits, retention
-from scraping.models import Attempt, PermitBlock, RunJob, ScrapeJob, ScrapeRun
-from scraping.records import Alert, JobHour, Notice, OutcomeHour, Sample
+from scraping.models import (
+    Alert,
+    Attempt,
+    JobHour,
+    Notice,
+    OutcomeHour,
+    PermitBlock,
+    RunJob,
+    Sample,
+    ScrapeJob,
+    ScrapeRun,
+)
 from tests import factories
 
 both = pytest.mark.both_dbs

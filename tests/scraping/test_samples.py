@@ -11,8 +11,7 @@ from accounts.models import Account
 from scraping import ledger, samples
 from scraping.connectors.base import Missing, Reading, Response
 from scraping.gather import gather
-from scraping.models import Attempt
-from scraping.records import Sample
+from scraping.models import Attempt, Sample
 from tests import factories
 
 both = pytest.mark.both_dbs
@@ -46,7 +45,7 @@ def test_an_answer_that_cannot_be_read_leaves_a_sample(fakes: Any) -> None:
     assert (sample.outcome, sample.status, sample.taken_at) == (tried.outcome, tried.status, tried.started_at)
     assert sample.content_type
     assert sample.body
-    assert samples.with_sample(Attempt.objects.all()).get().sample == sample.pk  # type: ignore[attr-defined]
+    assert samples.with_sample(Attempt.objects.all()).get().sample == sample.pk
 
 
 @pytest.mark.django_db

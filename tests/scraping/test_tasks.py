@@ -22,8 +22,7 @@ from project.celery import app
 from scraping import alerts, ledger, pauses, tasks
 from scraping.fakes import curves
 from scraping.gather import gather
-from scraping.models import Heartbeat, Rank, ScrapeJob, ScrapeRun
-from scraping.records import Alert
+from scraping.models import Alert, Heartbeat, Rank, ScrapeJob, ScrapeRun
 from tests.factories import account, user
 
 
@@ -39,7 +38,9 @@ def sent(monkeypatch: Any) -> list[dict[str, Any]]:
     return turns
 
 
-def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(db: None, sent: list[dict[str, Any]]) -> None:
+def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(
+    db: None, fakes: Any, sent: list[dict[str, Any]]
+) -> None:
     request(account("x"), account("flickr"))
     ScrapeJob.objects.filter(platform="flickr").update(rank=Rank.REST)
     request(account("youtube"))

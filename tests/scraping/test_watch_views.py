@@ -12,8 +12,7 @@ from django.test import Client
 from accounts.models import Account
 from perf import clock
 from scraping import alerts, hours, ledger
-from scraping.models import PermitBlock, ScrapeJob
-from scraping.records import Alert, AlertMute, Notice, Sample
+from scraping.models import Alert, AlertMute, Notice, PermitBlock, Sample, ScrapeJob
 from tests import factories
 from tests.scraping.test_views import INLINE, text_of
 from tests.scraping.watching import tried
@@ -74,6 +73,14 @@ def test_viewers_see_no_raw_answers_nor_links_to_them() -> None:
     assert "/scraping/samples/" not in viewer.get(path).content.decode()
     for address in ("", f"{one.pk}/", f"{one.pk}/text/"):
         assert viewer.get(f"/scraping/samples/{address}").status_code == 403
+
+
+def test_a_job_leads_to_the_sample_of_its_newest_try_or_says_that_it_is_gone() -> None:
+    attempt = tried("x", "unparsable")
+    client, path = signed_in("editor"), f"/scraping/jobs/{attempt.job_id}/sample/"
+    assert "no longer kept" in text_of(client.get(path, follow=True))
+    one = sample(account=attempt.account, taken_at=attempt.started_at)
+    assert client.get(path)["Location"] == f"/scraping/samples/{one.pk}/"
 
 
 def test_samples_are_listed_by_platform_and_outcome() -> None:

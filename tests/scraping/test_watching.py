@@ -12,10 +12,9 @@ from accounts.models import Account
 from perf import clock
 from scraping import heartbeats, ledger, watching
 from scraping.connectors.base import Connector, Window
-from scraping.models import PermitBlock, PlatformState, RunJob, ScrapeJob, ScrapeRun
+from scraping.models import Alert, PermitBlock, PlatformState, Problem, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import Waiting
 from scraping.planning import Night
-from scraping.records import Alert, Problem
 from tests.scraping.watching import due, tried
 
 both = pytest.mark.both_dbs
@@ -169,6 +168,7 @@ def test_more_than_fits_into_the_day_is_backlog(settings: Any, monkeypatch: Any)
 
 def test_what_fits_today_is_what_the_narrowest_window_lets_through(settings: Any) -> None:
     class Slow(Connector):
+        platform = "x"
         batch_size = 10
         windows = (Window(5, 3600), Window(1_000, 60))
 

@@ -48,6 +48,7 @@ def decide(choose: random.Random, accounts: list[int], organizations: list[int])
 
 def move(choose: random.Random, accounts: list[int], organizations: list[int]) -> None:
     with transaction.atomic():
+        list(Account.objects.filter(pk__in=accounts).locked())  # as every writer of accounts does
         Account.objects.filter(pk__in=accounts).update(
             organization=choose.choice(organizations), is_active=choose.random() < 0.8
         )

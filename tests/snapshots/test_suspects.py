@@ -64,7 +64,7 @@ def post(client: Client, *rows: Snapshot, verdict: str = "accept", **more: Any) 
 def test_nothing_doubted_says_what_would_wait(editor: Client) -> None:
     page = text_of(editor.get(URL))
     assert "No figure is doubted" in page
-    assert "1,000 or 50 %" in page
+    assert "1,000 or 50 % a day" in page
 
 
 def test_a_leap_shows_both_figures_the_change_and_the_rule(editor: Client) -> None:

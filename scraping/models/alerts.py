@@ -1,7 +1,4 @@
-"""What watching over the gathering keeps: samples of unread answers, hours of figures, alerts and their notices.
-
-Loaded by scraping.models, where Django looks for them; imports nothing of it.
-"""
+"""Alerts, the notices of them, and who wants none."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import Account
 from accounts.platforms import PLATFORM_CHOICES
 from perf import clock
 
@@ -20,109 +16,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 MAX_ERROR = 300  # characters kept of why a notice was not delivered
-
-
-class SampleQuerySet(models.QuerySet["Sample"]):
-    """Samples, by who may see them."""
-
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """The rows `user` may read: all of them with scraping.view_sample, else none."""
-        return self if user.has_perm("scraping.view_sample") else self.none()  # type: ignore[union-attr]  # custom user has it
-
-    def for_list(self) -> Self:
-        """Newest first, without the bodies."""
-        return self.select_related("account").defer("body").order_by("-taken_at", "-id")
-
-
-class Sample(models.Model):
-    """One answer that could not be read, for whoever mends the connector. Bounded; see scraping.samples."""
-
-    platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
-    kind = models.CharField(max_length=4, help_text="The connector's: api or page.")
-    step = models.CharField(max_length=20, help_text="Which of the platform's endpoints.")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="scrape_samples", db_index=False)
-    accounts = models.PositiveIntegerField(help_text="For how many accounts of this call it could not be read.")
-    outcome = models.CharField(max_length=30)
-    status = models.SmallIntegerField(null=True, blank=True)
-    content_type = models.CharField(max_length=100, blank=True)
-    body = models.TextField(help_text="Its beginning, credentials removed.")
-    size = models.PositiveIntegerField(help_text="Bytes of the whole answer.")
-    taken_at = models.DateTimeField(help_text="When its call started, as in its attempts.")
-
-    objects = SampleQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["platform", "outcome", "taken_at"], name="ix_sample_platform"),
-            models.Index(fields=["account"], name="ix_sample_account"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.platform} sample {self.pk}"
-
-
-class Bucketed(models.Model):
-    """Things of one hour that took about as long: counts and seconds add up, buckets give percentiles."""
-
-    platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
-    hour = models.DateTimeField()
-    bucket = models.SmallIntegerField(help_text="Of the fixed scale in scraping.hours.")
-    count = models.PositiveIntegerField()
-    seconds = models.FloatField(help_text="All of them together.")
-    slowest = models.FloatField(help_text="Seconds.")
-
-    class Meta:
-        abstract = True
-
-
-class OutcomeHour(Bucketed):
-    """Tries of one hour at one endpoint that ended alike; outlives the attempts it was counted from."""
-
-    step = models.CharField(max_length=20)
-    outcome = models.CharField(max_length=30)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["hour", "platform", "step", "outcome", "bucket"], name="outcomehour_uniq")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.count} × {self.outcome} of {self.platform}"
-
-
-class JobHour(Bucketed):
-    """Jobs that ended within one hour: how long they waited and how long they ran."""
-
-    class Measure(models.TextChoices):
-        WAIT = "wait", "From being due to the first claim"
-        RUN = "run", "From the first claim to the end"
-
-    measure = models.CharField(max_length=4, choices=Measure)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["hour", "platform", "measure", "bucket"], name="jobhour_uniq")]
-
-    def __str__(self) -> str:
-        return f"{self.count} jobs of {self.platform}"
-
-
-class RunTotal(models.Model):
-    """What one ended run came to on one platform."""
-
-    run = models.ForeignKey("scraping.ScrapeRun", on_delete=models.CASCADE, related_name="totals", db_index=False)
-    platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
-    jobs = models.PositiveIntegerField()
-    figures = models.PositiveIntegerField(help_text="Ended with a figure stored.")
-    failed = models.PositiveIntegerField(help_text="Failed or given up.")
-    cancelled = models.PositiveIntegerField()
-    waited = models.FloatField(null=True, help_text="Mean seconds from being due to the first claim.")
-    ran = models.FloatField(null=True, help_text="Mean seconds from the first claim to the end.")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "platform"], name="runtotal_uniq")]
-
-    def __str__(self) -> str:
-        return f"{self.platform} in run {self.run_id}"
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):

@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_add_indexes"),
-        ("scraping", "0002_add_indexes"),
+        ("accounts", "0004_index_accounts_on_hold"),
+        ("scraping", "0004_index_left_over_and_ended_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
