@@ -103,6 +103,11 @@ class Metrics:
     platforms: list[PlatformMetrics]
     runs: list[RunTotal]
 
+    @property
+    def timed(self) -> bool:
+        """Whether any account was over in the period."""
+        return any(one.run.count for one in self.platforms)
+
 
 def metrics(period: str, platform: str = "") -> Metrics:
     """The figures of a key of PERIODS, in whole hours, of one platform or all that have any."""
