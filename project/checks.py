@@ -15,6 +15,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.http.request import validate_host
 
 from scraping.connectors import PAGES
+from scraping.connectors.base import CallFailed
+from scraping.fetch import checked_url
 
 SCRAPE_WORKERS_MAXIMUM = 1_000  # calls in flight in one process; 500 are measured (make bench-gather)
 WORKER_PROCESSES_MAXIMUM = 64
@@ -32,13 +34,14 @@ POSITIVE = (
     "ITEMS_PER_PAGE",
     "MAX_ITEMS_PER_PAGE",
     "LEASE_SECONDS",
+    "SCRAPE_ATTEMPT_DAYS",
 )
 
 
 @register(Tags.compatibility)
 def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """All messages about the settings, worst first as they are found."""
-    return [*_cache(), *_addresses(), *_gathering(), *_numbers(), *_folders()]
+    return [*_cache(), *_addresses(), *_gathering(), *_alerts(), *_numbers(), *_folders()]
 
 
 def _cache() -> Iterator[CheckMessage]:
@@ -119,6 +122,25 @@ def _gathering() -> Iterator[CheckMessage]:
             f"X_MONTHLY_BUDGET_USD is {budget}; a budget is above zero.",
             hint="Leave it unset to switch the X connector off.",
             id="tidemark.E007",
+        )
+
+
+def _alerts() -> Iterator[CheckMessage]:
+    if not settings.ALERT_WEBHOOK_URL:
+        return
+    try:
+        checked_url(settings.ALERT_WEBHOOK_URL, {(urlsplit(settings.ALERT_WEBHOOK_URL).hostname or "").lower()})
+    except (CallFailed, ValueError) as problem:
+        yield Error(
+            f"ALERT_WEBHOOK_URL cannot be posted to: {getattr(problem, 'detail', problem)}.",
+            hint="Write a public address such as https://hooks.example.org/tidemark",
+            id="tidemark.E010",
+        )
+    if not settings.ALERT_WEBHOOK_SECRET:
+        yield Error(
+            "ALERT_WEBHOOK_URL is set without ALERT_WEBHOOK_SECRET: what is posted could be anybody's.",
+            hint="Set ALERT_WEBHOOK_SECRET to a long random text that the receiver knows too.",
+            id="tidemark.E011",
         )
 
 

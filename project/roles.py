@@ -27,6 +27,7 @@ EDITOR = VIEWER | {
     "snapshots.judge_snapshots",
     "snapshots.import_snapshots",
     "scraping.request_scrape",
+    "scraping.view_sample",
 }
 CREW = frozenset({"workitems.view_workitem", "workitems.add_workitem", "workitems.change_workitem"})
 REVIEWER = CREW | {

@@ -335,6 +335,9 @@ FRESHNESS_HOURS = {
 }
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 FAKE_PLATFORMS_URL = env.str("FAKE_PLATFORMS_URL", default="")
+SCRAPE_ATTEMPT_DAYS = env.int("SCRAPE_ATTEMPT_DAYS", default=30)  # how long each try is kept; hours of them longer
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+ALERT_WEBHOOK_SECRET = env.str("ALERT_WEBHOOK_SECRET", default="")  # signs what is posted there
 # One credential per platform that wants one, from <PLATFORM>_TOKEN (X_TOKEN, YOUTUBE_TOKEN, …); unset switches it off.
 PLATFORM_TOKENS = {
     name.removesuffix("_TOKEN").lower(): value

@@ -8,7 +8,7 @@ import os
 import socket
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import ledger, limits, pauses, settling
+from scraping import drift, ledger, limits, pauses, samples, settling
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import (
     Answer,
@@ -38,7 +38,7 @@ from scraping.giving_up import end_unreadable
 from scraping.limits import Ask, Limit, Permit, Wait
 from scraping.models import MAX_DETAIL, Attempt, ScrapeJob
 from scraping.outcomes import FAILURES, OK, STOPS, Ended, Waiting
-from scraping.results import Result, Try
+from scraping.results import Excerpt, Result, Try
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,11 @@ def gather(platform: str, until: float) -> int:
     connector = connector_for(platform)
     if isinstance(connector, Unavailable):
         return end_unreadable(platform)
-    return async_to_sync(Gathering(connector, credential_for(platform), until).run)()
+    turn = Gathering(connector, credential_for(platform), until, probes=drift.stands(platform))
+    settled = async_to_sync(turn.run)()
+    if turn.probes:
+        drift.judge(platform)
+    return settled
 
 
 @dataclass(slots=True)
@@ -98,11 +102,12 @@ class Call:
 class Gathering:
     """The turn itself. The event loop only waits for the network; the database is used on the caller's thread."""
 
-    def __init__(self, connector: Connector, credential: str, until: float) -> None:
+    def __init__(self, connector: Connector, credential: str, until: float, *, probes: bool = False) -> None:
         self.connector = connector
         self.platform = connector.platform
         self.credential = credential
         self.until = until
+        self.probes = probes  # asks for a few accounts only, to see whether answers can be read again
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.gate = asyncio.Semaphore(settings.SCRAPE_WORKERS)
         self.results: asyncio.Queue[list[Result]] = asyncio.Queue()
@@ -114,12 +119,14 @@ class Gathering:
         async with Fetcher(concurrency=settings.SCRAPE_WORKERS) as self.fetcher, asyncio.TaskGroup() as group:
             recorder = group.create_task(self._record())
             while monotonic() < self.until and "" not in self.stopped:
-                limit = ROUNDS_CLAIMED * settings.SCRAPE_WORKERS * self.connector.batch_size
-                jobs = await sync_to_async(ledger.claim)(self.platform, min(limit, MAX_CLAIM))
+                limit = min(ROUNDS_CLAIMED * settings.SCRAPE_WORKERS * self.connector.batch_size, MAX_CLAIM)
+                jobs = await sync_to_async(ledger.claim)(self.platform, drift.PROBE if self.probes else limit)
                 if not jobs:
                     break
                 await self._round(jobs)
                 await self.results.join()
+                if self.probes:
+                    break
             recorder.cancel()
         return self.settled
 
@@ -284,7 +291,7 @@ class Gathering:
 
     def _conclude(self, call: Call, answers: dict[str, Answer], tried: Try, response: Response) -> None:
         """Settle every account of an answered call, or send it on to another."""
-        done, returned = [], 0
+        done, returned, excerpt = [], 0, samples.excerpt(answers.values(), response)
         for errand in call.errands:
             answer = answers.get(errand.target.handle, Missing.FROM_BATCH)
             again = self.connector.again(errand.target, answer)
@@ -294,14 +301,16 @@ class Gathering:
                 errand.tries.append(tried)
                 call.onward.append(errand)
                 continue
-            result = self._result(errand, answer, tried, response)
+            result = self._result(errand, answer, tried, response, excerpt)
             returned += answer not in NOT_RETURNED and errand.target.account_id not in call.paid
             done.append(result)
         if new := sum(errand.target.account_id not in call.paid for errand in call.errands):
             call.dollars = call.ask.dollars * returned / new
         self._settle(done)
 
-    def _result(self, errand: Errand, answer: Answer, tried: Try, response: Response) -> Result:
+    def _result(
+        self, errand: Errand, answer: Answer, tried: Try, response: Response, excerpt: Excerpt | None
+    ) -> Result:
         job, known = errand.job, errand.job.account.external_id
         if isinstance(answer, Reading):
             if known and answer.external_id and answer.external_id != known:
@@ -313,7 +322,11 @@ class Gathering:
         detail = self.connector.advice(errand.target, outcome)
         if outcome is Missing.UNPARSABLE:
             detail = detail or response.body[:MAX_DETAIL].decode(errors="replace").replace("\x00", "")
-        return Result(job, outcome, [*errand.tries, _with(tried, outcome, detail)], external_id=errand.external_id)
+        if outcome not in samples.SAMPLED:
+            excerpt = None
+        return Result(
+            job, outcome, [*errand.tries, _with(tried, outcome, detail, excerpt)], external_id=errand.external_id
+        )
 
     async def _fail(self, call: Call, failure: CallFailed, tried: Try, host: str) -> None:
         """Settle the accounts of a call that gave nothing; pause what asked for it."""
@@ -344,8 +357,8 @@ class Gathering:
             await sync_to_async(limits.correct)(limit, least.remaining or 0, least.reset_seconds or 0)
 
 
-def _with(tried: Try, outcome: str, detail: str) -> Try:
-    return Try(tried.step, tried.started_at, tried.seconds, outcome, tried.status, detail)
+def _with(tried: Try, outcome: str, detail: str, excerpt: Excerpt | None = None) -> Try:
+    return replace(tried, outcome=outcome, detail=detail, excerpt=excerpt)
 
 
 def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:

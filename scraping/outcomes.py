@@ -39,6 +39,7 @@ class Waiting(StrEnum):
     NO_CREDENTIAL = "no_credential"
     NO_CONNECTOR = "no_connector"
     PAGE_OFF = "page_off"
+    SCHEMA_DRIFT = "schema_drift"
 
 
 class Ended(StrEnum):
@@ -98,6 +99,7 @@ RULES: dict[str, Rule] = {
     Waiting.NO_BUDGET: Rule("Set a budget: X_MONTHLY_BUDGET_USD", attempts=0),
     Waiting.NO_CONNECTOR: Rule("No connector reads this platform", *_BROKEN),
     Waiting.PAGE_OFF: Rule("Reading this platform's public pages is off", *_BROKEN),
+    Waiting.SCHEMA_DRIFT: Rule("Paused: its answers can no longer be read", attempts=0),
     Ended.WORKER_DIED: Rule("The worker died"),
     Ended.CANCELLED: Rule("Cancelled", JobState.CANCELLED, 1),
     Ended.SKIPPED: Rule("Skipped: it would have had to wait for longer than its run does", JobState.CANCELLED, 1),
@@ -110,6 +112,8 @@ STOPS: dict[str, timedelta] = {
     Trouble.NO_CREDENTIAL: RECHECK,
     Trouble.BUDGET_SPENT: timedelta(hours=1),
 }
+# Outcomes of an account that the platform spoke of: its credential, its limit and the way to it are well.
+ANSWERED = frozenset({OK, SUSPECT, *Missing})
 # Outcomes of whole calls that count towards the circuit.
 FAILURES = frozenset({Trouble.SERVER_ERROR, Trouble.TIMEOUT, Trouble.CONNECTION})
 CIRCUIT_FAILURES = 5

@@ -14,6 +14,15 @@ from snapshots.recording import Sighting
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The beginning of an answer that could not be read, fit to be stored; `size` is the whole answer's, in bytes."""
+
+    body: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """One call made for a job: the endpoint, when it started, how long it took (seconds) and what came of it."""
 
@@ -23,6 +32,7 @@ class Try:
     outcome: str
     status: int | None = None
     detail: str = ""
+    excerpt: Excerpt | None = None
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from scraping.planning import AHEAD
 from scraping.profiles import absorb
 from scraping.rechecks import note_answers
 from scraping.results import Result
+from scraping.samples import keep as keep_samples
 from snapshots.recording import record
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def settle(results: Sequence[Result], worker: str = "") -> int:
         note_answers(counted)
         _look_again([result.job for result in counted if result.outcome == SUSPECT])
     finish_runs([result.job.pk for result in counted])
+    keep_samples(counted)
     if refused := len(results) - len(counted):
         logger.warning("%d late results were refused: their leases had ended", refused)
     return len(counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from scraping import capacity_views, platform_views, views
+from scraping import capacity_views, platform_views, views, watch_views
 
 app_name = "scraping"
 
@@ -16,6 +16,13 @@ urlpatterns = [
     path("start/", views.start, name="start"),
     path("missing/", views.missing, name="missing"),
     path("attempts/<int:pk>/", views.attempts, name="attempts"),
+    path("alerts/", watch_views.alerts, name="alerts"),
+    path("alerts/mute/", watch_views.mute, name="alerts-mute"),
+    path("metrics/", watch_views.metrics, name="metrics"),
+    path("jobs/<int:pk>/sample/", watch_views.job_sample, name="job-sample"),
+    path("samples/", watch_views.samples, name="samples"),
+    path("samples/<int:pk>/", watch_views.sample, name="sample"),
+    path("samples/<int:pk>/text/", watch_views.sample_text, name="sample-text"),
     path("late/", platform_views.late, name="late"),
     path("platforms/<str:platform>/", platform_views.platform, name="platform"),
     path("platforms/<str:platform>/resume/", platform_views.resume, name="resume-platform"),

@@ -18,7 +18,7 @@ from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
-from scraping import board, condition, freshness, ledger, tasks
+from scraping import alerts, board, condition, freshness, ledger, samples, tasks
 from scraping.models import Attempt, ScrapeJob, ScrapeRun
 from scraping.naming import NAMED_AT_ONCE, UnknownAccounts, accounts_named
 from scraping.outcomes import RULES
@@ -42,6 +42,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     platforms = board.platform_rows()
     context: dict[str, Any] = {"runs": latest, "open_runs": _open(request), "platforms": platforms}
     context |= {"banners": _banners(platforms), "tiers": freshness.by_tier(freshness.shares())}
+    context["alerts"] = alerts.banners(but=alerts.SHOWN_AS_CONDITIONS)
     shown = next((run for run in latest if run.state != ScrapeRun.State.CANCELLED), None)
     if shown:
         context |= {"shown": shown, "failures": board.failures(shown)}
@@ -152,7 +153,7 @@ def missing(request: HttpRequest) -> HttpResponse:
 def attempts(request: HttpRequest, pk: int) -> HttpResponse:
     """The last tries at one account with what came of them: a part of the account's page."""
     found = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    rows = Attempt.objects.visible_to(request.user).filter(account=found).order_by("-started_at")
+    rows = samples.with_sample(Attempt.objects.visible_to(request.user).filter(account=found)).order_by("-started_at")
     return render(request, "scraping/_attempts.html", {"rows": rows[:ATTEMPTS_SHOWN]})
 
 

@@ -43,6 +43,9 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("E007", {"X_MONTHLY_BUDGET_USD": 0.0}),
         ("E008", {"ITEMS_PER_PAGE": 200, "MAX_ITEMS_PER_PAGE": 100}),
         ("E009", {"DATA_DIR": Path(__file__) / "var"}),
+        ("E010", {"ALERT_WEBHOOK_URL": "http://hooks.example.org/", "ALERT_WEBHOOK_SECRET": "secret"}),
+        ("E010", {"ALERT_WEBHOOK_URL": "hooks.example.org", "ALERT_WEBHOOK_SECRET": "secret"}),
+        ("E011", {"ALERT_WEBHOOK_URL": "https://hooks.example.org/", "ALERT_WEBHOOK_SECRET": ""}),
     ],
 )
 def test_setting_that_would_fail_later_is_told_with_a_hint(
