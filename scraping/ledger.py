@@ -127,7 +127,7 @@ def claim(platform: str, limit: int) -> list[ScrapeJob]:
         select, params = best.query.sql_with_params()
         cursor.execute(_CLAIM.format(best=select), params)
         ids = [row[0] for row in cursor.fetchall()]
-    claimed = ScrapeJob.objects.filter(pk__in=ids).select_related("account").order_by("order_at", "due_at", "id")
+    claimed = ScrapeJob.objects.filter(pk__among=ids).select_related("account").order_by("order_at", "due_at", "id")
     return list(claimed) if ids else []
 
 
@@ -160,7 +160,7 @@ def finish_runs(job_ids: Collection[int] | None = None) -> int:
     """
     runs = ScrapeRun.objects.open()
     if job_ids is not None:
-        runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__in=job_ids)))
+        runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__among=job_ids)))
     left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
     return runs.exclude(Exists(left)).update(state=ScrapeRun.State.DONE, finished_at=clock.db_now())
 
