@@ -143,6 +143,16 @@ def run(module: str, *arguments: object, **env: str) -> dict[str, Any]:
     return answer
 
 
+def run_all(module: str, jobs: Sequence[Sequence[object]]) -> None:
+    """Run `python -m module …` for each of `jobs` at the same time. Raises RuntimeError when one fails."""
+    running = [
+        subprocess.Popen([sys.executable, "-m", module, *map(str, job)], cwd=ROOT)  # noqa: S603  # our own modules
+        for job in jobs
+    ]
+    if any(process.wait() for process in running):
+        raise RuntimeError(f"a process of {module} failed")
+
+
 def report(bench: str, lines: Sequence[Line]) -> int:
     """Print the lines as a Markdown table, write var/bench/<bench>.json; 1 when a goal was missed, else 0."""
     machine = f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}"

@@ -26,15 +26,19 @@ _REFRESH = """
 WITH held (account_id, days) AS ({held}),
 newest AS (
     SELECT held.account_id AS held_id, held.days, {columns}
-    FROM held LEFT JOIN snapshots_snapshot s ON s.id = (
-        SELECT n.id FROM snapshots_snapshot n
-        WHERE n.account_id = held.account_id AND n.quality = 'published' ORDER BY n.date DESC LIMIT 1
-    )
+    FROM held LEFT JOIN {newest}
 )
 UPDATE snapshots_latestsnapshot SET days = newest.days, source = COALESCE(newest.source, ''),
 followers_rounded = COALESCE(newest.followers_rounded, FALSE), {copies}, {changes}
 FROM newest WHERE snapshots_latestsnapshot.account_id = newest.held_id
 """
+
+_NEWEST = """(
+    SELECT {columns} FROM snapshots_snapshot n
+    WHERE n.account_id = held.account_id AND n.quality = 'published' ORDER BY n.date DESC LIMIT 1
+)"""
+# LATERAL reads the row where the index finds it; an id to join with makes the planner read the whole table.
+_JOINS = {"postgresql": f"LATERAL {_NEWEST} s ON TRUE", "sqlite": f"snapshots_snapshot s ON s.id = {_NEWEST}"}
 
 _CHANGE = """{name} = newest.followers - (
     SELECT b.followers FROM snapshots_snapshot b
@@ -86,6 +90,7 @@ def refresh_latest(days: Mapping[int, int], changes: Mapping[str, int]) -> None:
     arrays = connection.vendor == "postgresql"
     statement = _REFRESH.format(
         held="SELECT * FROM unnest(%s::bigint[], %s::integer[])" if arrays else "VALUES {values}",
+        newest=_JOINS[connection.vendor].format(columns="n.*" if arrays else "n.id"),
         columns=", ".join(f"s.{name}" for name in (*copied, "source", "followers_rounded")),
         copies=", ".join(f"{name} = newest.{name}" for name in copied),
         changes=", ".join(

@@ -12,7 +12,6 @@ from scrapy.crawler import CrawlerProcess
 
 from benchmarks.peers.usage import Usage
 
-
 ADDRESSES = Path(sys.argv[1]).read_text().split()
 
 
