@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench fmt lock install install-dev clean fuzz-truth screenshots help
+.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-drain fmt lock install install-dev clean fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -44,6 +44,7 @@ fmt: install-dev ## Format the code
 lock: install-dev ## Pin the newest allowed versions with their hashes
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-bench.in -o requirements-bench.txt
 
 install: $(VENV)/installed ## Make .venv and install what the product needs
 
@@ -64,14 +65,28 @@ $(VENV)/installed-dev: requirements-dev.txt | $(BIN)/python
 	@mkdir -p var
 	@touch $(VENV)/installed $@
 
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
+	@echo "Installing what is measured beside ours into $(VENV) …"
+	@$(PIP) -r requirements-bench.txt
+	@touch $@
+
 bench: install ## Time every app's cases on the data in DATA_DIR, ours beside the naive way; tables into var/bench
 	@$(BIN)/python manage.py benchmark
 
 fuzz-truth: install-dev ## Read BODIES=10000 labelled bodies per connector: no wrong figure, no false zero
 	@$(CHECKING) $(BIN)/python -m tests.scraping.truth --bodies $(or $(BODIES),10000)
 
+bench-gather: $(VENV)/installed-bench ## Gathering beside Scrapy, aiohttp and five threads: N=20000 accounts
+	@$(BIN)/python -m benchmarks gather $(if $(N),--accounts $(N))
+
+bench-recording: install ## Recording a day beside bulk_create: N=100000 accounts
+	@$(BIN)/python -m benchmarks recording $(if $(N),--accounts $(N))
+
+bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
+	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))
+
 screenshots: install-dev ## Take the README's pictures from a running demo: URL=http://127.0.0.1:8000 NAME=admin
 	@$(BIN)/python -m tests.browser.screenshots $(or $(URL),http://127.0.0.1:$(PORT)) $(or $(NAME),admin)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -19,7 +19,7 @@ from perf import clock
 from scraping.capacity import Forecast, LimitForecast, Money, PlatformForecast
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Connector, Missing, Target, Trouble
-from scraping.gather import MAX_CLAIM, ROUNDS_CLAIMED
+from scraping.gather import MAX_CLAIM, most_held
 from scraping.limits import LONGEST, Limit, spent_dollars
 from scraping.models import Attempt, PermitBlock
 from scraping.outcomes import RULES, STOPS
@@ -144,7 +144,7 @@ class _Known:
         lately = self.lately.get(connector.platform, Lately())
         return Terms(
             *self.times,
-            claimed=min(ROUNDS_CLAIMED * settings.SCRAPE_WORKERS * connector.batch_size, MAX_CLAIM),
+            claimed=min(most_held(connector), MAX_CLAIM),
             failing_calls=lately.failing_calls,
             failing_answers=lately.failing_answers,
             pace=lately.seconds / settings.SCRAPE_WORKERS,

@@ -140,9 +140,7 @@ def claim(platform: str, limit: int) -> list[ScrapeJob]:
     """
     broken = PlatformState.objects.filter(platform=platform, host="").broken()
     ids = _lease(ScrapeJob.objects.claimable(platform).filter(~Exists(broken)), limit) or _probe(platform)
-    claimed: list[ScrapeJob] = []
-    for chunk in chunks(ids):
-        claimed += ScrapeJob.objects.filter(pk__in=chunk).prefetch_related("account")  # a join would scan all accounts
+    claimed = ScrapeJob.objects.filter(pk__among=ids).prefetch_related("account")  # a join would scan all accounts
     return sorted(claimed, key=lambda job: (job.order_at, job.due_at, job.pk))
 
 
@@ -199,7 +197,7 @@ def finish_runs(job_ids: Collection[int] | None = None) -> int:
     """
     runs = ScrapeRun.objects.open()
     if job_ids is not None:
-        runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__in=job_ids)))
+        runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__among=job_ids)))
     left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
     # The first open job of each run: an EXISTS would be planned as a join with all of them.
     return runs.annotate(left=Subquery(left.values("pk")[:1])).filter(left=None).close(ScrapeRun.State.DONE)

@@ -28,6 +28,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from perf import clock
+from scraping.connectors import CONNECTORS
 from scraping.connectors.base import Window
 from scraping.models import PermitBlock, PlatformState
 from scraping.outcomes import Waiting
@@ -41,7 +42,6 @@ CALL_SECONDS = 21  # ... and each has ended after this, whatever the server does
 REBUILD_SECONDS = 30  # the lock's life, should the rebuilding process die
 LONGEST = timedelta(hours=26)  # the longest window is a calendar day, which lasts up to 25 hours
 TRIES = 3
-PRICED = "x"  # the platform that bills calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Budget(NamedTuple):
 
 def budget(platform: str) -> Budget | None:
     """The money meter of `platform`; None where calls cost nothing or no budget is set."""
-    if platform != PRICED or settings.X_MONTHLY_BUDGET_USD is None:
+    if not CONNECTORS[platform].billed or settings.X_MONTHLY_BUDGET_USD is None:
         return None
     return Budget(spent_dollars(platform, clock.db_instant()), Decimal(str(settings.X_MONTHLY_BUDGET_USD)))
 

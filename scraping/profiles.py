@@ -20,13 +20,14 @@ def absorb(results: Iterable[Result]) -> None:
     handle is renamed, its history with it.
     """
     results = list(results)
-    Account.objects.hold([r.job.account_id for r in results if r.outcome == Missing.REASSIGNED], Hold.REASSIGNED)
+    if reassigned := [result.job.account_id for result in results if result.outcome == Missing.REASSIGNED]:
+        Account.objects.hold(reassigned, Hold.REASSIGNED)
     facts = {}
     for result in results:
         said = {name: getattr(result.reading, name) for name in FACTS} if result.reading else {}
         if result.external_id:
             said["external_id"] = result.external_id
-        if any(said.values()):
+        if any(said.values()) and result.job.account.news_in(said):  # most nights say nothing new
             facts[result.job.account_id] = said
         if result.reading and _is_renamed(result.job.account, result.reading.external_id, result.reading.handle):
             _rename(result.job.account_id, result.reading.handle)

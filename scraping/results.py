@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.conf import settings
 
@@ -11,6 +12,10 @@ from scraping.connectors.base import Reading
 from scraping.models import ScrapeJob
 from snapshots.models import FIGURES, Source
 from snapshots.recording import Sighting
+
+SAID = tuple(field.name for field in fields(Reading) if field.name in FIGURES)
+"""The figures that a reading may have."""
+_said_by = attrgetter(*SAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,10 @@ class Result:
         if self.reading is None:
             return None
         last = self.tries[-1]
-        figures = {name: getattr(self.reading, name) for name in FIGURES if hasattr(self.reading, name)}
         return Sighting(
             account_id=self.job.account_id,
             date=self.job.date,
             observed_at=last.started_at + timedelta(seconds=last.seconds),
             source=Source.SIMULATED if settings.FAKE_PLATFORMS_URL else Source.OBSERVED,
-            **figures,
+            **dict(zip(SAID, _said_by(self.reading), strict=True)),
         )

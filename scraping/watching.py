@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from perf import clock
 from scraping import drift, heartbeats, limits
-from scraping.connectors import connector_for, credential_for
+from scraping.connectors import CONNECTORS, connector_for, credential_for
 from scraping.connectors.base import Connector, Window
 from scraping.models import Alert, Attempt, JobState, PlatformState, Problem, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import ANSWERED, STOPS, Waiting
@@ -23,7 +22,6 @@ COVERAGE = 0.95  # of the night's plan that should be answered when the window e
 OLD = timedelta(days=1)  # a job that has been due for longer is backlog
 DAY = timedelta(days=1)
 BUDGET_STEPS = (80, 100)  # per cent
-METERED = "x"  # the platform whose calls cost money
 
 # Pauses that somebody chose, or that have an alert of their own.
 QUIET_PAUSES = (
@@ -118,15 +116,15 @@ def _calls(window: Window, seconds: float) -> int:
 
 
 def budgets() -> Iterator[Problem]:
-    """The steps of the month's budget that are reached."""
-    budget = settings.X_MONTHLY_BUDGET_USD
-    if budget is None:
-        return
-    spent, now = limits.spent_dollars(METERED, clock.now()), clock.now().astimezone(UTC)
-    for step in BUDGET_STEPS:
-        if spent * 100 >= Decimal(str(budget)) * step:
-            detail = {"spent": f"{spent:.2f}", "budget": f"{budget:.2f}", "step": step, "month": f"{now:%B %Y}"}
-            yield Problem(Alert.Kind.BUDGET, f"{METERED} {step} {now:%Y-%m}", METERED, detail)
+    """The steps of the month's budgets that are reached."""
+    now = clock.now().astimezone(UTC)
+    for platform in CONNECTORS:
+        meter = limits.budget(platform)
+        for step in BUDGET_STEPS if meter else ():
+            if meter and meter.spent * 100 >= meter.budget * step:
+                detail = {"spent": f"{meter.spent:.2f}", "budget": f"{meter.budget:.2f}", "step": step}
+                detail["month"] = f"{now:%B %Y}"
+                yield Problem(Alert.Kind.BUDGET, f"{platform} {step} {now:%Y-%m}", platform, detail)
 
 
 def silences() -> Iterator[Problem]:

@@ -124,7 +124,7 @@ def _before(held: Standings, day: date, known: Collection[tuple[int, date]]) -> 
 
 def _write(held: Standings, books: Mapping[int, Book | NewDay], sightings: Iterable[Sighting]) -> None:
     """Store what the sightings changed: snapshots in account order, then totals, then latest rows."""
-    rows = [_row(s) for s in sightings if isinstance(books[s.account_id], NewDay)]
+    rows = [row_of(s) for s in sightings if isinstance(books[s.account_id], NewDay)]
     after: Published = {(row[0], row[1]): row[_FOLLOWERS] for row in rows}
     before: Published = {}
     for account, book in books.items():
@@ -140,7 +140,7 @@ def _write(held: Standings, books: Mapping[int, Book | NewDay], sightings: Itera
     if not rows:
         return
     rows.sort(key=itemgetter(0, 1))
-    _upsert(rows)
+    upsert(rows)
     recount(held, before, after)
     LatestSnapshot.objects.refresh({row[0]: held[row[0]] for row in rows})
 
@@ -150,13 +150,13 @@ _FOLLOWERS = COLUMNS.index("followers")
 _values = attrgetter(*COLUMNS)
 
 
-def _row(sighting: Sighting) -> tuple[Any, ...]:
+def row_of(sighting: Sighting) -> tuple[Any, ...]:
     """The published row that `sighting` is by itself, in the order of COLUMNS."""
     day = (sighting.account_id, sighting.date)
     return (*day, *sighting.row, sighting.observed_at, sighting.source, Quality.PUBLISHED.value, None)
 
 
-def _upsert(rows: list[tuple[Any, ...]]) -> None:
+def upsert(rows: list[tuple[Any, ...]]) -> None:
     """Store `rows` by account and day; what hangs on them is the caller's."""
     if connection.vendor == "postgresql":
         kinds = {name: str(Snapshot._meta.get_field(name).db_type(connection)) for name in COLUMNS}

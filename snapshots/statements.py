@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import StringIO
-from itertools import repeat
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
+from perf.copying import copy
 from perf.lookups import AMONG, listed
 from snapshots.figures import COUNTS
 
@@ -28,15 +26,19 @@ _REFRESH = """
 WITH held (account_id, days) AS ({held}),
 newest AS (
     SELECT held.account_id AS held_id, held.days, {columns}
-    FROM held LEFT JOIN snapshots_snapshot s ON s.id = (
-        SELECT n.id FROM snapshots_snapshot n
-        WHERE n.account_id = held.account_id AND n.quality = 'published' ORDER BY n.date DESC LIMIT 1
-    )
+    FROM held LEFT JOIN {newest}
 )
 UPDATE snapshots_latestsnapshot SET days = newest.days, source = COALESCE(newest.source, ''),
 followers_rounded = COALESCE(newest.followers_rounded, FALSE), {copies}, {changes}
 FROM newest WHERE snapshots_latestsnapshot.account_id = newest.held_id
 """
+
+_NEWEST = """(
+    SELECT {columns} FROM snapshots_snapshot n
+    WHERE n.account_id = held.account_id AND n.quality = 'published' ORDER BY n.date DESC LIMIT 1
+)"""
+# LATERAL reads the row where the index finds it; an id to join with makes the planner read the whole table.
+_JOINS = {"postgresql": f"LATERAL {_NEWEST} s ON TRUE", "sqlite": f"snapshots_snapshot s ON s.id = {_NEWEST}"}
 
 _CHANGE = """{name} = newest.followers - (
     SELECT b.followers FROM snapshots_snapshot b
@@ -88,6 +90,7 @@ def refresh_latest(days: Mapping[int, int], changes: Mapping[str, int]) -> None:
     arrays = connection.vendor == "postgresql"
     statement = _REFRESH.format(
         held="SELECT * FROM unnest(%s::bigint[], %s::integer[])" if arrays else "VALUES {values}",
+        newest=_JOINS[connection.vendor].format(columns="n.*" if arrays else "n.id"),
         columns=", ".join(f"s.{name}" for name in (*copied, "source", "followers_rounded")),
         copies=", ".join(f"{name} = newest.{name}" for name in copied),
         changes=", ".join(
@@ -118,36 +121,6 @@ def upsert(table: str, columns: Mapping[str, str], rows: Sequence[Row], unique: 
             f"ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {copies}"
         )
         cursor.execute(f"DROP TABLE {fresh}")
-
-
-def copy(table: str, columns: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Append `rows` of `columns` (names and types) to `table` by COPY; PostgreSQL only."""
-    kinds = list(columns.values())
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        for chunk in _chunks(rows, MOST_ROWS):
-            texts = [_texts(kind, values) for kind, values in zip(kinds, zip(*chunk, strict=True), strict=True)]
-            lines = StringIO("\n".join(map("\t".join, zip(*texts, strict=True))))
-            cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", lines)
-
-
-def _texts(kind: str, values: Row) -> Iterator[str] | list[str]:
-    """A column as COPY reads it; most columns of a batch hold one value throughout."""
-    text = _ENCODERS.get(kind.partition("(")[0], str)
-    if values.count(values[0]) == len(values):
-        return repeat("\\N" if values[0] is None else text(values[0]), len(values))
-    return ["\\N" if value is None else text(value) for value in values]
-
-
-def _escaped(value: object) -> str:
-    return str(value).translate(_ESCAPES)
-
-
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-_ENCODERS: dict[str, Callable[[Any], str]] = {
-    "varchar": _escaped,
-    "text": _escaped,
-    "jsonb": lambda value: _escaped(json.dumps(value)),
-}
 
 
 def _in_chunks(statement: str, rows: Sequence[Row]) -> None:

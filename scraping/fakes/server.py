@@ -87,7 +87,7 @@ def application() -> web.Application:
     app[WORLD] = World()
     app.router.add_get("/_fake/served", _served)
     app.router.add_post("/_fake/faults", _set_faults)
-    app.router.add_route("*", "/{host}/{path:.*}", _platform)
+    app.router.add_route("*", "/{host}/{path:.*}", _counted)
     return app
 
 
@@ -159,6 +159,11 @@ async def _set_faults(request: web.Request) -> web.Response:
         world.budgets |= budgets
         world.faults += faults
     return web.json_response({"faults": len(world.faults)})
+
+
+async def _counted(request: web.Request) -> web.StreamResponse:
+    with request.app[WORLD].in_flight():
+        return await _platform(request)
 
 
 async def _platform(request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,8 @@ import math
 import random
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import lru_cache
@@ -212,6 +213,7 @@ class World:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.flying = 0  # calls
         self.rng = random.Random(0)  # noqa: S311 - the same latencies in every run
         self.names: dict[tuple[str, str], str] = {}
         self.reset()
@@ -225,6 +227,19 @@ class World:
             self.latency = (0.0, 0.0)
             self.limits: dict[str, Limit] = {}
             self.budgets: dict[str, float] = {}
+            self.most_at_once = 0  # calls
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """A call that is being answered."""
+        with self.lock:
+            self.flying += 1
+            self.most_at_once = max(self.most_at_once, self.flying)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.flying -= 1
 
     def spend(self, platform: str, call: Call, limit: Limit, cost: int = 1, credential: str = "") -> Usage:
         """Count `cost` against the meter of this platform, host and credential."""
@@ -295,7 +310,7 @@ class World:
         with self.lock:
             rows = [_row(key, meter, times=times) for key, meter in self.meters.items()]
             money = {platform: round(len(users) * DOLLARS_PER_USER, 3) for platform, users in self.dollars.items()}
-        return {"day": str(clock.today()), "served": rows, "dollars": money}
+        return {"day": str(clock.today()), "served": rows, "dollars": money, "most_at_once": self.most_at_once}
 
 
 @lru_cache(maxsize=10_000)

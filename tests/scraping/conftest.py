@@ -24,6 +24,11 @@ class Fakes:
             rows = json.load(answer)["served"]
         return [row for row in rows if platform in (None, row["platform"])]
 
+    def most_at_once(self) -> int:
+        """The most calls that were in flight at one time since the reset."""
+        with urllib.request.urlopen(f"{self.url}/_fake/served", timeout=5) as answer:  # noqa: S310 - loopback
+            return int(json.load(answer)["most_at_once"])
+
     def set(self, **settings: Any) -> None:
         """POST /_fake/faults with `settings` (reset, latency, faults)."""
         body = json.dumps(settings).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from dataclasses import replace
@@ -17,11 +18,12 @@ from django.conf import settings as project_settings
 from accounts.models import Account
 from accounts.platforms import find_platform, parse_profile_url
 from perf import clock
+from scraping import errands, ledger, limits, pauses, settling
 from scraping import gather as gathering
-from scraping import ledger, limits, pauses
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import Missing, Trouble, Window
 from scraping.fakes import curves
+from scraping.fetch import Fetcher
 from scraping.gather import gather
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK, Ended, Waiting
@@ -286,7 +288,7 @@ def test_failures_in_a_row_open_the_circuit(fakes: Any) -> None:
 
 @pytest.mark.req("A93")
 def test_one_account_takes_no_longer_than_its_deadline(fakes: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(gathering, "ACCOUNT_SECONDS", 0.5)
+    monkeypatch.setattr(errands, "ACCOUNT_SECONDS", 0.5)
     fakes.fault("slow_headers", "flickr", "slow", value=20)
     slow, quick = account("flickr", "slow"), account("flickr", "quick")
     request(slow, quick)
@@ -295,6 +297,45 @@ def test_one_account_takes_no_longer_than_its_deadline(fakes: Any, monkeypatch: 
     assert monotonic() - before < 5
     assert outcome(slow) == (JobState.DUE, Trouble.DEADLINE)
     assert outcome(quick) == (JobState.DONE, OK)
+
+
+def test_the_calls_of_one_account_share_its_time(monkeypatch: Any) -> None:
+    monkeypatch.setattr(errands, "ACCOUNT_SECONDS", 2.0)
+    fetch = Fetcher.fetch
+
+    async def late(self: Any, call: Any, **more: Any) -> Any:
+        await asyncio.sleep(1.5 if "slow" in str(call.params) else 0.7)
+        return await fetch(self, call, **more)
+
+    monkeypatch.setattr(Fetcher, "fetch", late)
+    slow, quick = account("linkedin", "slow"), account("linkedin", "quick")
+    request(slow, quick)
+    turn("linkedin")
+    assert outcome(slow) == (JobState.DUE, Trouble.DEADLINE)
+    assert outcome(quick) == (JobState.DONE, OK)
+
+
+def test_who_makes_a_batch_be_refused_is_found_and_the_others_are_read(fakes: Any) -> None:
+    fakes.fault("status", "x", handle="bad", value=400)
+    bad, good = account("x", "bad"), [account("x") for _ in range(15)]
+    request(*good[:7], bad, *good[7:])
+    assert turn("x") == 16
+    assert {outcome(one) for one in good} == {(JobState.DONE, OK)}
+    assert outcome(bad) == (JobState.FAILED, Trouble.REFUSED)
+    calls = sum(row["requests"] for row in fakes.served("x"))
+    assert calls == 1 + 2 * 4  # all, and two halves four times
+    assert sum(block.calls - (block.returned or 0) for block in PermitBlock.objects.all()) == calls
+    assert Attempt.objects.filter(account=bad, outcome=Trouble.REFUSED).count() == 5
+    assert limits.spent_dollars("x", clock.now()) == Decimal("0.15")
+
+
+def test_a_platform_that_refuses_everything_is_not_asked_for_each_account(fakes: Any) -> None:
+    fakes.fault("status", "x", value=400)
+    accounts = [account("x") for _ in range(32)]
+    request(*accounts)
+    assert turn("x") == 32
+    assert {outcome(one) for one in accounts} == {(JobState.FAILED, Trouble.REFUSED)}
+    assert sum(row["requests"] for row in fakes.served("x")) <= 1 + errands.SEARCHES * 2 * 5
 
 
 # --- What the platform waits for
@@ -410,27 +451,43 @@ def test_without_redis_nothing_is_fetched_and_nothing_lost(fakes: Any, settings:
 
 
 @pytest.mark.req("A60", "A62", "A73")
-def test_as_many_calls_are_in_flight_as_the_setting_says(fakes: Any, settings: Any, monkeypatch: Any) -> None:
+def test_as_many_calls_are_in_flight_as_the_setting_says(fakes: Any, settings: Any) -> None:
     settings.SCRAPE_WORKERS = 5
     fakes.set(latency=[0.3, 0.3])
-    flying, peak = 0, 0
-    fetch = gathering.Fetcher.fetch
-
-    async def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal flying, peak
-        flying += 1
-        peak = max(peak, flying)
-        try:
-            return await fetch(self, *args, **kwargs)
-        finally:
-            flying -= 1
-
-    monkeypatch.setattr(gathering.Fetcher, "fetch", counted)
     request(*(account("flickr") for _ in range(15)))
     before = monotonic()
     assert turn("flickr") == 15
-    assert peak == 5
+    assert fakes.most_at_once() == 5
     assert monotonic() - before < 15 * 0.3
+
+
+@pytest.mark.req("A60")
+def test_a_slow_account_holds_nobody_up(settings: Any, monkeypatch: Any) -> None:
+    """More accounts than may be held at once are read while one call lasts: only a claim goes by no slow one."""
+    settings.SCRAPE_WORKERS = 2
+    slow, quick = account("flickr", "slow"), [account("flickr") for _ in range(3 * gathering.ROUNDS_HELD * 2)]
+    fetch, over = Fetcher.fetch, threading.Event()
+
+    async def waiting(self: Any, call: Any, **more: Any) -> Any:
+        answer = await fetch(self, call, **more)
+        if "slow" in call.url:
+            await asyncio.to_thread(over.wait, 20)
+        return answer
+
+    settle = settling.settle
+    settled: set[int] = set()
+
+    def noting(results: Any, worker: str) -> int:
+        settled.update(result.job.account_id for result in results)
+        if settled >= {one.pk for one in quick}:
+            over.set()
+        return settle(results, worker)
+
+    monkeypatch.setattr(Fetcher, "fetch", waiting)
+    monkeypatch.setattr(settling, "settle", noting)
+    request(slow, *quick)
+    assert turn("flickr") == len(quick) + 1
+    assert outcome(slow) == (JobState.DONE, OK)
 
 
 @pytest.mark.req("A61")

@@ -10,7 +10,7 @@ import pytest
 from accounts.models import Account
 from perf import clock
 from scraping import giving_up, ledger, pauses
-from scraping.connectors import CONNECTORS
+from scraping.connectors import APIS, CONNECTORS, PAGES
 from scraping.gather import gather
 from scraping.models import JobState, PlatformState, ScrapeJob, ScrapeRun
 from scraping.outcomes import Ended, Waiting, label
@@ -37,7 +37,8 @@ def test_what_cannot_be_read_ends_its_run_and_says_so(
 ) -> None:
     monkeypatch.setattr("django.conf.settings.PLATFORM_TOKENS", {})
     monkeypatch.setattr("django.conf.settings.SCRAPE_PAGE_PLATFORMS", [])
-    monkeypatch.delitem(CONNECTORS, "tiktok", raising=False)
+    for registry in (CONNECTORS, APIS, PAGES):
+        monkeypatch.delitem(registry, "tiktok", raising=False)
     run = request(account(platform), account(platform))
     assert giving_up.give_up() == 2
     assert set(ScrapeJob.objects.values_list("state", "outcome")) == {(JobState.FAILED, why)}

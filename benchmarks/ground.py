@@ -1,0 +1,169 @@
+"""What a benchmark stands on: a database and a Valkey of its own, fake platforms in processes of their own, a report.
+
+TEST_DATABASE_URL and TEST_REDIS_URL name servers to use; without them embedded ones are started and thrown away. On a
+given server the benchmark makes the database `tidemark_bench` and drops it at the end: nobody's data is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+from project import children
+from project.embedded import Postgres, Valkey
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE = "tidemark_bench"
+UNLIMITED = {"calls": 1_000_000_000, "seconds": 1, "kind": "fixed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measured number; `ratio` is against `of`, `goal` and `met` are set where it has a goal of its own."""
+
+    case: str
+    variant: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    goal: str = ""
+    met: bool | None = None
+
+
+@contextmanager
+def servers() -> Iterator[None]:
+    """A migrated, empty database and an empty Valkey, described in the environment; Django is ready inside."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-bench-", dir="/tmp")))
+        folder.chmod(0o711)  # PostgreSQL may have to run as another user
+        os.environ["DATABASE_URL"] = stack.enter_context(_database(folder))
+        os.environ["REDIS_URL"], os.environ["BROKER_URL"] = stack.enter_context(_redis(folder))
+        os.environ |= {"SECRET_KEY": "benchmark", "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
+        os.environ |= {"DATA_DIR": str(folder / "data"), "SLOW_QUERY_THRESHOLD": "60"}
+        os.environ.pop("TIDEMARK_TESTING", None)
+        _set_up()
+        yield
+        _close()
+
+
+def _set_up() -> None:
+    import django  # noqa: PLC0415  # the settings read the environment made above
+
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415  # the same
+
+    call_command("migrate", verbosity=0)
+
+
+def _close() -> None:
+    from django.db import connections  # noqa: PLC0415  # the settings read the environment
+
+    connections.close_all()
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[str]:
+    given = os.environ.get("TEST_DATABASE_URL", "")
+    if not given:
+        postgres = Postgres(folder / "postgres", durable=False)
+        postgres.start()
+        try:
+            yield postgres.url()
+        finally:
+            postgres.stop()
+        return
+    _on_server(given, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", f"CREATE DATABASE {DATABASE}")
+    try:
+        yield urlunsplit(urlsplit(given)._replace(path=f"/{DATABASE}"))
+    finally:
+        _on_server(given, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+
+
+def _on_server(url: str, *statements: str) -> None:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[tuple[str, str]]:
+    if given := os.environ.get("TEST_REDIS_URL", ""):
+        yield given, urlunsplit(urlsplit(given)._replace(path="/1"))
+        return
+    valkey = Valkey(folder / "valkey", durable=False)
+    valkey.start()
+    try:
+        yield valkey.url(0), valkey.url(1)
+    finally:
+        valkey.stop()
+
+
+@contextmanager
+def fakes() -> Iterator[str]:
+    """The fake platforms in a process of their own; their address."""
+    process = subprocess.Popen(  # our own command
+        [sys.executable, "manage.py", "fakeplatforms", "--port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101  # it is PIPE
+        yield process.stdout.readline().split()[-1]
+    finally:
+        children.stop(process)
+
+
+def tell(url: str, **wanted: Any) -> None:
+    """POST /_fake/faults: latency, limits, a reset; see scraping.fakes.server."""
+    body = json.dumps(wanted).encode()
+    urllib.request.urlopen(f"{url}/_fake/faults", data=body, timeout=30).close()  # noqa: S310 - loopback
+
+
+def run(module: str, *arguments: object, **env: str) -> dict[str, Any]:
+    """The JSON that `python -m module arguments…` prints as its last line. Raises CalledProcessError."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    ended = subprocess.run(  # noqa: S603  # our own modules
+        command, cwd=ROOT, env=os.environ | env, stdout=subprocess.PIPE, text=True, check=True
+    )
+    answer: dict[str, Any] = json.loads(ended.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def run_all(module: str, jobs: Sequence[Sequence[object]]) -> None:
+    """Run `python -m module …` for each of `jobs` at the same time. Raises RuntimeError when one fails."""
+    running = [
+        subprocess.Popen([sys.executable, "-m", module, *map(str, job)], cwd=ROOT)  # noqa: S603  # our own modules
+        for job in jobs
+    ]
+    if any(process.wait() for process in running):
+        raise RuntimeError(f"a process of {module} failed")
+
+
+def report(bench: str, lines: Sequence[Line]) -> int:
+    """Print the lines as a Markdown table, write var/bench/<bench>.json; 1 when a goal was missed, else 0."""
+    machine = f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}"
+    print(f"\n### {bench}\n\n{machine}\n\n| Case | Variant | Value | Unit | Ratio | Goal | Verdict |")
+    print("|---|---|---:|---|---:|---|---|")
+    for line in lines:
+        verdict = "" if line.met is None else ("met" if line.met else "**missed**")
+        ratio = "" if line.ratio is None else f"{line.ratio:.3g}"
+        print(f"| {line.case} | {line.variant} | {line.value:,.4g} | {line.unit} | {ratio} | {line.goal} | {verdict} |")
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {"bench": bench, "machine": machine, "rows": [asdict(line) for line in lines]}
+    (folder / f"{bench}.json").write_text(json.dumps(made, indent=1) + "\n")
+    return int(any(line.met is False for line in lines))
