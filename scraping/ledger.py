@@ -140,10 +140,12 @@ def claim(platform: str, limit: int) -> list[ScrapeJob]:
     """
     broken = PlatformState.objects.filter(platform=platform, host="").broken()
     ids = _lease(ScrapeJob.objects.claimable(platform).filter(~Exists(broken)), limit) or _probe(platform)
-    claimed: list[ScrapeJob] = []
-    for chunk in chunks(ids):
-        claimed += ScrapeJob.objects.filter(pk__in=chunk).prefetch_related("account")  # a join would scan all accounts
-    return sorted(claimed, key=lambda job: (job.order_at, job.due_at, job.pk))
+    jobs = list(ScrapeJob.objects.in_bulk(ids).values())
+    accounts = Account.objects.in_bulk({job.account_id for job in jobs})  # a join would scan all accounts
+    jobs = [job for job in jobs if job.account_id in accounts]  # a deleted account took its job with it
+    for job in jobs:
+        job.account = accounts[job.account_id]
+    return sorted(jobs, key=lambda job: (job.order_at, job.due_at, job.pk))
 
 
 def _lease(jobs: ScrapeJobQuerySet, limit: int) -> list[int]:
