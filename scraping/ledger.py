@@ -140,8 +140,13 @@ def claim(platform: str, limit: int) -> list[ScrapeJob]:
     """
     broken = PlatformState.objects.filter(platform=platform, host="").broken()
     ids = _lease(ScrapeJob.objects.claimable(platform).filter(~Exists(broken)), limit) or _probe(platform)
-    claimed = ScrapeJob.objects.filter(pk__among=ids).prefetch_related("account")  # a join would scan all accounts
-    return sorted(claimed, key=lambda job: (job.order_at, job.due_at, job.pk))
+    jobs = list(ScrapeJob.objects.filter(pk__among=ids))
+    owners = Account.objects.filter(pk__among={job.account_id for job in jobs})  # a join would scan all accounts
+    accounts = {account.pk: account for account in owners}
+    jobs = [job for job in jobs if job.account_id in accounts]  # a deleted account took its job with it
+    for job in jobs:
+        job.account = accounts[job.account_id]
+    return sorted(jobs, key=lambda job: (job.order_at, job.due_at, job.pk))
 
 
 def _lease(jobs: ScrapeJobQuerySet, limit: int) -> list[int]:
