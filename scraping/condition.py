@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
-from scraping.connectors import Unavailable, connector_for
+from scraping.connectors import Unavailable, connector_for, warning_for
 from scraping.connectors.base import Trouble
 from scraping.models import Attempt, Heartbeat, JobState, PlatformState
 from scraping.outcomes import RULES, Waiting, label
@@ -153,7 +153,7 @@ def banners(found: Mapping[str, Condition], waiting: Mapping[str, int], beats: I
     if _lacks_budget(found):
         text = "X is paid per account and nothing is spent without a budget."
         shown.append(Banner(text, NEEDS_A_PERSON[Waiting.NO_BUDGET]))
-    pages = [PLATFORMS[name].label for name in found if _reads_pages(name)]
+    pages = [PLATFORMS[name].label for name in found if warning_for(name)]
     if pages:
         text = f"Public pages are read of {', '.join(pages)}, which their terms may forbid."
         shown.append(Banner(text, "Take a platform out of SCRAPE_PAGE_PLATFORMS to stop."))
