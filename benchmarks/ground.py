@@ -1,7 +1,7 @@
 """What a benchmark stands on: a database and a Valkey of its own, fake platforms in processes of their own, a report.
 
-TEST_DATABASE_URL and TEST_REDIS_URL name servers to use; without them embedded ones are started and thrown away. On a
-given server the benchmark makes a database `tidemark_bench_<pid>` and drops it at the end: nobody's data is touched.
+TEST_DATABASE_URL names a PostgreSQL to use; without it an embedded one is started and thrown away. On a given server the benchmark makes a database `tidemark_bench_<pid>` and drops it at the end: nobody's data is
+touched. The Valkey is always its own: limits that somebody else flushes would be no limits.
 """
 
 from __future__ import annotations
@@ -103,9 +103,6 @@ def _on_server(url: str, *statements: str) -> None:
 
 @contextmanager
 def _redis(folder: Path) -> Iterator[tuple[str, str]]:
-    if given := os.environ.get("TEST_REDIS_URL", ""):
-        yield given, urlunsplit(urlsplit(given)._replace(path="/1"))
-        return
     valkey = Valkey(folder / "valkey", durable=False)
     valkey.start()
     try:
