@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-drain fmt lock install install-dev clean screenshots help
+.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-drain fmt lock install install-dev clean fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -72,6 +72,9 @@ $(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
 
 bench: install ## Time every app's cases on the data in DATA_DIR, ours beside the naive way; tables into var/bench
 	@$(BIN)/python manage.py benchmark
+
+fuzz-truth: install-dev ## Read BODIES=10000 labelled bodies per connector: no wrong figure, no false zero
+	@$(CHECKING) $(BIN)/python -m tests.scraping.truth --bodies $(or $(BODIES),10000)
 
 bench-gather: $(VENV)/installed-bench ## Gathering beside Scrapy, aiohttp and five threads: N=20000 accounts
 	@$(BIN)/python -m benchmarks gather $(if $(N),--accounts $(N))

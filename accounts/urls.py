@@ -13,4 +13,5 @@ urlpatterns = [
     path("import/", views.roster, name="import"),
     path("edit/<int:pk>/", views.edit, name="edit"),
     path("switch/<int:pk>/", views.switch, name="switch"),
+    path("release/<int:pk>/", views.release, name="release"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,6 +15,10 @@ from perf.access import requires
 
 LINES_SHOWN = 200
 KEPT_ON_PAGE = 500_000  # characters of a checked roster that the page sends back; Django takes 2.5 MB of form data
+ANSWERS = {
+    "ours": "The id that answers now is learned with the next scrape; its figures go on.",
+    "known": "Only answers under the id we know will count.",
+}
 NOTABLE = [Verdict.REFUSED, Verdict.DUPLICATE, Verdict.UPDATES, Verdict.NEW, Verdict.EXISTS]
 """In this order the lines of an import are shown: first what somebody has to look at."""
 
@@ -55,6 +59,21 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, message)
         return _page_of(account)
     return JsonResponse({"active": active, "message": message})
+
+
+@require_POST
+@requires("accounts.change_account")
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide on an account on hold: "ours" learns the id that answers now, "known" waits for the one we know."""
+    account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
+    answer = request.POST.get("answer")
+    if answer not in ("ours", "known"):
+        raise Http404
+    if account.release(request.user, accept_new_id=answer == "ours"):
+        messages.success(request, f"{account.handle} is scraped again. {ANSWERS[answer]}")
+    else:
+        messages.warning(request, f"{account.handle} was not on hold any more. Nothing was changed.")
+    return _page_of(account)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,9 +9,11 @@ from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import DateTimeField, ExpressionWrapper, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
+from django.db.models.sql import Query
 from django.utils import timezone
 
 
@@ -42,6 +44,20 @@ def db_now(plus: timedelta = timedelta(0)) -> Combinable:
     if not shift:
         return Now()
     return ExpressionWrapper(Now() + Value(shift), output_field=DateTimeField())
+
+
+def db_at(instant: datetime) -> Combinable:
+    """What this process calls `instant`, on the database's clock: as long from its now as `instant` is from ours."""
+    return db_now(instant - now())
+
+
+def db_instant() -> datetime:
+    """The database's present instant, aware; costs a query. For days and starts that Python computes."""
+    query = Query(None)
+    query.add_annotation(db_now(), "now")
+    (row,) = query.get_compiler(DEFAULT_DB_ALIAS).results_iter()
+    instant: datetime = row[0]
+    return instant
 
 
 def offset() -> timedelta:

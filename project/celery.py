@@ -1,8 +1,14 @@
 """The Celery application and its beat schedule, in plain sight."""
 
+from __future__ import annotations
+
 import os
+from threading import Event, Thread
+from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
+from celery.signals import beat_init, worker_ready
 from kombu import Queue
 
 from accounts.platforms import PLATFORMS
@@ -25,4 +31,25 @@ app.conf.beat_schedule = {
         "kwargs": {"by": "beat"},
         "options": {"expires": 10},
     },
+    "watch": {"task": "scraping.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
+    "roll_up": {"task": "scraping.tasks.roll_up", "schedule": 300.0, "options": {"expires": 300}},
+    "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
+
+
+@worker_ready.connect
+def watch_beat(sender: Any, **_: Any) -> None:
+    """Let every worker ask for a look each minute by itself: when beat is gone, nobody else does."""
+    from scraping import tasks  # noqa: PLC0415 - the apps are loaded only now
+
+    if before := getattr(sender, "asks_for_a_look", None):
+        before.cancel()  # a worker is ready again whenever its broker came back
+    sender.asks_for_a_look = sender.timer.call_repeatedly(60.0, tasks.watch_without_beat)
+
+
+@beat_init.connect
+def watch_workers(**_: Any) -> None:
+    """Let beat look by itself when no worker does it."""
+    from scraping import alerts  # noqa: PLC0415 - the same
+
+    Thread(target=alerts.watch_for_workers, args=[Event()], name="watch", daemon=True).start()

@@ -14,7 +14,12 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 from django.http.request import validate_host
 
-SCRAPE_WORKERS_MAXIMUM = 32
+from scraping.connectors import PAGES
+from scraping.connectors.base import CallFailed
+from scraping.fetch import checked_url
+
+SCRAPE_WORKERS_MAXIMUM = 1_000  # calls in flight in one process; 500 are measured (make bench-gather)
+WORKER_PROCESSES_MAXIMUM = 64
 WINDOW = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 POSITIVE = (
     "SLOW_REQUEST_THRESHOLD",
@@ -29,13 +34,14 @@ POSITIVE = (
     "ITEMS_PER_PAGE",
     "MAX_ITEMS_PER_PAGE",
     "LEASE_SECONDS",
+    "SCRAPE_ATTEMPT_DAYS",
 )
 
 
 @register(Tags.compatibility)
 def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """All messages about the settings, worst first as they are found."""
-    return [*_cache(), *_addresses(), *_gathering(), *_numbers(), *_folders()]
+    return [*_cache(), *_addresses(), *_gathering(), *_alerts(), *_numbers(), *_folders()]
 
 
 def _cache() -> Iterator[CheckMessage]:
@@ -88,8 +94,14 @@ def _gathering() -> Iterator[CheckMessage]:
     if not 1 <= settings.SCRAPE_WORKERS <= SCRAPE_WORKERS_MAXIMUM:
         yield Error(
             f"SCRAPE_WORKERS is {settings.SCRAPE_WORKERS}; it may be 1 to {SCRAPE_WORKERS_MAXIMUM}.",
-            hint="Platforms limit calls, not workers: 5 is enough for thousands of accounts.",
+            hint="Platforms limit calls, not workers: 5 is enough for thousands of accounts, 500 for 100,000.",
             id="tidemark.E001",
+        )
+    if not 1 <= settings.WORKER_PROCESSES <= WORKER_PROCESSES_MAXIMUM:
+        yield Error(
+            f"WORKER_PROCESSES is {settings.WORKER_PROCESSES}; it may be 1 to {WORKER_PROCESSES_MAXIMUM}.",
+            hint="Each takes up to 200 MB and fetches SCRAPE_WORKERS accounts at once: one per processor is enough.",
+            id="tidemark.E010",
         )
     if not WINDOW.fullmatch(settings.SCRAPE_WINDOW) or len(set(settings.SCRAPE_WINDOW.split("-"))) != 2:
         yield Error(
@@ -97,12 +109,38 @@ def _gathering() -> Iterator[CheckMessage]:
             hint="Write two different times of day, such as SCRAPE_WINDOW=02:00-05:00",
             id="tidemark.E002",
         )
+    for name in settings.SCRAPE_PAGE_PLATFORMS:
+        if name not in PAGES:
+            yield Warning(
+                f"SCRAPE_PAGE_PLATFORMS names {name!r}, whose public pages nothing reads.",
+                hint=f"Names that work: {', '.join(sorted(PAGES))}.",
+                id="tidemark.W004",
+            )
     budget = settings.X_MONTHLY_BUDGET_USD
     if budget is not None and budget <= 0:
         yield Error(
             f"X_MONTHLY_BUDGET_USD is {budget}; a budget is above zero.",
             hint="Leave it unset to switch the X connector off.",
             id="tidemark.E007",
+        )
+
+
+def _alerts() -> Iterator[CheckMessage]:
+    if not settings.ALERT_WEBHOOK_URL:
+        return
+    try:
+        checked_url(settings.ALERT_WEBHOOK_URL, {(urlsplit(settings.ALERT_WEBHOOK_URL).hostname or "").lower()})
+    except (CallFailed, ValueError) as problem:
+        yield Error(
+            f"ALERT_WEBHOOK_URL cannot be posted to: {getattr(problem, 'detail', problem)}.",
+            hint="Write a public address such as https://hooks.example.org/tidemark",
+            id="tidemark.E010",
+        )
+    if not settings.ALERT_WEBHOOK_SECRET:
+        yield Error(
+            "ALERT_WEBHOOK_URL is set without ALERT_WEBHOOK_SECRET: what is posted could be anybody's.",
+            hint="Set ALERT_WEBHOOK_SECRET to a long random text that the receiver knows too.",
+            id="tidemark.E011",
         )
 
 

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from perf.access import anyone
+from scraping import heartbeats
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @anyone
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database, cache and broker answer, else 503 naming which does not; reasons go to the log alone."""
+    """200 when database, cache and broker answer, else 503 naming which does not; reasons go to the log alone.
+
+    Worker and beat are named too, as "ok", "silent" (not seen for ten minutes) or "never": pages work without them.
+    """
     answers = {name: _answers(name, ask) for name, ask in PARTS.items()}
-    return JsonResponse(
-        {name: "ok" if well else "down" for name, well in answers.items()}, status=200 if all(answers.values()) else 503
-    )
+    parts = {name: "ok" if well else "down" for name, well in answers.items()}
+    processes = heartbeats.states() if answers["database"] else {}
+    return JsonResponse(parts | processes, status=200 if all(answers.values()) else 503)
 
 
 def _answers(name: str, ask: Callable[[], object]) -> bool:

@@ -25,7 +25,9 @@ EDITOR = VIEWER | {
     "accounts.change_organization",
     "accounts.import_accounts",
     "snapshots.judge_snapshots",
+    "snapshots.import_snapshots",
     "scraping.request_scrape",
+    "scraping.view_sample",
 }
 CREW = frozenset({"workitems.view_workitem", "workitems.add_workitem", "workitems.change_workitem"})
 REVIEWER = CREW | {

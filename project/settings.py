@@ -327,8 +327,17 @@ WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=3)  # of the worker that 
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=2)  # of its web server
 SCRAPE_PAGE_PLATFORMS = env.list("SCRAPE_PAGE_PLATFORMS", default=[])
 X_MONTHLY_BUDGET_USD = env.float("X_MONTHLY_BUDGET_USD", default=None)
+# Within how many hours each tier of accounts is promised a new figure: see scraping/freshness.py.
+FRESHNESS_HOURS = {
+    "core": env.int("FRESHNESS_CORE_HOURS", default=24),
+    "active": env.int("FRESHNESS_ACTIVE_HOURS", default=48),
+    "rest": env.int("FRESHNESS_REST_HOURS", default=72),
+}
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 FAKE_PLATFORMS_URL = env.str("FAKE_PLATFORMS_URL", default="")
+SCRAPE_ATTEMPT_DAYS = env.int("SCRAPE_ATTEMPT_DAYS", default=30)  # how long each try is kept; hours of them longer
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+ALERT_WEBHOOK_SECRET = env.str("ALERT_WEBHOOK_SECRET", default="")  # signs what is posted there
 # One credential per platform that wants one, from <PLATFORM>_TOKEN (X_TOKEN, YOUTUBE_TOKEN, …); unset switches it off.
 PLATFORM_TOKENS = {
     name.removesuffix("_TOKEN").lower(): value

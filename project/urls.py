@@ -22,7 +22,10 @@ errors.install(api)
 api.add_decorator(policy_first, mode="view")
 api.add_router("", "accounts.api.router")
 api.add_router("", "snapshots.api.router")
+api.add_router("", "scraping.watch_api.router")  # before /scrapes/{pk}, which would take its name for a number
 api.add_router("", "scraping.api.router")
+api.add_router("", "scraping.capacity_api.router")
+api.add_router("", "scraping.condition_api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

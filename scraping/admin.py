@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Account
+from accounts.platforms import PLATFORMS
 from scraping import ledger, pauses
+from scraping.connectors import warning_for
 from scraping.models import OPEN_STATES, Attempt, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
 from scraping.outcomes import label
 from scraping.tasks import wake
@@ -35,8 +37,19 @@ class ReadOnly(admin.ModelAdmin):
 class ScrapeRunAdmin(ReadOnly):
     """Runs with their progress."""
 
-    list_display = ("id", "kind", "scope", "platform", "requested_by", "state", "done", "created_at", "finished_at")
-    list_filter = ("kind", "state", "platform")
+    list_display = (
+        "id",
+        "kind",
+        "scope",
+        "mode",
+        "platform",
+        "requested_by",
+        "state",
+        "done",
+        "created_at",
+        "finished_at",
+    )
+    list_filter = ("kind", "mode", "state", "platform")
     date_hierarchy = "created_at"
     exclude = ("jobs",)
 
@@ -118,6 +131,15 @@ class PlatformStateAdmin(ReadOnly):
     def why_label(self, state: PlatformState) -> str:
         """Why it is or was left alone."""
         return label(state.why)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under a warning for each platform whose public pages are read."""
+        if request.method == "GET":
+            for platform in PLATFORMS.values():
+                if warning := warning_for(platform.name):
+                    self.message_user(request, f"{platform.label}: {warning}", messages.WARNING)
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return answer
 
     def has_request_permission(self, request: HttpRequest) -> bool:
         """Whether this person may ask for scrapes."""

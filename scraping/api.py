@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
@@ -15,17 +15,17 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from accounts.models import Account
-from accounts.platforms import PLATFORMS, find_platform, handle_key
+from accounts.platforms import PLATFORMS
 from perf.access import requires
 from perf.pagination import page_number, page_size, paginate
 from scraping import ledger
 from scraping.models import JobState, ScrapeJob, ScrapeRun
+from scraping.naming import NAMED_AT_ONCE, UnknownAccounts, accounts_named
 from scraping.outcomes import label
 from scraping.tasks import wake
 
 router = Router(tags=["scrapes"])
 PER_PAGE, MAX_PER_PAGE = 25, 100
-MAX_NAMED = 1_000  # accounts that one request may name
 
 
 class Refusal(Schema):
@@ -35,19 +35,30 @@ class Refusal(Schema):
 
 
 class ScrapeIn(Schema):
-    """What to scrape: everything, one `platform`, or `accounts` written as platform/handle."""
+    """What to scrape: everything, one `platform`, or `accounts` written as platform/handle.
+
+    `mode` full waits as long as it takes; fast skips what would wait longer than a minute; demo takes five accounts
+    and skips what would wait longer than half a minute.
+    """
 
     scope: Literal["all", "platform", "accounts"]
+    mode: Literal["full", "fast", "demo"] = "full"
     platform: str = ""
-    accounts: list[str] = Field(default=[], max_length=MAX_NAMED)
+    accounts: list[str] = Field(default=[], max_length=NAMED_AT_ONCE)
 
 
 class Run(Schema):
-    """A run and how far it is; speed and time left are null while unknown. `done` counts jobs that ended."""
+    """A run and how far it is; speed and time left are null while unknown. `done` counts jobs that ended.
+
+    `left_out` counts accounts on hold that it did not ask for, `moved` jobs that went on in another run.
+    """
 
     id: int
     kind: str
     scope: str
+    mode: str
+    left_out: int
+    moved: int
     platform: str
     requested_by: str | None
     state: str
@@ -133,7 +144,8 @@ def start(request: HttpRequest, wanted: ScrapeIn) -> Status:
     platform = wanted.platform if wanted.scope == "platform" else ""
     try:
         with transaction.atomic():
-            run = ledger.request_scrape(accounts, request.user, scope=wanted.scope, platform=platform)
+            asked = {"scope": wanted.scope, "platform": platform, "mode": wanted.mode}
+            run = ledger.request_scrape(accounts, request.user, **asked)
             wake()
     except ledger.Refused as refused:
         raise HttpError(400, str(refused)) from refused
@@ -195,22 +207,10 @@ def _accounts(accounts: QuerySet[Account], wanted: ScrapeIn) -> QuerySet[Account
         if wanted.platform not in PLATFORMS:
             raise HttpError(400, f"There is no platform {wanted.platform!r}.")
         return accounts.filter(platform=wanted.platform)
-    names = {name: _key(name) for name in wanted.accounts}
-    asked = Q(pk=None)
-    for platform, key in filter(None, names.values()):
-        asked |= Q(platform=platform, handle_key=key)
-    found = accounts.filter(asked)
-    known = set(found.values_list("platform", "handle_key"))
-    if unknown := [name for name, key in names.items() if key not in known]:
-        raise HttpError(400, f"There is no account {', '.join(unknown[:10])}.")
-    return found
-
-
-def _key(name: str) -> tuple[str, str] | None:
-    """What "platform/handle" is stored under; None when it names no platform."""
-    platform, _, handle = name.partition("/")
-    known = find_platform(platform)
-    return (known.name, handle_key(known.name, handle)) if known else None
+    try:
+        return accounts_named(accounts, wanted.accounts)
+    except UnknownAccounts as unknown:
+        raise HttpError(400, str(unknown)) from unknown
 
 
 def _run(run: ScrapeRun) -> dict[str, Any]:
@@ -219,6 +219,9 @@ def _run(run: ScrapeRun) -> dict[str, Any]:
         "id": run.pk,
         "kind": run.kind,
         "scope": run.scope,
+        "mode": run.mode,
+        "left_out": run.left_out,
+        "moved": run.moved,
         "platform": run.platform,
         "requested_by": run.requested_by.get_username() if run.requested_by else None,
         "state": run.state,

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import Aggregate, Count, DateTimeField, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Case, Count, DateTimeField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from accounts.models import Account
+from accounts.models import Account, FormerHandle
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
-from scraping.connectors import Unavailable, connector_for, credential_for
-from scraping.connectors.base import Connector, Window
-from scraping.models import Attempt, JobState, PermitBlock, PlatformState, RunJob, ScrapeJob, ScrapeRun
-from scraping.outcomes import OK
+from scraping.condition import Condition, conditions
+from scraping.connectors import warning_for
+from scraping.models import Attempt, JobState, RunJob, ScrapeJob, ScrapeRun
+from scraping.outcomes import OK, Ended
+from scraping.quotas import Quota, quotas_of
 
 ENDED = (JobState.DONE, JobState.FAILED, JobState.DEAD)
 RECENT_ATTEMPTS = 100  # per platform, for the median
@@ -28,27 +28,13 @@ OVERDUE_DAYS = 1  # an account last seen before yesterday needs a look
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """How much of the fullest of a platform's windows is spent. `free_at` is when all of it is free again."""
-
-    used: int
-    calls: int
-    free_at: datetime
-
-    @property
-    def left(self) -> int:
-        """Calls that may still be made."""
-        return max(0, self.calls - self.used)
-
-
-@dataclass(frozen=True, slots=True)
 class PlatformRow:
-    """One platform with accounts: whether it is read, what is to do and done today, its quota and its pace."""
+    """One platform with accounts: how it is, what is to do and done today, its quota and its pace."""
 
     platform: Platform
     accounts: int
-    off: str  # why it is not read, or ""
-    paused: PlatformState | None
+    condition: Condition
+    warning: str  # about the site's terms while its public pages are read, or ""
     jobs: Mapping[str, int]  # due, leased, and of the last day: done (with a figure), failed (without)
     quota: Quota | None
     median_seconds: float | None
@@ -57,17 +43,20 @@ class PlatformRow:
 def platform_rows() -> list[PlatformRow]:
     """One row per platform that has active accounts, in the registry's order."""
     accounts = dict(Account.objects.active().order_by().values_list("platform").annotate(Count("id")))
-    jobs, paused, quotas = _jobs_by_platform(), _pauses(), quotas_of(accounts)
-    rows = []
-    for name in (name for name in PLATFORMS if name in accounts):
-        connector = connector_for(name)
-        off = connector.reason if isinstance(connector, Unavailable) else ""
-        rows.append(
-            PlatformRow(
-                PLATFORMS[name], accounts[name], off, paused.get(name), jobs[name], quotas.get(name), _median(name)
-            )
+    jobs, found, quotas = _jobs_by_platform(), conditions(accounts), quotas_of(accounts)
+    return [
+        PlatformRow(
+            platform=PLATFORMS[name],
+            accounts=accounts[name],
+            condition=found[name],
+            warning=warning_for(name),
+            jobs=jobs[name],
+            quota=quotas.get(name),
+            median_seconds=median_of(name),
         )
-    return rows
+        for name in PLATFORMS
+        if name in accounts
+    ]
 
 
 def _jobs_by_platform() -> Mapping[str, Counter[str]]:
@@ -88,66 +77,16 @@ def _ended_lately() -> QuerySet[ScrapeJob]:
     return ScrapeJob.objects.filter(pk__in=RunJob.objects.filter(run__in=runs).values("job"), state__in=ENDED)
 
 
-def _pauses() -> dict[str, PlatformState]:
-    return {state.platform: state for state in PlatformState.objects.paused().filter(host="")}
-
-
-def _median(platform: str) -> float | None:
+def median_of(platform: str) -> float | None:
+    """The median seconds of the platform's last tries; None before the first."""
     recent = Attempt.objects.filter(platform=platform).order_by("-started_at").values_list("seconds", flat=True)
     seconds = list(recent[:RECENT_ATTEMPTS])
     return statistics.median(seconds) if seconds else None
 
 
-def quotas_of(platforms: Collection[str]) -> dict[str, Quota]:
-    """The fullest window of each platform that has one; one limited per host or account has no single quota."""
-    now = clock.now()
-    windows = {
-        f"{name}_{number}": (name, window, _opened(window, now))
-        for name, connector in ((name, connector_for(name)) for name in platforms)
-        if isinstance(connector, Connector) and not (connector.per_host or connector.per_account)
-        for number, window in enumerate(connector.windows_for(credential_for(name)))
-    }
-    spent = _spent(windows)
-    quotas: dict[str, Quota] = {}
-    for key, (name, window, _) in windows.items():
-        used, last = spent[key]
-        quota = Quota(used, window.calls, _frees(window, last or now))
-        if name not in quotas or quota.used * quotas[name].calls > quotas[name].used * quota.calls:
-            quotas[name] = quota
-    return quotas
-
-
-def _spent(windows: Mapping[str, tuple[str, Window, datetime]]) -> dict[str, tuple[int, datetime | None]]:
-    """Calls spent in each window and when the last of them counts from, as the limiter would rebuild them."""
-    if not windows:
-        return {}
-    asked: dict[str, Aggregate] = {}
-    for key, (name, _, opened) in windows.items():
-        within = Q(platform=name, counts_from__gte=opened)
-        asked[f"{key}_sum"] = Sum(F("calls") - Coalesce("returned", 0), filter=within)
-        asked[f"{key}_max"] = Max("counts_from", filter=within)
-    blocks = PermitBlock.objects.annotate(counts_from=Coalesce("settled_at", "expires_at"))
-    earliest = min(opened for _, _, opened in windows.values())
-    found = blocks.filter(expires_at__gte=earliest).aggregate(**asked)
-    return {key: (found[f"{key}_sum"] or 0, found[f"{key}_max"]) for key in windows}
-
-
-def _opened(window: Window, now: datetime) -> datetime:
-    """Since when calls count: the last `seconds`, or since midnight in the window's zone."""
-    if not window.zone:
-        return now - timedelta(seconds=window.seconds)
-    return datetime.combine(clock.today(window.zone), time(), ZoneInfo(window.zone))
-
-
-def _frees(window: Window, last: datetime) -> datetime:
-    if not window.zone:
-        return last + timedelta(seconds=window.seconds)
-    return datetime.combine(clock.today(window.zone) + timedelta(days=1), time(), ZoneInfo(window.zone))
-
-
 def without_figure(run: ScrapeRun) -> QuerySet[ScrapeJob]:
-    """The jobs of `run` that ended without a figure, whatever the reason; cancelled ones are not meant."""
-    jobs = ScrapeJob.objects.filter(runjob__run=run, state__in=ENDED)
+    """The jobs of `run` that ended without a figure, skipped ones too; what a person cancelled is not meant."""
+    jobs = ScrapeJob.objects.filter(Q(state__in=ENDED) | Q(outcome=Ended.SKIPPED), runjob__run=run)
     return jobs.exclude(outcome=OK)
 
 
@@ -181,16 +120,20 @@ def failed_accounts(run: ScrapeRun, platform: str, outcome: str) -> QuerySet[Acc
 
 
 def needing_a_look() -> QuerySet[Account]:
-    """Active accounts without a figure since yesterday, or refused one in the last day; longest unseen first.
+    """Active accounts on hold, without a figure since yesterday, or refused one in the last day; longest unseen first.
 
-    Annotates `seen_at` (the instant of the newest published figure), `outcome` and `job_state` of the newest job.
+    Annotates `seen_at` (the instant of the newest published figure), `outcome` and `job_state` of the newest job, and
+    `formerly`, the handle it had before.
     """
+    former = FormerHandle.objects.filter(account=OuterRef("pk")).order_by("-retired_at", "-pk")
     newest = ScrapeJob.objects.filter(account=OuterRef("pk")).order_by("-date", "-pk")
     unseen = Q(latest=None) | Q(latest__date=None) | Q(latest__date__lt=clock.today() - timedelta(days=OVERDUE_DAYS))
     refused = _ended_lately().exclude(outcome=OK).values("account")
-    rows = Account.objects.active().filter(unseen | Q(pk__in=refused, latest__date__lt=clock.today()))
+    late = unseen | Q(pk__in=refused, latest__date__lt=clock.today())
+    rows = Account.objects.active().filter(late | ~Q(held=""))
     return rows.annotate(
         seen_at=F("latest__observed_at"),
         outcome=Subquery(newest.values("outcome")[:1]),
         job_state=Subquery(newest.values("state")[:1]),
-    ).order_by(F("latest__observed_at").asc(nulls_first=True), "pk")
+        formerly=Subquery(former.values("handle")[:1]),
+    ).order_by(Case(When(held="", then=1), default=0), F("latest__observed_at").asc(nulls_first=True), "pk")

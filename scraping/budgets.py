@@ -4,6 +4,13 @@ from perf.budgets import Budget
 
 BUDGETS = [
     Budget("api:runs", queries=7, bytes=2_000, p95=500),
-    Budget("scraping:runs", queries=12, bytes=8_000, p95=500),
+    Budget("api:platforms", queries=11, bytes=2_000, p95=500),
+    Budget("api:promise", queries=5, bytes=2_000, p95=500),
+    Budget("api:late", queries=8, bytes=6_000, p95=500),
+    Budget("scraping:runs", queries=16, bytes=8_000, p95=500),
+    Budget("scraping:run", queries=12, bytes=12_000, p95=500),
+    Budget("scraping:platform", queries=18, bytes=8_000, p95=500),
+    Budget("scraping:late", queries=9, bytes=10_000, p95=500),
     Budget("scraping:live", queries=5, bytes=2_000, p95=200),
+    Budget("scraping:capacity", queries=9, bytes=6_000, p95=2_000),
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 
+from scraping import samples
 from scraping.connectors.base import (
     Answer,
     Batch,
@@ -90,6 +92,12 @@ class Call:
         """For how long it may last: errands that share a call have as much time left (see `together`)."""
         return min(errand.seconds_left for errand in self.errands)
 
+    def price(self, paid: Collection[int], day: date) -> None:
+        """Say what it may cost on `day` (UTC), when the users in `paid` cost nothing again."""
+        new = sum(target.account_id not in paid for target in self.batch.targets)
+        dollars = Decimal(str(self.request.dollars)) * new / len(self.batch.targets)
+        self.ask, self.paid = Ask(self.request.cost, dollars, day), frozenset(paid)
+
     def halve(self, tried: Try) -> bool:
         """Ask for each half of a batch that was refused as a whole; False when that may not be done (any more).
 
@@ -125,7 +133,7 @@ def conclude(
     connector: Connector, call: Call, answers: dict[str, Answer], tried: Try, response: Response
 ) -> list[Result]:
     """The results of an answered call; who has to be asked for once more is in `call.onward`."""
-    done, returned = [], 0
+    done, returned, excerpt = [], 0, samples.excerpt(answers.values(), response)
     for errand in call.errands:
         answer = answers.get(errand.target.handle, Missing.FROM_BATCH)
         again = connector.again(errand.target, answer)
@@ -136,7 +144,10 @@ def conclude(
             call.onward.append(errand)
             continue
         returned += answer not in NOT_RETURNED and errand.target.account_id not in call.paid
-        done.append(_result(connector, errand, answer, tried, response))
+        result = _result(connector, errand, answer, tried, response)
+        if result.outcome in samples.SAMPLED:
+            result.tries[-1] = replace(result.tries[-1], excerpt=excerpt)
+        done.append(result)
     if new := sum(errand.target.account_id not in call.paid for errand in call.errands):
         call.dollars = call.ask.dollars * returned / new
     return done
@@ -157,15 +168,11 @@ def _result(connector: Connector, errand: Errand, answer: Answer, tried: Try, re
     return errand.ended(outcome, replace(tried, outcome=outcome, detail=detail))
 
 
-def calls_of(
-    connector: Connector, key: str, batches: Sequence[Batch], waiting: dict[int, Errand], paid: Collection[int] = ()
-) -> list[Call]:
-    """The call of every batch, with what it spends; the users in `paid` cost nothing again today."""
+def calls_of(connector: Connector, key: str, batches: Sequence[Batch], waiting: dict[int, Errand]) -> list[Call]:
+    """The call of every batch; what costs money has still to be priced."""
     calls = []
     for batch in batches:
         request = connector.request(batch, key)
-        new = sum(target.account_id not in paid for target in batch.targets)
-        ask = Ask(request.cost, Decimal(str(request.dollars)) * new / len(batch.targets))
         errands = [waiting[target.account_id] for target in batch.targets]
-        calls.append(Call(batch, errands, request, ask, frozenset(paid)))
+        calls.append(Call(batch, errands, request, Ask(request.cost)))
     return calls

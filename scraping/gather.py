@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
 from typing import Any
@@ -20,15 +20,16 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
+from scraping import drift, ledger, limits, pauses, settling
 from scraping import errands as on_errands
-from scraping import ledger, limits, pauses, settling
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Answer, Batch, CallFailed, Connector, Missing, Response, Target, Trouble
 from scraping.errands import LEAST_SECONDS, Call, Errand, Search, calls_of, conclude, together
 from scraping.fetch import Fetcher
+from scraping.giving_up import end_unreadable
 from scraping.limits import Limit, Permit, Wait
 from scraping.models import Attempt, ScrapeJob
-from scraping.outcomes import FAILURES, OK, RECHECK, STOPS, Ended
+from scraping.outcomes import FAILURES, OK, STOPS, Ended, Waiting
 from scraping.results import Result, Try
 
 logger = logging.getLogger(__name__)
@@ -50,10 +51,19 @@ def gather(platform: str, until: float) -> int:
     """
     connector = connector_for(platform)
     if isinstance(connector, Unavailable):
-        pauses.pause(platform, clock.now() + RECHECK, connector.code)
-        return 0
+        return end_unreadable(platform)
+    turn = Gathering(connector, credential_for(platform), until, probes=drift.stands(platform))
     with _uvloop():
-        return async_to_sync(Gathering(connector, credential_for(platform), until).run)()
+        settled = async_to_sync(turn.run)()
+    if turn.probes:
+        drift.judge(platform)
+    return settled
+
+
+def most_held(connector: Connector) -> int:
+    """How many jobs one turn claims before the first of them are settled."""
+    in_flight: int = settings.SCRAPE_WORKERS * connector.batch_size
+    return min(ROUNDS_HELD * in_flight, MAX_HELD)
 
 
 @contextmanager
@@ -74,18 +84,19 @@ class Gathering:
     ready while the last are in flight and what has come in is written down; what can be held at once is bounded.
     """
 
-    def __init__(self, connector: Connector, credential: str, until: float) -> None:
+    def __init__(self, connector: Connector, credential: str, until: float, *, probes: bool = False) -> None:
         self.connector = connector
         self.platform = connector.platform
         self.credential = credential
         self.until = until
+        self.probes = probes  # asks for a few accounts only, to see whether answers can be read again
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.workers = settings.SCRAPE_WORKERS
         self.gate = asyncio.Semaphore(self.workers)
         self.lines: defaultdict[Limit, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.results: asyncio.Queue[list[Result]] = asyncio.Queue()
         self.stopped: dict[str, tuple[Any, ...]] = {}  # host → until when and why; "" stands for the whole platform
-        self.most = min(ROUNDS_HELD * self.workers * connector.batch_size, MAX_HELD)
+        self.most = most_held(connector)
         self.held = 0  # jobs claimed and neither settled nor given back
         self.granted = 0  # calls that have a permit and are not over
         self.moved = asyncio.Event()  # one of these two has fallen
@@ -100,13 +111,16 @@ class Gathering:
                 if room * 2 < self.most:
                     await self._until(lambda: self.held * 2 <= self.most)
                     continue
-                jobs = await sync_to_async(ledger.claim)(self.platform, min(room, MAX_CLAIM))
+                limit = drift.PROBE if self.probes else min(room, MAX_CLAIM)
+                jobs = await sync_to_async(ledger.claim)(self.platform, limit)
                 if jobs:
                     self.held += len(jobs)
                     group.create_task(self._wave(jobs))
                 elif self.held:  # some of it may be due again before the rest is over
                     await self._until(lambda: not self.held, LOOK_AGAIN)
                 else:
+                    break
+                if self.probes:
                     break
             await self._until(lambda: not self.held)
             recorder.cancel()
@@ -197,6 +211,8 @@ class Gathering:
         limit = Limit.of(self.platform, key, host, self.connector.windows_for(key))
         calls = await self._calls(key, batches, waiting)
         onward: list[Errand] = []
+        if host and (rest := await sync_to_async(pauses.rest_of)(self.platform, host)):
+            self._stop(host, *rest)
         while calls:
             async with asyncio.TaskGroup() as flights, self.lines[limit]:
                 sent = await self._send(calls, limit, flights)
@@ -210,14 +226,21 @@ class Gathering:
     async def _calls(
         self, key: str, batches: Sequence[Batch], waiting: dict[int, Errand], search: Search | None = None
     ) -> list[Call]:
-        """The call of every batch; who was paid for today is looked up where that matters."""
+        """The call of every batch, priced where it costs money."""
         calls = calls_of(self.connector, key, batches, waiting)
-        if any(call.ask.dollars for call in calls):
-            paid = await sync_to_async(paid_today)(self.platform, [t.account_id for b in batches for t in b.targets])
-            calls = calls_of(self.connector, key, batches, waiting, paid)
         for call in calls:
             call.search = search
+        await self._price(calls)
         return calls
+
+    async def _price(self, calls: Sequence[Call]) -> None:
+        """Say what `calls` may cost today; users who were paid for today cost nothing again."""
+        if any(call.request.dollars for call in calls):
+            day = await sync_to_async(limits.billing_day)()
+            asked = [target.account_id for call in calls for target in call.batch.targets]
+            paid = await sync_to_async(paid_on)(self.platform, day, asked)
+            for call in calls:
+                call.price(paid, day)
 
     async def _send(self, calls: list[Call], limit: Limit, flights: asyncio.TaskGroup) -> list[Call]:
         """Let `calls` start in their order, each block of them as soon as the limit permits; those that did.
@@ -241,6 +264,8 @@ class Gathering:
                 flights.create_task(self._fly(now, limit, permit))
             elif permit.until - clock.now() > PATIENCE:
                 await self._rest(permit, limit.host)
+            elif permit.why == Waiting.NEW_DAY:
+                await self._price(calls)
             else:
                 await asyncio.sleep(max((permit.until - clock.now()).total_seconds(), 0.01))
         return sent
@@ -347,8 +372,18 @@ class Gathering:
             await sync_to_async(limits.correct)(limit, least.remaining or 0, least.reset_seconds or 0)
 
 
-def paid_today(platform: str, account_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the accounts that were read since midnight UTC: the platform bills each user once a day."""
-    midnight = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    read = Attempt.objects.filter(platform=platform, account__in=account_ids, started_at__gte=midnight, outcome=OK)
+def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the accounts whose jobs were claimed and read on `day` (UTC): the platform bills each user once a day.
+
+    The claim is on the database's clock and comes before the call, so a wrong clock or a late midnight makes nobody
+    paid who is not.
+    """
+    midnight = datetime.combine(day, time(), UTC)
+    read = Attempt.objects.filter(
+        platform=platform,
+        account__in=account_ids,
+        job__started_at__gte=midnight,
+        outcome=OK,
+        started_at__gte=midnight - timedelta(days=1),  # of a wrong clock too; so few rows that the index finds them
+    )
     return frozenset(read.values_list("account_id", flat=True))

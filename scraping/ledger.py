@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from accounts.models import Account
 from perf import clock
 from perf.events import happened
+from scraping import pauses
 from scraping.models import (
     OPEN_STATES,
     Heartbeat,
     JobState,
+    PlatformState,
     Rank,
     RunJob,
     ScrapeJob,
     ScrapeRun,
 )
+from scraping.models.jobs import ScrapeJobQuerySet
 from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, Ended
-from scraping.planning import AHEAD, join, plan
+from scraping.planning import AHEAD, CHUNK, chunks, hand_over, join, plan
 
 __all__ = [
     "Refused",
@@ -39,7 +53,6 @@ __all__ = [
     "sweep",
     "waiting_platforms",
 ]
-logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -57,19 +70,31 @@ def request_scrape(
     kind: str = ScrapeRun.Kind.REQUESTED,
     scope: str = ScrapeRun.Scope.ACCOUNTS,
     platform: str = "",
+    mode: str = ScrapeRun.Mode.FULL,
 ) -> ScrapeRun:
     """Promise a scrape of `accounts` (the active of them) now, ahead of the plan; returns the run that tells of it.
 
-    An open job is moved to the front and joins the run, others are inserted. `by` is a user or None.
-    Raises Refused when there is nothing to scrape.
+    An open job is moved to the front and joins the run, others are inserted. `by` is a user or None. The mode says
+    for how long the run waits, see ScrapeRun.PATIENCE; a demo takes five accounts, core accounts first.
+    Accounts on hold are left out and counted in the run. Raises Refused when there is nothing to scrape.
     """
-    # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
     asked = Account.objects.filter(pk__in=accounts.values("pk"))
-    wanted = dict(sorted(asked.scrapable().values_list("id", "platform")))
+    chosen = asked.scrapable().order_by("-is_core", "pk").values_list("id", "platform")
+    # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
+    wanted = dict(sorted(chosen[: ScrapeRun.DEMO_ACCOUNTS] if mode == ScrapeRun.Mode.DEMO else chosen))
+    on_hold, now = asked.on_hold().count(), clock.db_instant()
     if not wanted:
-        raise Refused(_nothing(asked.on_hold().count()))
-    run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, requested_by=by)
-    now = clock.now()
+        raise Refused(_nothing(on_hold))
+    asker = {"requested_by": by, "created_at": now, "left_out": on_hold}
+    run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, mode=mode, **asker)
+    join(run, _promise(wanted, now))
+    detail = {"scope": scope, "accounts": len(wanted), "kind": kind, "mode": mode, "on_hold": on_hold}
+    happened(by, "scraping.request", f"run {run.pk}", detail)
+    return run
+
+
+def _promise(wanted: Mapping[int, str], now: datetime) -> list[int]:
+    """Insert a job for each account (id → platform) that has none open, move the open ones up; the jobs' ids."""
     open_jobs = ScrapeJob.objects.filter(account__in=wanted).open()
     held = set(open_jobs.select_for_update().order_by("id").values_list("account_id", flat=True))
     ScrapeJob.objects.bulk_create(
@@ -77,14 +102,24 @@ def request_scrape(
         ignore_conflicts=True,  # somebody asked for the same a moment ago
         batch_size=2_000,
     )
-    open_jobs.filter(state=JobState.DUE, rank__gt=Rank.REQUESTED).update(
-        rank=Rank.REQUESTED, order_at=now + AHEAD[Rank.REQUESTED], due_at=now, outcome=""
-    )
+    waiting = open_jobs.filter(state=JobState.DUE)
+    waiting.filter(rank__gt=Rank.REQUESTED).update(rank=Rank.REQUESTED, order_at=now + AHEAD[Rank.REQUESTED])
+    waiting.filter(due_at__gt=now).update(due_at=now, outcome="")
     # A second look that comes too early settles nothing: as a request it will be followed by another.
     open_jobs.filter(reason=ScrapeJob.Reason.CONFIRM).update(reason=ScrapeJob.Reason.REQUESTED)
-    join(run, list(open_jobs.values_list("id", flat=True)))
-    happened(by, "scraping.request", f"run {run.pk}", {"scope": scope, "accounts": len(wanted), "kind": kind})
-    return run
+    return list(open_jobs.values_list("id", flat=True))
+
+
+def _requested(account_id: int, platform: str, now: datetime) -> ScrapeJob:
+    return ScrapeJob(
+        account_id=account_id,
+        platform=platform,
+        date=now.astimezone(ZoneInfo(settings.TIME_ZONE)).date(),
+        reason=ScrapeJob.Reason.REQUESTED,
+        rank=Rank.REQUESTED,
+        order_at=now + AHEAD[Rank.REQUESTED],
+        due_at=now,
+    )
 
 
 def _nothing(on_hold: int) -> str:
@@ -94,41 +129,43 @@ def _nothing(on_hold: int) -> str:
     return f"Nothing to scrape: {on_hold} of these accounts are on hold until an editor decides whose they are."
 
 
-def _requested(account_id: int, platform: str, now: datetime, **changes: Any) -> ScrapeJob:
-    values: dict[str, Any] = {
-        "date": clock.today(),
-        "reason": ScrapeJob.Reason.REQUESTED,
-        "rank": Rank.REQUESTED,
-        "order_at": now + AHEAD[Rank.REQUESTED],
-        "due_at": now,
-    }
-    return ScrapeJob(account_id=account_id, platform=platform, **values | changes)
-
-
 # --- Claiming ---------------------------------------------------------------------------------------
 
 
 def claim(platform: str, limit: int) -> list[ScrapeJob]:
     """Lease the best `limit` due jobs of `platform`, each with its account; [] when nothing is due or it is paused.
 
-    One statement, so no job is ever claimed twice; leases and due times go by the database's clock alone.
+    One statement, so no job is ever claimed twice; leases and due times go by the database's clock alone. A platform
+    that rested after failures is tried with one job first.
     """
-    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    broken = PlatformState.objects.filter(platform=platform, host="").broken()
+    ids = _lease(ScrapeJob.objects.claimable(platform).filter(~Exists(broken)), limit) or _probe(platform)
+    claimed = ScrapeJob.objects.filter(pk__among=ids).prefetch_related("account")  # a join would scan all accounts
+    return sorted(claimed, key=lambda job: (job.order_at, job.due_at, job.pk))
+
+
+def _lease(jobs: ScrapeJobQuerySet, limit: int) -> list[int]:
+    """Lease the best `limit` of `jobs`; their ids."""
     now = clock.db_now()
+    waited = ExpressionWrapper(now - F("due_at"), output_field=DurationField())
     best = (
-        ScrapeJob.objects.claimable(platform)
-        .select_for_update(skip_locked=True, of=("self",))
+        jobs.select_for_update(skip_locked=True, of=("self",))
         .order_by("order_at", "due_at", "id")
-        .values_list(
-            "pk", now, clock.db_now(lease), ExpressionWrapper(now - F("due_at"), output_field=DurationField())
-        )[:limit]
+        .values_list("pk", now, clock.db_now(timedelta(seconds=settings.LEASE_SECONDS)), waited)[:limit]
     )
     with transaction.atomic(), connection.cursor() as cursor:
         select, params = best.query.sql_with_params()
         cursor.execute(_CLAIM.format(best=select), params)
-        ids = [row[0] for row in cursor.fetchall()]
-    claimed = ScrapeJob.objects.filter(pk__among=ids).select_related("account").order_by("order_at", "due_at", "id")
-    return list(claimed) if ids else []
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _probe(platform: str) -> list[int]:
+    """Lease the best job of a platform whose rest after failures is over, if this worker is the one to try it."""
+    with transaction.atomic():
+        ids = _lease(ScrapeJob.objects.due(platform), 1) if pauses.probe(platform) else []
+        if not ids:
+            transaction.set_rollback(True)
+    return ids
 
 
 # MATERIALIZED: otherwise a planner may run the selection twice and lease more than `limit`.
@@ -162,24 +199,33 @@ def finish_runs(job_ids: Collection[int] | None = None) -> int:
     if job_ids is not None:
         runs = runs.filter(Exists(RunJob.objects.filter(run=OuterRef("pk"), job__among=job_ids)))
     left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
-    return runs.exclude(Exists(left)).update(state=ScrapeRun.State.DONE, finished_at=clock.db_now())
+    # The first open job of each run: an EXISTS would be planned as a join with all of them.
+    return runs.annotate(left=Subquery(left.values("pk")[:1])).filter(left=None).close(ScrapeRun.State.DONE)
 
 
 def sweep() -> int:
     """Give jobs whose lease ran out back, or give them up after too many deaths; returns how many leases ended."""
-    too_many = {"worker_deaths__gte": MAX_WORKER_DEATHS - 1}, {"attempts__gte": MAX_ATTEMPTS - 1}
-    with transaction.atomic():
-        expired = ScrapeJob.objects.filter(state=JobState.LEASED, lease_until__lte=clock.db_now())
-        ids = list(expired.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True))
-        ScrapeJob.objects.filter(pk__in=ids).update(
-            state=Case(*(When(**case, then=Value(JobState.DEAD)) for case in too_many), default=Value(JobState.DUE)),
-            finished_at=Case(*(When(**case, then=clock.db_now()) for case in too_many), default=None),
-            outcome=Ended.WORKER_DIED,
-            worker_deaths=F("worker_deaths") + 1,
-            attempts=F("attempts") + 1,
-            lease_until=None,
-        )
+    ended = 0
+    while swept := _sweep():
+        ended += swept
     finish_runs()
+    return ended
+
+
+@transaction.atomic
+def _sweep() -> int:
+    too_many = {"worker_deaths__gte": MAX_WORKER_DEATHS - 1}, {"attempts__gte": MAX_ATTEMPTS - 1}
+    expired = ScrapeJob.objects.filter(state=JobState.LEASED, lease_until__lte=clock.db_now())
+    rows = expired.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
+    ids = list(rows[:CHUNK])
+    ScrapeJob.objects.filter(pk__in=ids).update(
+        state=Case(*(When(**case, then=Value(JobState.DEAD)) for case in too_many), default=Value(JobState.DUE)),
+        finished_at=Case(*(When(**case, then=clock.db_now()) for case in too_many), default=None),
+        outcome=Ended.WORKER_DIED,
+        worker_deaths=F("worker_deaths") + 1,
+        attempts=F("attempts") + 1,
+        lease_until=None,
+    )
     return len(ids)
 
 
@@ -190,15 +236,21 @@ def sweep() -> int:
 def cancel(run: ScrapeRun, by: Any) -> int:
     """Drop what `run` alone still waits for and close it; returns how many jobs that were.
 
-    What is being fetched at the moment is dropped too: its result will be refused. Raises Refused for a closed run.
+    What is being fetched at the moment is dropped too: its result will be refused. What another run waits for goes on
+    there. Raises Refused for a closed run.
     """
     _change(run, ScrapeRun.State.CANCELLED, finished_at=clock.db_now())
     others = RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN)
-    jobs = ScrapeJob.objects.filter(runjob__run=run).open().exclude(Exists(others))
-    ids = list(jobs.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
-    count = ScrapeJob.objects.filter(pk__in=ids).update(
-        state=JobState.CANCELLED, outcome=Ended.CANCELLED, lease_until=None, finished_at=clock.db_now()
-    )
+    jobs = ScrapeJob.objects.filter(runjob__run=run).open()
+    ids = list(jobs.exclude(Exists(others)).select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+    count = 0
+    for chunk in chunks(ids):
+        count += ScrapeJob.objects.filter(pk__in=chunk).update(
+            state=JobState.CANCELLED, outcome=Ended.CANCELLED, lease_until=None, finished_at=clock.db_now()
+        )
+    while hand_over(run, RunJob.objects.filter(run=run, job__state__in=OPEN_STATES)):
+        pass
+    ScrapeRun.objects.filter(pk=run.pk).close(ScrapeRun.State.CANCELLED)
     happened(by, "scraping.cancel", f"run {run.pk}", {"jobs": count})
     return count
 
@@ -234,5 +286,5 @@ def retry(job: ScrapeJob, by: Any) -> ScrapeRun:
 
 def beat(*processes: str) -> None:
     """Note that these kinds of process ("worker", "beat") are at work now."""
-    rows = [Heartbeat(process=process, seen_at=clock.now()) for process in processes]
+    rows = [Heartbeat(process=process, seen_at=clock.db_now()) for process in processes]
     Heartbeat.objects.bulk_create(rows, update_conflicts=True, unique_fields=["process"], update_fields=["seen_at"])

@@ -10,14 +10,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import redis
@@ -28,6 +28,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from perf import clock
+from scraping.connectors import CONNECTORS
 from scraping.connectors.base import Window
 from scraping.models import PermitBlock, PlatformState
 from scraping.outcomes import Waiting
@@ -65,10 +66,11 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One call to be made: how much of the quota it spends and what it may cost."""
+    """One call to be made: how much of the quota it spends, and what it may cost if billed on `day` (None: any)."""
 
     calls: int = 1
     dollars: Decimal = Decimal(0)
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class _Answer:
     state: str
     now: datetime
     number: int = 0
+    at: datetime | None = None
 
 
 def acquire(limit: Limit, asks: Sequence[Ask]) -> Permit | Wait:
@@ -140,13 +143,15 @@ def _covered(asks: Sequence[Ask], block: PermitBlock) -> int:
 def _reserve(limit: Limit, asks: Sequence[Ask], at: datetime) -> PermitBlock | Wait:
     """Commit a block for as many of `asks` as the month's budget pays for."""
     with transaction.atomic(durable=True):
+        if any(ask.day not in {None, billing_day(at)} for ask in asks):
+            return Wait(clock.now(), Waiting.NEW_DAY)
         if any(ask.dollars for ask in asks):
             left = _budget_left(limit.platform, at)
             if isinstance(left, Wait):
                 return left
             asks = asks[: sum(1 for total in accumulate(ask.dollars for ask in asks) if total <= left)]
             if not asks:
-                return Wait(_next_month(at), Waiting.BUDGET_SPENT)
+                return Wait(clock.now() + (_next_month(at) - at), Waiting.BUDGET_SPENT)
         return PermitBlock.objects.create(
             platform=limit.platform,
             credential=limit.credential,
@@ -175,6 +180,28 @@ def spent_dollars(platform: str, at: datetime) -> Decimal:
     return spent or Decimal(0)
 
 
+class Budget(NamedTuple):
+    """Dollars of this UTC month: `spent`, reserved ones included, and what may be spent."""
+
+    spent: Decimal
+    budget: Decimal
+
+
+def budget(platform: str) -> Budget | None:
+    """The money meter of `platform`; None where calls cost nothing or no budget is set."""
+    if not CONNECTORS[platform].billed or settings.X_MONTHLY_BUDGET_USD is None:
+        return None
+    return Budget(spent_dollars(platform, clock.db_instant()), Decimal(str(settings.X_MONTHLY_BUDGET_USD)))
+
+
+def billing_day(at: datetime | None = None) -> date:
+    """The UTC day that a call granted at `at` (now) is billed on at the latest: prices hold for that day alone.
+
+    In the last seconds of a day that is the next one already, so a user counts as paid only if he was on it.
+    """
+    return ((at or clock.db_instant()) + timedelta(seconds=START_SECONDS + CALL_SECONDS)).astimezone(UTC).date()
+
+
 def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> None:
     """Say what of `permit` was really spent, once none of its calls is under way any more.
 
@@ -196,13 +223,38 @@ def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> Non
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
-    """The platform's headers say that `left` calls remain for `lasts` seconds; the smaller number rules."""
+    """The platform's headers say that `left` calls remain for `lasts` seconds; the smaller number rules.
+
+    What it counts beyond us (another user of the credential) becomes a block of its own, for as long as it counts it:
+    committed like every other, so that a wipe does not forget it.
+    """
     if not limit.windows or lasts <= 0:
         return
     try:
-        _run("correct", [_said(limit)], max(left, 0), round(min(lasts, 86_400) * 1_000_000))
+        seen = _correct(limit, "", left, lasts)
+        if seen.number:
+            _enter(limit, seen, left, lasts)
     except redis.RedisError:
         return  # without Redis nothing is granted anyway; the next answer says it again
+
+
+def _enter(limit: Limit, seen: _Answer, left: int, lasts: float) -> None:
+    at = {"granted_at": seen.at, "expires_at": seen.at, "settled_at": seen.at, "returned": 0}
+    owner = {"platform": limit.platform, "credential": limit.credential, "host": limit.host}
+    block = PermitBlock.objects.create(**owner, **at, calls=seen.number)
+    entered = _correct(limit, str(block.pk), left, lasts)
+    if not entered.number:
+        block.delete()  # another process has entered it already
+    elif (entered.number, entered.at) != (seen.number, seen.at):
+        PermitBlock.objects.filter(pk=block.pk).update(calls=entered.number, settled_at=entered.at)
+
+
+def _correct(limit: Limit, block: str, left: int, lasts: float) -> _Answer:
+    windows = [number for window in limit.windows for number in _bounds(window, _server_now())]
+    longest = min(lasts, LONGEST.total_seconds())
+    arguments: list[str | int] = [block, max(left, 0), round(longest * 1_000_000), _length(LONGEST), *windows]
+    raw = _run("correct", [EPOCH, _blocks(limit), _said(limit)], *arguments)
+    return _Answer(raw[0], _instant(int(raw[1])), int(raw[2]), at=_instant(int(raw[3])))
 
 
 def reachable() -> bool:

@@ -28,15 +28,18 @@ class Waiting(StrEnum):
     QUOTA = "quota"
     RATE_LIMITED = "rate_limited"
     CIRCUIT = "circuit_open"
+    PROBING = "probing"
     LIMITS_UNAVAILABLE = "limits_unavailable"
     LIMITS_REBUILDING = "limits_rebuilding"
     LIMITS_EVICT = "limits_evict"
+    NEW_DAY = "new_day"
     NO_BUDGET = "no_budget"
     BUDGET_SPENT = "budget_spent"
     DEAD_TOKEN = "dead_token"
     NO_CREDENTIAL = "no_credential"
     NO_CONNECTOR = "no_connector"
     PAGE_OFF = "page_off"
+    SCHEMA_DRIFT = "schema_drift"
 
 
 class Ended(StrEnum):
@@ -44,6 +47,7 @@ class Ended(StrEnum):
 
     WORKER_DIED = "worker_died"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"
     INACTIVE = "inactive"
 
 
@@ -83,18 +87,22 @@ RULES: dict[str, Rule] = {
     Trouble.FORBIDDEN_ADDRESS: Rule("The answer led to an address we do not visit", *_BROKEN),
     Trouble.TOO_LARGE: Rule("The answer was larger than 2 MiB", *_BROKEN),
     Trouble.DEAD_TOKEN: Rule("The credential is no longer accepted", attempts=0),
-    Trouble.NO_CREDENTIAL: Rule("No credential is set", attempts=0),
+    Trouble.NO_CREDENTIAL: Rule("No credential is set", *_BROKEN),
     Trouble.BUDGET_SPENT: Rule("The month's budget is spent", attempts=0),
     Waiting.QUOTA: Rule("Waiting for the platform's quota", attempts=0),
     Waiting.CIRCUIT: Rule("Paused after failures in a row", attempts=0),
+    Waiting.PROBING: Rule("One call is trying whether the platform is well again", attempts=0),
     Waiting.LIMITS_UNAVAILABLE: Rule("Redis, which counts the limits, cannot be reached", attempts=0),
     Waiting.LIMITS_REBUILDING: Rule("The limits are being rebuilt", attempts=0),
     Waiting.LIMITS_EVICT: Rule("The limits' Redis may evict keys; set maxmemory-policy noeviction", attempts=0),
+    Waiting.NEW_DAY: Rule("A new day has begun on the platform's bill: prices are looked up again", attempts=0),
     Waiting.NO_BUDGET: Rule("Set a budget: X_MONTHLY_BUDGET_USD", attempts=0),
-    Waiting.NO_CONNECTOR: Rule("No connector reads this platform", attempts=0),
-    Waiting.PAGE_OFF: Rule("Reading this platform's public pages is off", attempts=0),
+    Waiting.NO_CONNECTOR: Rule("No connector reads this platform", *_BROKEN),
+    Waiting.PAGE_OFF: Rule("Reading this platform's public pages is off", *_BROKEN),
+    Waiting.SCHEMA_DRIFT: Rule("Paused: its answers can no longer be read", attempts=0),
     Ended.WORKER_DIED: Rule("The worker died"),
     Ended.CANCELLED: Rule("Cancelled", JobState.CANCELLED, 1),
+    Ended.SKIPPED: Rule("Skipped: it would have had to wait for longer than its run does", JobState.CANCELLED, 1),
     Ended.INACTIVE: Rule("The account is no longer active", JobState.CANCELLED, 1),
 }
 
@@ -104,10 +112,27 @@ STOPS: dict[str, timedelta] = {
     Trouble.NO_CREDENTIAL: RECHECK,
     Trouble.BUDGET_SPENT: timedelta(hours=1),
 }
+# Outcomes of an account that the platform spoke of: its credential, its limit and the way to it are well.
+ANSWERED = frozenset({OK, SUSPECT, *Missing})
 # Outcomes of whole calls that count towards the circuit.
 FAILURES = frozenset({Trouble.SERVER_ERROR, Trouble.TIMEOUT, Trouble.CONNECTION})
 CIRCUIT_FAILURES = 5
-CIRCUIT_REST = timedelta(seconds=60)
+CIRCUIT_REST = timedelta(seconds=60)  # doubled with each probe that fails
+LONGEST_CIRCUIT_REST = timedelta(hours=1)
+PROBE = timedelta(seconds=60)  # longer than any call lasts: should its worker die, another probes then
+# Why nothing can be read of a platform at all: its jobs end at once, and today's are promised again once it can.
+UNREADABLE = frozenset({Waiting.NO_CONNECTOR, Waiting.NO_CREDENTIAL, Waiting.PAGE_OFF})
+# The platform answered that there is no figure: the account is planned more and more rarely.
+RARELY = frozenset(
+    {
+        Missing.NOT_FOUND,
+        Missing.SUSPENDED,
+        Missing.HIDDEN,
+        Missing.RENAMED,
+        Missing.UNSUPPORTED_PROFILE,
+        Missing.FROM_BATCH,
+    }
+)
 
 
 def label(outcome: str) -> str:

@@ -19,6 +19,15 @@ _said_by = attrgetter(*SAID)
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The beginning of an answer that could not be read, fit to be stored; `size` is the whole answer's, in bytes."""
+
+    body: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """One call made for a job: the endpoint, when it started, how long it took (seconds) and what came of it."""
 
@@ -28,6 +37,7 @@ class Try:
     outcome: str
     status: int | None = None
     detail: str = ""
+    excerpt: Excerpt | None = None
 
 
 @dataclass(slots=True)

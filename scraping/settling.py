@@ -19,7 +19,9 @@ from scraping.models import MAX_DETAIL, Attempt, JobState, Rank, ScrapeJob
 from scraping.outcomes import RULES, SECOND_LOOK, SUSPECT, back_off
 from scraping.planning import AHEAD
 from scraping.profiles import absorb
+from scraping.rechecks import note_answers
 from scraping.results import Result
+from scraping.samples import keep as keep_samples
 from snapshots.recording import record
 
 logger = logging.getLogger(__name__)
@@ -42,8 +44,10 @@ def settle(results: Sequence[Result], worker: str = "") -> int:
                 result.outcome = SUSPECT
         _keep_tries(counted, worker)
         _move(counted)
+        note_answers(counted)
         _look_again([result.job for result in counted if result.outcome == SUSPECT])
     finish_runs([result.job.pk for result in counted])
+    keep_samples(counted)
     if refused := len(results) - len(counted):
         logger.warning("%d late results were refused: their leases had ended", refused)
     return len(counted)
@@ -68,7 +72,7 @@ def release(
         _keep_tries(counted, worker)
         back: dict[str, Any] = {"state": JobState.DUE, "lease_until": None, "outcome": why}
         if until is not None:
-            back["due_at"] = until
+            back["due_at"] = clock.db_at(until)
         ScrapeJob.objects.filter(pk__among=held).update(**back)
 
 
@@ -147,7 +151,7 @@ def _later(rank: int, when: timedelta | datetime | None) -> dict[str, Any]:
     better = min(rank, Rank.RETRY)
     change: dict[str, Any] = {"rank": better, "order_at": F("order_at") + Value(AHEAD[better] - AHEAD[rank])}
     if when is not None:
-        change["due_at"] = clock.db_now(when) if isinstance(when, timedelta) else when
+        change["due_at"] = clock.db_now(when) if isinstance(when, timedelta) else clock.db_at(when)
     return change
 
 

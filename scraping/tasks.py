@@ -8,8 +8,8 @@ from celery import shared_task
 from django.db import transaction
 
 from accounts.platforms import PLATFORMS
+from scraping import alerts, giving_up, hours, ledger, limits, retention
 from scraping import gather as gathering
-from scraping import ledger, limits
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
 TURN_SECONDS = 25  # how long one message keeps a worker at one platform
@@ -31,6 +31,7 @@ def sweep() -> None:
 def dispatch(*, by: str = "") -> None:
     """Send a turn to every platform that has something due, the better its best job the sooner."""
     ledger.beat("worker", *filter(None, [by]))
+    giving_up.give_up()
     for platform, rank in ledger.waiting_platforms(PLATFORMS):
         turn = {"platform": platform, "seconds": TURN_SECONDS}
         gather_batches.apply_async(kwargs=turn, queue=platform, priority=2 * rank, expires=DISPATCH_SECONDS)
@@ -40,6 +41,31 @@ def dispatch(*, by: str = "") -> None:
 def gather_batches(*, platform: str, seconds: int) -> None:
     """One turn at one platform."""
     gathering.gather(platform, monotonic() + seconds)
+
+
+@shared_task
+def watch() -> None:
+    """Look whether all is well, and tell those who have to know."""
+    ledger.beat("worker")  # who looks is at work, also when beat no longer sends anything
+    alerts.watch()
+
+
+@shared_task
+def roll_up() -> None:
+    """Count the hours that have something new."""
+    hours.roll_up()
+
+
+@shared_task
+def prune() -> None:
+    """Delete what is older than it is kept."""
+    retention.prune()
+
+
+def watch_without_beat() -> None:
+    """Have somebody look whether all is well, should beat no longer ask for it; nothing without a broker."""
+    if limits.reachable():
+        watch.apply_async(retry=False, expires=alerts.EVERY)
 
 
 def wake() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Account
@@ -16,8 +18,9 @@ from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
-from scraping import board, ledger, tasks
-from scraping.models import Attempt, ScrapeRun
+from scraping import alerts, board, condition, freshness, ledger, samples, tasks
+from scraping.models import Attempt, ScrapeJob, ScrapeRun
+from scraping.naming import NAMED_AT_ONCE, UnknownAccounts, accounts_named
 from scraping.outcomes import RULES
 
 RUNS_SHOWN = 20
@@ -36,7 +39,10 @@ STEER: dict[str, tuple[Callable[..., Any], str]] = {
 def runs(request: HttpRequest) -> HttpResponse:
     """Every platform's state and quota, the runs under way and before, and what failed in the newest."""
     latest = list(ScrapeRun.objects.visible_to(request.user).for_runs_page()[:RUNS_SHOWN])
-    context: dict[str, Any] = {"runs": latest, "open_runs": _open(request), "platforms": board.platform_rows()}
+    platforms = board.platform_rows()
+    context: dict[str, Any] = {"runs": latest, "open_runs": _open(request), "platforms": platforms}
+    context |= {"banners": _banners(platforms), "tiers": freshness.by_tier(freshness.shares())}
+    context["alerts"] = alerts.banners(but=alerts.SHOWN_AS_CONDITIONS)
     shown = next((run for run in latest if run.state != ScrapeRun.State.CANCELLED), None)
     if shown:
         context |= {"shown": shown, "failures": board.failures(shown)}
@@ -46,9 +52,10 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @requires("scraping.view_scraperun")
 def live(request: HttpRequest) -> HttpResponse:
-    """The runs under way, alone; when none is left it says so, and the page asks for its other parts again."""
-    open_runs = _open(request)
-    response = render(request, "scraping/_live.html", {"open_runs": open_runs})
+    """The runs under way (or one, ?run=), alone; when none is left the page asks for its other parts again."""
+    wanted = request.GET.get("run", "")
+    open_runs = [run for run in _open(request) if wanted in ("", str(run.pk))]
+    response = render(request, "scraping/_live.html", {"open_runs": open_runs, "one": wanted.isdecimal() and wanted})
     if not open_runs:
         response["HX-Trigger"] = "run-ended"
     return response
@@ -68,16 +75,29 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
-    return render(request, "scraping/run.html", context | {"failures": board.failures(found), "now": clock.now()})
+    context |= {"failures": board.failures(found), "now": clock.now(), "one": found.pk}
+    return render(request, "scraping/run.html", context)
 
 
 @require_POST
 @requires("scraping.request_scrape")
 def start(request: HttpRequest) -> HttpResponse:
-    """Scrape all accounts, one platform's or one account now; leads to the page where progress is seen."""
-    scope, platform = request.POST.get("scope", ""), request.POST.get("platform", "")
-    accounts = _in_scope(Account.objects.visible_to(request.user), request)
-    return _request(request, accounts, scope=scope, platform=platform)
+    """Scrape all accounts, one platform's or chosen ones now; leads to the page where progress is seen."""
+    scope, platform, mode = (request.POST.get(name, "") for name in ("scope", "platform", "mode"))
+    try:
+        accounts = _in_scope(Account.objects.visible_to(request.user), request)
+    except UnknownAccounts as unknown:
+        return render(request, "scraping/new.html", _choices() | {"asked": request.POST, "error": str(unknown)})
+    mode = mode if mode in ScrapeRun.Mode.values else ScrapeRun.Mode.FULL
+    platform = platform if scope == ScrapeRun.Scope.PLATFORM else ""
+    return _request(request, accounts, scope=scope, platform=platform, mode=mode)
+
+
+@require_safe
+@requires("scraping.request_scrape")
+def new(request: HttpRequest) -> HttpResponse:
+    """What to scrape and how long to wait for it: the form that starts a run of a part."""
+    return render(request, "scraping/new.html", _choices() | {"asked": request.GET})
 
 
 @require_POST
@@ -86,6 +106,20 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again what ended without a figure in a run, on one platform for one reason."""
     found = get_object_or_404(ScrapeRun.objects.visible_to(request.user), pk=pk)
     return _request(request, board.failed_accounts(found, **_cleaned(request.POST)))
+
+
+@require_POST
+@requires("scraping.request_scrape")
+def retry_job(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try one account again now: another job where its last one ended, or that job ahead of all others."""
+    job = get_object_or_404(ScrapeJob.objects.visible_to(request.user).select_related("account"), pk=pk)
+    try:
+        run = ledger.request_scrape(Account.objects.filter(pk=job.account_id), request.user)
+        tasks.wake()
+        messages.success(request, f"{job.account.handle} is tried again now, as run {run.pk}.")
+    except ledger.Refused as refused:
+        messages.warning(request, str(refused))
+    return redirect(_here(request))
 
 
 @require_POST
@@ -102,7 +136,7 @@ def steer(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, said.format(run=found.pk))
     except ledger.Refused as refused:
         messages.warning(request, f"{refused} Nothing was changed.")
-    return redirect("scraping:runs")
+    return redirect(_here(request))
 
 
 @require_safe
@@ -119,8 +153,22 @@ def missing(request: HttpRequest) -> HttpResponse:
 def attempts(request: HttpRequest, pk: int) -> HttpResponse:
     """The last tries at one account with what came of them: a part of the account's page."""
     found = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    rows = Attempt.objects.visible_to(request.user).filter(account=found).order_by("-started_at")
+    rows = samples.with_sample(Attempt.objects.visible_to(request.user).filter(account=found)).order_by("-started_at")
     return render(request, "scraping/_attempts.html", {"rows": rows[:ATTEMPTS_SHOWN]})
+
+
+def _here(request: HttpRequest) -> str:
+    """The page of ours that a form came from, else the list of runs."""
+    here = request.POST.get("here", "")
+    is_ours = url_has_allowed_host_and_scheme(here, allowed_hosts=None) and here.startswith("/")
+    return here if is_ours else reverse("scraping:runs")
+
+
+def _banners(rows: Sequence[board.PlatformRow]) -> list[condition.Banner]:
+    """What a person has to know or do, from the rows of the platforms."""
+    found = {row.platform.name: row.condition for row in rows}
+    waiting = {row.platform.name: row.jobs.get("due", 0) for row in rows}
+    return condition.banners(found, waiting, condition.pulses())
 
 
 def _cleaned(query: QueryDict) -> dict[str, str]:
@@ -142,7 +190,16 @@ def _in_scope(accounts: QuerySet[Account], request: HttpRequest) -> QuerySet[Acc
             return accounts.filter(platform=request.POST["platform"])
         case ScrapeRun.Scope.ACCOUNTS if request.POST.get("account", "").isdecimal():
             return accounts.filter(pk=request.POST["account"])
+        case ScrapeRun.Scope.ACCOUNTS if names := request.POST.get("accounts", "").split()[:NAMED_AT_ONCE]:
+            return accounts_named(accounts, names)
     raise Http404
+
+
+def _choices() -> dict[str, Any]:
+    """What the form offers: the platforms that have active accounts, and every mode with what it means."""
+    used = set(Account.objects.active().order_by().values_list("platform", flat=True).distinct())
+    modes = [(mode.value, *mode.label.split(": ", 1)) for mode in ScrapeRun.Mode]
+    return {"platforms": [one for name, one in PLATFORMS.items() if name in used], "modes": modes}
 
 
 def _request(request: HttpRequest, accounts: QuerySet[Account], **asked: str) -> HttpResponse:

@@ -9,14 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from snapshots.judging import judge
-from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
+from snapshots.models import DailyTotal, Judgement, LatestSnapshot, Snapshot
 
 if TYPE_CHECKING:
     SnapshotBase = admin.ModelAdmin[Snapshot]
     LatestBase = admin.ModelAdmin[LatestSnapshot]
     TotalBase = admin.ModelAdmin[DailyTotal]
+    JudgementBase = admin.ModelAdmin[Judgement]
 else:  # Django's classes take no parameters at run time
-    SnapshotBase = LatestBase = TotalBase = admin.ModelAdmin
+    SnapshotBase = LatestBase = TotalBase = JudgementBase = admin.ModelAdmin
 
 
 class ToJudge(admin.SimpleListFilter):
@@ -107,3 +108,29 @@ class DailyTotalAdmin(Kept, TotalBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Judgement)
+class JudgementAdmin(Kept, JudgementBase):
+    """Editors' decisions on doubted figures, to read: taking one back is its own maker's, on the page of figures."""
+
+    list_display = ("id", "decided", "figures_count", "by", "at", "undone_at")
+    list_filter = ("accepted",)
+    list_select_related = ("by",)
+    date_hierarchy = "at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Judgement]:
+        return Judgement.objects.for_list()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="decision", ordering="accepted")
+    def decided(self, judgement: Judgement) -> str:
+        """Accepted or rejected."""
+        return judgement.word
+
+    @admin.display(description="figures")
+    def figures_count(self, judgement: Judgement) -> str:
+        """How many figures it was about, and one account of them."""
+        return f"{judgement.count:,} ({judgement.example})" if judgement.count else "0"

@@ -40,6 +40,7 @@ JSON_FIELDS = {
     "account_url": "account__url",
     "date": "date",
     "followers_count": "followers",
+    "followers_rounded": "followers_rounded",
     "following_count": "following",
     "engagements_total": "engagements",
     "posts_count": "posts",

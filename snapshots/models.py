@@ -16,6 +16,7 @@ from accounts.platforms import PLATFORM_CHOICES
 from perf.cache import forget
 from perf.cache.writing import MEMBERS_MAX
 from snapshots import statements
+from snapshots.batches import ImportBatch, ImportedDay
 from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 from snapshots.judgements import JudgedFigure, Judgement
@@ -33,6 +34,8 @@ __all__ = [
     "FIGURES",
     "DailyTotal",
     "Figures",
+    "ImportBatch",
+    "ImportedDay",
     "JudgedFigure",
     "Judgement",
     "LatestSnapshot",
@@ -122,6 +125,7 @@ class Snapshot(Figures):
         permissions = [
             ("export_snapshots", "Can export figures"),
             ("judge_snapshots", "Can accept or reject suspect figures"),
+            ("import_snapshots", "Can import past figures and undo that"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "date"], name="ix_fact_snapshot_account_date"),

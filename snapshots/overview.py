@@ -58,6 +58,7 @@ class Row:
     observed_at: datetime | None = None
     changed: Change = Change()
     platform: Platform | None = None
+    rounded: int = 0  # accounts whose number the platform rounded
 
 
 def compared(period: Period) -> Any:
@@ -100,6 +101,7 @@ def platform_rows(period: Period) -> list[Row]:
             row["newest"],
             changes.get(row["platform"], Change()),
             PLATFORMS[row["platform"]],
+            row["rounded"],
         )
         for row in figures
     ]
@@ -113,6 +115,7 @@ def _present() -> dict[str, Any]:
         "fresh": Count("latest__date", filter=Q(latest__date=clock.today())),
         "sum": Sum("latest__followers"),
         "newest": Max("latest__observed_at"),
+        "rounded": Count("pk", filter=Q(latest__followers_rounded=True)),
     }
 
 
@@ -132,6 +135,7 @@ def total_of(rows: Sequence[Row]) -> Row:
             sum(c.base or 0 for c in changed) if changed else None,
             sum(c.compared for c in changed),
         ),
+        rounded=sum(row.rounded for row in rows),
     )
 
 
@@ -139,7 +143,15 @@ def organization_rows(total: Row) -> list[Row]:
     """The organisations with most followers, and one row for all others together where there are more."""
     groups: Any = Account.objects.active().order_by().values("organization__name").annotate(**_present())
     top = [
-        Row(row["organization__name"], row["of"], row["covered"], row["fresh"], row["sum"], row["newest"])
+        Row(
+            row["organization__name"],
+            row["of"],
+            row["covered"],
+            row["fresh"],
+            row["sum"],
+            row["newest"],
+            rounded=row["rounded"],
+        )
         for row in groups.order_by(F("sum").desc(nulls_last=True), "organization__name")[:ORGANIZATIONS_SHOWN]
     ]
     rest = total.accounts - sum(row.accounts for row in top)
@@ -147,7 +159,8 @@ def organization_rows(total: Row) -> list[Row]:
         return top
     covered = total.covered - sum(row.covered for row in top)
     followers = (total.followers or 0) - sum(row.followers or 0 for row in top) if covered else None
-    others = Row("Others", rest, covered, followers=followers)
+    rounded = total.rounded - sum(row.rounded for row in top)
+    others = Row("Others", rest, covered, followers=followers, rounded=rounded)
     return [*top, others]
 
 

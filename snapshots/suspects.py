@@ -10,7 +10,20 @@ from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import BigIntegerField, Case, Count, DateField, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    Count,
+    DateField,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.http import QueryDict
@@ -60,6 +73,7 @@ class Suspect:
     source: str
     observed_at: dt.datetime
     before: int | None
+    before_rounded: bool
     before_on: dt.date | None
     why: Why
     fall: Fall | None
@@ -213,6 +227,11 @@ def waiting(rows: SnapshotQuerySet) -> SnapshotQuerySet:
                 default=Subquery(earlier.values("followers")[:1]),
                 output_field=BigIntegerField(),
             ),
+            before_rounded=Case(
+                When(counts, then=F("followers_rounded")),
+                default=Subquery(earlier.values("followers_rounded")[:1]),
+                output_field=BooleanField(),
+            ),
             before_on=Case(
                 When(counts, then=F("date")), default=Subquery(earlier.values("date")[:1]), output_field=DateField()
             ),
@@ -248,6 +267,8 @@ def told(done: Verdict, verdict: str) -> str:
     """What came of a decision, in words for the person who made it."""
     word = f"{verdict}ed"
     said = f"{done.changed:,} figure{pluralize(done.changed)} {word}." if done.changed else "Nothing was changed."
+    if done.left:
+        said = f"{said} {done.left:,} more still wait: decide again."
     if not done.conflicts:
         return said
     if len(done.conflicts) == 1 and (last := _last_judgement(done.conflicts[0])):
@@ -283,6 +304,7 @@ def _suspect(row: Any, falls: Mapping[Group, Fall]) -> Suspect:
         source=Source(aside["source"] if aside else row.source).label,
         observed_at=doubted_at(row),
         before=row.before,
+        before_rounded=bool(row.before_rounded),
         before_on=row.before_on,
         why=Why.LEAP if leaps else Why.FALL if fall else Why.OVERTAKEN,
         fall=fall,

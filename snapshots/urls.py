@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from snapshots import views
+from snapshots import import_views, views
 
 app_name = "snapshots"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("trend/", views.trend, name="trend"),
     path("accounts/", views.accounts, name="accounts"),
+    path("figures/import/", import_views.past, name="past"),
+    path("figures/import/<int:pk>/undo/", import_views.undo_import, name="undo-import"),
     path("figures/suspect/", views.suspect, name="suspects"),
     path("figures/suspect/judge/", views.judge, name="judge"),
     path("figures/suspect/undo/<int:pk>/", views.undo, name="undo"),

@@ -156,7 +156,9 @@ def _counts(latest: LatestSnapshot | None) -> list[tuple[str, int]]:
 
 def _profile(found: Account) -> list[tuple[str, Any]]:
     """What the registry knows of the account, without what is empty."""
+    former = found.former_handles.order_by("-retired_at").values_list("handle", flat=True)
     facts = [
+        ("Formerly", ", ".join(former)),
         ("Type", found.get_kind_display()),
         ("Category", found.category),
         ("Owner team", found.owner_team),
@@ -237,6 +239,7 @@ def _preview(request: HttpRequest, chosen: suspects.Selection, verdict: str) -> 
     ids = [row.pk for row in chosen.rows()]
     rows = suspects.waiting(Snapshot.objects.filter(pk__in=ids))[:PREVIEWED]
     context: dict[str, Any] = {"chosen": chosen, "verdict": verdict, "count": len(ids), "filters": _kept(request)}
+    context |= {"at_once": judging.AT_ONCE, "now": clock.now()}
     context |= {"previews": suspects.previews(ids), "suspects": suspects.explained(list(rows))}
     return render(request, "snapshots/judge.html", context)
 

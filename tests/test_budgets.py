@@ -12,12 +12,14 @@ from accounts.models import Account
 from perf import clock
 from perf.budgets import Budget, budgets, cost_of
 from scraping import ledger
+from scraping.models import ScrapeRun
 from snapshots.recording import Sighting, record
 from tests import factories
 
-PATHS = {
+PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
+PATHS["scraping:platform"] = {"platform": "x"}
 ROWS = 120  # more than two pages of every list
 
 
@@ -36,7 +38,8 @@ def editor(db: None, client: Client) -> Client:
 @pytest.mark.req("A24", "B96")
 @pytest.mark.parametrize("budget", budgets().values(), ids=lambda budget: budget.route)
 def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
-    address = reverse(budget.route, kwargs=PATHS.get(budget.route))
+    known = {"scraping:run": {"pk": ScrapeRun.objects.values_list("pk", flat=True).first()}}
+    address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route))
     answers: list[Any] = []
 
     def ask() -> Any:

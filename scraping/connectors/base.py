@@ -167,11 +167,13 @@ class Connector:
     platform: ClassVar[str]
     kind: ClassVar[str] = "api"  # or "page": public pages, off unless SCRAPE_PAGE_PLATFORMS names the platform
     base_url: ClassVar[str]
+    looks_up: ClassVar[frozenset[str]] = frozenset()  # steps that bring an id alone: a second call brings the figures
     batch_size: ClassVar[int] = 1
     windows: ClassVar[tuple[Window, ...]]
     per_host: ClassVar[bool] = False  # the limit counts per host (Mastodon), not per credential
     per_account: ClassVar[bool] = False  # every account has a credential and a limit of its own (TikTok): see `key`
     needs_credential: ClassVar[bool] = True
+    billed: ClassVar[bool] = False  # what it returns costs money, of which X_MONTHLY_BUDGET_USD says how much
 
     def windows_for(self, credential: str) -> tuple[Window, ...]:
         """The limits of calls made with `credential`, empty = without one; all hold at once."""

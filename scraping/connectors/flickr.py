@@ -44,8 +44,13 @@ class Flickr(Connector):
         return Request(f"{self.base_url}/photos/{quote(target.external_id or target.handle, safe='@')}/")
 
     def parse(self, batch: Batch, response: Response) -> dict[str, Answer]:
-        reading.check(response, readable=(403, 404, 410))
-        by_status = {403: Missing.BLOCKED, 404: Missing.NOT_FOUND, 410: Missing.NOT_FOUND}
+        by_status = {  # 401 is a wall too: there is no credential that could be dead
+            401: Missing.BLOCKED,
+            403: Missing.BLOCKED,
+            404: Missing.NOT_FOUND,
+            410: Missing.NOT_FOUND,
+        }
+        reading.check(response, readable=by_status)
         if response.status in by_status:
             return reading.everyone(batch, by_status[response.status])
         export = _export(response.body.decode("utf-8", "replace"))

@@ -71,7 +71,7 @@ class GraphConnector(Connector):
 
     def parse(self, batch: Batch, response: Response) -> dict[str, Answer]:
         body = reading.decode(response)
-        _check(response, body)
+        _check(response, body, self.quota(response).retry_after)
         if isinstance(body, Missing):
             return reading.everyone(batch, body)
         if not isinstance(body, list):
@@ -126,16 +126,16 @@ class GraphConnector(Connector):
         )
 
 
-def _check(response: Response, body: Any) -> None:
-    """Raise CallFailed when the whole batch was refused."""
+def _check(response: Response, body: Any, wait: float | None) -> None:
+    """Raise CallFailed when the whole batch was refused; `wait` is what the headers ask for, in seconds."""
     code = member(body, "error", "code")
     message = reading.text(member(body, "error", "message"), 200)
     if isinstance(code, int) and code in SLOW_DOWN:
-        raise CallFailed(Trouble.RATE_LIMITED, message, reading.retry_after(response.headers))
+        raise CallFailed(Trouble.RATE_LIMITED, message, wait)
     if isinstance(code, int) and code in DEAD_TOKEN:
         raise CallFailed(Trouble.DEAD_TOKEN, message)
     if isinstance(code, int) and code in PASSING:
-        raise CallFailed(Trouble.SERVER_ERROR, message)
+        raise CallFailed(Trouble.SERVER_ERROR, message, wait)
     reading.check(response)
 
 

@@ -18,7 +18,8 @@ from scraping.connectors.reading import member
 LEGAL = re.compile(r"[A-Za-z0-9_.]{1,30}")
 CREDENTIAL = re.compile(r"[0-9]+:\S+")
 FIELDS = "username,name,followers_count,follows_count,media_count,biography,website,profile_picture_url"
-NO_SUCH_PROFESSIONAL = (110, 2207013)  # missing and personal accounts alike
+OWN_ID = re.compile(r"[0-9]{15,20}")  # those of public pages are shorter, and another kind
+NO_SUCH_USER, NO_SUCH_PROFESSIONAL = 110, 2207013  # code and subcode; missing and personal accounts alike
 
 
 class Instagram(GraphConnector):
@@ -54,7 +55,7 @@ class Instagram(GraphConnector):
             followers=followers,
             following=whole(member(found, "follows_count")),
             posts=whole(member(found, "media_count")),
-            external_id=reading.identity(member(found, "id")),
+            external_id=reading.own_id(member(found, "id"), target, OWN_ID),
             handle=reading.text(member(found, "username"), 255),
             display_name=reading.text(member(found, "name"), 255),
             bio=reading.text(member(found, "biography")),
@@ -63,7 +64,8 @@ class Instagram(GraphConnector):
         )
 
     def refusal(self, code: int, subcode: object, message: str) -> Missing:
-        return Missing.NOT_FOUND if (code, subcode) == NO_SUCH_PROFESSIONAL else Missing.BLOCKED
+        is_unknown = code == NO_SUCH_USER or subcode == NO_SUCH_PROFESSIONAL
+        return Missing.NOT_FOUND if is_unknown else Missing.BLOCKED
 
 
 def _name(target: Target) -> str:

@@ -38,6 +38,7 @@ class LinkedIn(Connector):
 
     platform = "linkedin"
     base_url = "https://api.linkedin.com"
+    looks_up = frozenset({"name"})
     windows = (Window(calls=500, seconds=86_400, zone="UTC"),)
 
     def at_once(self, target: Target) -> Missing | None:

@@ -42,6 +42,7 @@ class Mastodon(Connector):
 
     platform = "mastodon"
     base_url = "https://"  # and the host of the handle
+    batch_size = 40  # ids; a name is asked for alone
     windows = (Window(calls=300, seconds=300),)
     per_host = True
     needs_credential = False
@@ -62,7 +63,7 @@ class Mastodon(Connector):
         return target.step or (LIST if _number(target) else LOOKUP)
 
     def size(self, step: str) -> int:
-        return 40 if step == LIST else 1
+        return self.batch_size if step == LIST else 1
 
     def batches(self, targets: Sequence[Target]) -> list[Batch]:
         """Packed per server; one account alone is asked for in the way that every version knows."""

@@ -22,9 +22,10 @@ class Count(NamedTuple):
 _SCALES = {
     word: scale
     for scale, words in {
-        10**3: "k thousand thousands tsd mil mila mille tys тыс bin rb ألف 천",
-        10**6: "m mn mio mln mill million millions milioni millones millón milhão milhões milj млн jt مليون",
-        10**9: "b bn mrd mld md billion billions bilhões млрд مليار",
+        10**3: "k thousand thousands tsd mil mila mille tys тыс тис bin rb ribu nghìn χιλ ألف آلاف هزار אלף พัน 천 हज़ार",
+        10**6: "m mi mn mio mln mill million millions milioni millones millón milhão milhões milj млн εκ jt juta triệu"
+        " مليون ملايين میلیون מיליון ล้าน",
+        10**9: "b bi bn mrd mld md miliar billion billions bilhões млрд مليار میلیارد",
         10**5: "lakh lakhs लाख",
         10**7: "crore crores करोड़",
         10**4: "万 萬 만",
@@ -34,7 +35,8 @@ _SCALES = {
 }
 _AMBIGUOUS = re.compile(r".*(?:mil\.|\d B|,\d+B)", re.IGNORECASE)  # Czech and Romanian million, Turkish thousand
 _SPACES = re.compile(r"[\s\u00a0\u2007-\u200a\u202f\u205f\u3000]+")
-_MARKS = re.compile(r"[\u200e\u200f\u061c\u2066-\u2069]")  # direction marks around numbers in Arabic and Hebrew
+# Direction marks around numbers in Arabic and Hebrew, and characters of no width between digits.
+_MARKS = re.compile(r"[\u200b\u200e\u200f\u061c\u2060\u2066-\u2069\ufeff]")
 _ARABIC = str.maketrans({"٬": ",", "٫": ".", "،": ",", "’": "'", "ʼ": "'", "＇": "'", "．": ".", "，": ","})
 _SHAPE = re.compile(r"(?P<number>\d[\d.,' ]*?)(?: ?(?P<scale>[^\d\s.,'+][^\d+]*?)\.?)?(?P<more> ?\+)?")
 _GROUPED = re.compile(r"\d{1,3}([.,' ])\d{3}(?:\1\d{3})*")

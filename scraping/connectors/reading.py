@@ -98,6 +98,13 @@ def identity(raw: object) -> str:
     return text(raw) if isinstance(raw, str) and len(raw) <= 100 else ""
 
 
+def own_id(raw: object, target: Target, form: re.Pattern[str]) -> str:
+    """An id of `form`, unless the one we know of `target` has another form: ids of two kinds cannot be compared."""
+    found = identity(raw)
+    is_comparable = not target.external_id or form.fullmatch(target.external_id)
+    return found if is_comparable and form.fullmatch(found) else ""
+
+
 def day(raw: object) -> date | None:
     """The UTC day of an ISO instant or day, or None."""
     moment = instant(raw)

@@ -1,6 +1,10 @@
-"""X: users by name, 100 a call.
+"""X: users by their ids, 100 a call; by name until the id is known.
 
-Source: the X API v2 OpenAPI description, GET /2/users/by, and its error catalogue (problem types in `errors[]`).
+Asking by id first costs the fewest dollars, since X bills each user it returns: a renamed user is found in the first
+call, and nobody is paid for who has taken an old name over, except once, to say so. Only an id that X no longer knows
+is asked for again by name; users that are not found cost nothing.
+Source: the X API v2 OpenAPI description, GET /2/users and /2/users/by, and its error catalogue (problem types in
+`errors[]`).
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from scraping.connectors.base import (
     Batch,
     CallFailed,
     Connector,
+    Elsewhere,
     Missing,
     Quota,
     Reading,
@@ -28,6 +33,11 @@ from scraping.connectors.reading import member
 
 DOLLARS_PER_USER = 0.010  # billed per user returned, the same user once per UTC day
 LEGAL = re.compile(r"[A-Za-z0-9_]{1,15}")
+LEGAL_ID = re.compile(r"[0-9]{1,19}")
+REFUSED_VALUE = re.compile(r"\[([^\[\],]{1,50})\]")
+PATH = {"ids": "/2/users", "names": "/2/users/by"}
+PARAMETER = {"ids": "ids", "names": "usernames"}
+FIELDS = "public_metrics,verified_type,created_at,description,url,profile_image_url"
 VERIFIED = {"blue": "blue", "business": "org", "government": "gov", "none": "none"}
 
 
@@ -38,6 +48,7 @@ class X(Connector):
     base_url = "https://api.x.com"
     batch_size = 100
     windows = (Window(calls=300, seconds=900),)
+    billed = True
 
     def at_once(self, target: Target) -> Missing | None:
         """A name X's grammar forbids does not exist, and one such name would fail the whole call."""
@@ -48,13 +59,16 @@ class X(Connector):
             return "X names have 1 to 15 letters, digits or underscores; correct the handle."
         return ""
 
+    def step(self, target: Target) -> str:
+        return target.step or ("ids" if LEGAL_ID.fullmatch(target.external_id) else "names")
+
     def request(self, batch: Batch, credential: str) -> Request:
         return Request(
-            f"{self.base_url}/2/users/by",
+            self.base_url + PATH[batch.step],
             headers={"Authorization": f"Bearer {credential}"},
             params=(
-                ("usernames", ",".join(_name(target) for target in batch.targets)),
-                ("user.fields", "public_metrics,verified_type,created_at,description,url,profile_image_url"),
+                (PARAMETER[batch.step], ",".join(_asked(t, batch.step) for t in batch.targets)),
+                ("user.fields", FIELDS),
             ),
             dollars=DOLLARS_PER_USER * len(batch.targets),
         )
@@ -63,16 +77,18 @@ class X(Connector):
         body = reading.decode(response)
         if response.status == 402 or (response.status == 429 and "usage-capped" in str(member(body, "type"))):
             raise CallFailed(Trouble.BUDGET_SPENT, reading.text(member(body, "detail"), 200) or "credits are used up")
+        if response.status == 400 and (answers := _without_refused(batch, body)):
+            return answers
         reading.check(response)
         if isinstance(body, Missing):
             return reading.everyone(batch, body)
         users, problems = reading.listed(body, "data"), reading.listed(body, "errors")
         if not users and not problems:
             return reading.everyone(batch, Missing.UNPARSABLE)
-        found = {str(member(user, "username")).casefold(): _read(user) for user in users}
-        absent = {str(member(problem, "value")).casefold(): _reason(problem) for problem in problems}
-        either: dict[str, Answer] = {**absent, **found}
-        return reading.per_target(batch, lambda t: either.get(_name(t).casefold(), Missing.FROM_BATCH))
+        key = "id" if batch.step == "ids" else "username"
+        either: dict[str, Answer] = {_folded(member(problem, "value")): _reason(problem) for problem in problems}
+        either |= {_folded(member(user, key)): _read(user) for user in users}
+        return reading.per_target(batch, lambda t: _last_word(batch, either.get(_folded(_asked(t, batch.step)))))
 
     def quota(self, response: Response) -> Quota:
         headers = response.headers
@@ -85,6 +101,35 @@ class X(Connector):
 
 def _name(target: Target) -> str:
     return target.handle.removeprefix("@")
+
+
+def _asked(target: Target, step: str) -> str:
+    """What stands for `target` in a call."""
+    return target.external_id if step == "ids" else _name(target)
+
+
+def _folded(value: Any) -> str:
+    return str(value).casefold()
+
+
+def _last_word(batch: Batch, answer: Answer | None) -> Answer:
+    """An id that X does not know is asked for by name: somebody else may have the name now."""
+    if batch.step == "ids" and answer is Missing.NOT_FOUND:
+        return Elsewhere("names")
+    return answer or Missing.FROM_BATCH
+
+
+def _without_refused(batch: Batch, body: Any) -> dict[str, Answer] | None:
+    """When a call is refused for values it names: those alone are at fault, the others are asked for again."""
+    messages = " ".join(str(member(error, "message")) for error in reading.listed(body, "errors"))
+    refused = {_folded(value) for value in REFUSED_VALUE.findall(messages)}
+    at_fault = {t.handle for t in batch.targets if _folded(_asked(t, batch.step)) in refused}
+    if not at_fault:
+        return None
+    return {
+        t.handle: _last_word(batch, Missing.NOT_FOUND) if t.handle in at_fault else Elsewhere(batch.step)
+        for t in batch.targets
+    }
 
 
 def _reason(problem: Any) -> Missing:

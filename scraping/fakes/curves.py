@@ -70,6 +70,7 @@ class _Traits:
     seed: bytes
 
 
+@lru_cache(maxsize=4_096)
 def external_id(platform: str, handle: str) -> str:
     """The platform's own id of `handle`, in the form that platform uses; any case of the handle gives the same."""
     own = _OWN_ID.get(platform)

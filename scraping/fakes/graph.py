@@ -6,10 +6,12 @@ Source: Meta's Graph API reference (batch requests, rate limiting, error codes).
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from perf import clock
 from scraping.fakes import curves
 from scraping.fakes.world import Call, Limit, Reply, Usage, World
 
@@ -142,7 +144,7 @@ def _page(name: str, fields: list[str], world: World) -> tuple[int, Any]:
     everything = {
         "id": identity,
         "name": profile.display_name,
-        "username": handle,
+        "username": world.known_as("facebook", identity),  # none for a page the fake knows by id alone
         "about": profile.bio,
         "website": profile.bio_link,
         "link": f"https://www.facebook.com/{handle}",
@@ -160,7 +162,9 @@ def _error(code: int, message: str, kind: str = "GraphMethodException") -> dict[
 
 
 def _usage_headers(usage: Usage) -> dict[str, str]:
+    """Percentages of the hour; with nothing left also the minutes until calls are free again."""
     percent = 100 * usage.used // usage.limit
-    return {
-        "X-App-Usage": json.dumps({"call_count": percent, "total_time": percent // 2, "total_cputime": percent // 3})
-    }
+    used = {"call_count": percent, "total_time": percent // 2, "total_cputime": percent // 3}
+    minutes = 0 if usage.allowed else math.ceil((usage.resets_at - clock.now().timestamp()) / 60)
+    case = {"type": "pages", **used, "estimated_time_to_regain_access": max(0, minutes)}
+    return {"X-App-Usage": json.dumps(used), "X-Business-Use-Case-Usage": json.dumps({"17841400000000000": [case]})}

@@ -5,29 +5,79 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from email.utils import format_datetime
-from types import ModuleType
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import bluesky, flickr, graph, linkedin, mastodon, truth_social, x, youtube
+from scraping.fakes import (
+    bluesky,
+    flickr,
+    github,
+    graph,
+    instagram_page,
+    linkedin,
+    mastodon,
+    pages,
+    reddit,
+    threads,
+    tiktok,
+    tiktok_page,
+    truth_social,
+    x,
+    youtube,
+)
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
-BY_HOST: dict[str, ModuleType] = {
-    host: platform
-    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky, mastodon)
-    for host in platform.HOSTS
-}
+
+class Platform(Protocol):
+    """What a fake platform is: a module or an object that answers calls to its hosts."""
+
+    HOSTS: tuple[str, ...]
+
+    def answer(self, call: Call, world: World) -> Reply:
+        """The answer to one call, counted."""
+
+    def limited(self) -> Reply:
+        """The answer to one call too many."""
+
+    def dead(self) -> Reply:
+        """The answer to a credential it does not know."""
+
+
+PLATFORMS: tuple[Any, ...] = (
+    x,
+    youtube,
+    graph,
+    linkedin,
+    truth_social,
+    flickr,
+    bluesky,
+    mastodon,
+    github,
+    reddit,
+    threads,
+    tiktok,
+    instagram_page,
+    tiktok_page,
+    *pages.SITES,
+)
+BY_HOST: dict[str, Platform] = {host: platform for platform in PLATFORMS for host in platform.HOSTS}
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 FORBIDDEN = "http://127.0.0.2/"
 GIANT = 8 * 1024 * 1024
+COUNTS = re.compile(
+    r"(followers_count|fan_count|subscriberCount|firstDegreeSize|followerCount|followersCount|follower_count"
+    r"|edge_followed_by|userInteractionCount)|(?<=\")(followers|subscribers)(?=\\?\":)| (followers|subscribers)\b"
+)
 WORLD = web.AppKey("world", World)
 
 
@@ -85,11 +135,12 @@ async def _served(request: web.Request) -> web.Response:
 
 
 async def _set_faults(request: web.Request) -> web.Response:
-    """Faults, latency, other limits and a fresh start; every member is optional, all add up until a reset.
+    """Faults, latency, other limits, budgets and a fresh start; every member is optional, all add up until a reset.
 
     `{"reset": true, "latency": [low, high], "faults": [{"kind", "platform", "handle", "times", "value", "chance",
-    "seed"}], "limits": {platform: {"calls", "seconds", "kind", "zone"}}}`: seconds; platform "*" is all of them, no
-    handle is any, no times is always; a limit replaces the platform's own for meters that begin after it.
+    "seed"}], "limits": {platform or host: {"calls", "seconds", "kind", "zone"}}, "budgets": {"x": dollars}}`: seconds;
+    platform "*" is all of them, no handle is any, no times is always; a limit replaces the platform's own for meters
+    that begin after it.
     """
     world = request.app[WORLD]
     try:
@@ -97,6 +148,7 @@ async def _set_faults(request: web.Request) -> web.Response:
         faults = [Fault(**fault) for fault in wanted.get("faults", [])]
         limits = {platform: Limit(**limit) for platform, limit in wanted.get("limits", {}).items()}
         low, high = map(float, wanted.get("latency", world.latency))
+        budgets = {platform: float(dollars) for platform, dollars in wanted.get("budgets", {}).items()}
     except (ValueError, TypeError, AttributeError) as error:
         return web.json_response({"error": str(error)}, status=400)
     with world.lock:
@@ -104,6 +156,7 @@ async def _set_faults(request: web.Request) -> web.Response:
             world.reset()
         world.latency = (low, high) if "latency" in wanted else world.latency
         world.limits |= limits
+        world.budgets |= budgets
         world.faults += faults
     return web.json_response({"faults": len(world.faults)})
 
@@ -133,11 +186,16 @@ async def _platform(request: web.Request) -> web.StreamResponse:
     if high:
         await asyncio.sleep(world.rng.uniform(low, high))
     reply = platform.answer(call, world)
-    name = platform.platform_of(call) if platform is graph else platform.NAME
-    fault = world.fault(name, reply.asked, WHOLE_FAULTS)
+    fault = world.fault(_name(platform, call), reply.asked, WHOLE_FAULTS) if world.faults else None
     if fault is None:
         return _response(reply)
     return await _failing(fault, platform, reply, request)
+
+
+def _name(platform: Any, call: Call) -> str:
+    """The stored name of the platform a call is for; one Graph API serves two."""
+    name: str = graph.platform_of(call) if platform is graph else platform.NAME
+    return name
 
 
 def _response(reply: Reply) -> web.Response:
@@ -150,7 +208,7 @@ def _encoded(reply: Reply) -> bytes:
     return text.replace(str(HUGE), "1e999").encode()
 
 
-async def _failing(fault: Fault, platform: ModuleType, reply: Reply, request: web.Request) -> web.StreamResponse:
+async def _failing(fault: Fault, platform: Any, reply: Reply, request: web.Request) -> web.StreamResponse:
     """The reply as `fault` spoils it."""
     if fault.kind in RAW:
         await RAW[fault.kind](request, _encoded(reply), float(fault.value or 60))
@@ -159,7 +217,7 @@ async def _failing(fault: Fault, platform: ModuleType, reply: Reply, request: we
     return _response(spoilt) if isinstance(spoilt, Reply) else spoilt
 
 
-def _replaced(fault: Fault, platform: ModuleType, reply: Reply) -> Reply | web.Response:
+def _replaced(fault: Fault, platform: Any, reply: Reply) -> Reply | web.Response:
     if fault.kind in BROKEN_BODIES:
         return BROKEN_BODIES[fault.kind](_encoded(reply))
     refusal: Reply
@@ -184,12 +242,17 @@ def _json(body: bytes, **headers: str) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b" " * 8 * GIANT)
+
+
 BROKEN_BODIES: dict[str, Callable[[bytes], web.Response]] = {
     "challenge": lambda _: web.Response(text=CHALLENGE, content_type="text/html"),
     "invalid_json": lambda _: _json(b'{"data": [{"followers_count": 12,,'),
     "truncated": lambda body: _json(body[: len(body) // 2]),
     "giant": lambda body: _json(b" " * GIANT + body),
-    "gzip_bomb": lambda body: _json(gzip.compress(b" " * 8 * GIANT + body), **{"Content-Encoding": "gzip"}),
+    "gzip_bomb": lambda _: _json(_bomb(), **{"Content-Encoding": "gzip"}),
 }
 
 
@@ -206,16 +269,7 @@ def retry_after(form: object) -> dict[str, str]:
 
 def drifted(body: str) -> str:
     """The answer after a change of schema: every member that held a count has another name."""
-    for name in (
-        "followers_count",
-        "fan_count",
-        "subscriberCount",
-        "firstDegreeSize",
-        "followerCount",
-        "followersCount",
-    ):
-        body = body.replace(name, f"{name}_v2")
-    return body
+    return COUNTS.sub(r"\g<0>_v2", body)
 
 
 # --- Faults below HTTP: written to the socket by hand ----------------------------------------------

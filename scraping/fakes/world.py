@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from perf import clock
 from scraping.fakes import curves
 
 ABSENT = "nosuch"  # handles that begin so do not exist on any fake platform
+DOLLARS_PER_USER = 0.010  # X's price of a user returned
 HUGE = 987_654_321_098_765_432  # stands for 1e999, which no encoder writes
 ACCOUNT_FAULTS = frozenset(
     [
@@ -139,7 +141,8 @@ class Meter:
             self.spent += cost
         else:
             self.refused += cost
-        self._window.append((at, cost if allowed else 0))
+        if allowed and self.limit.kind == "rolling":
+            self._window.append((at, cost))
         return Usage(allowed, self.limit.calls, self._used, self._ends_at)
 
     def most_in_any_span(self) -> int:
@@ -182,16 +185,21 @@ class Fault:
     value: Any = None
     chance: float = 1.0
     seed: int = 0
+    names: frozenset[str] = field(init=False)
     rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
+        known = {self.handle.casefold()}
+        if self.platform in curves.GIVES:  # a call may name the account by its id alone
+            known.add(curves.external_id(self.platform, self.handle).casefold())
+        self.names = frozenset(known)
         if self.kind not in ACCOUNT_FAULTS | WHOLE_FAULTS:
             raise ValueError(f"no fault is called {self.kind!r}")
         self.rng = random.Random(self.seed)  # noqa: S311 - a reproducible choice, not a secret
 
     def strikes(self, asked: Collection[str]) -> bool:
         """Whether it hits a call for `asked` (casefolded); uses up one of its times if so."""
-        if self.times == 0 or (self.handle and self.handle.casefold() not in asked):
+        if self.times == 0 or (self.handle and self.names.isdisjoint(asked)):
             return False
         if self.rng.random() >= self.chance:
             return False
@@ -211,13 +219,14 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Forget faults, latency, changed limits and all that was counted; names that belong to ids stay known."""
+        """Forget faults, latency, limits, budgets and all that was counted; names that belong to ids stay known."""
         with self.lock:
             self.faults: list[Fault] = []
             self.meters: dict[tuple[str, str, str], Meter] = {}
             self.dollars: dict[str, set[tuple[str, str]]] = {}
             self.latency = (0.0, 0.0)
             self.limits: dict[str, Limit] = {}
+            self.budgets: dict[str, float] = {}
             self.most_at_once = 0  # calls
 
     @contextmanager
@@ -234,10 +243,12 @@ class World:
 
     def spend(self, platform: str, call: Call, limit: Limit, cost: int = 1, credential: str = "") -> Usage:
         """Count `cost` against the meter of this platform, host and credential."""
-        owner = hashlib.sha256((credential or call.token).encode()).hexdigest()[:8]
+        key = platform, call.host, _owner(credential or call.token)
         with self.lock:
-            limit = self.limits.get(platform, limit)
-            meter = self.meters.setdefault((platform, call.host, owner), Meter(limit))
+            meter = self.meters.get(key)
+            if meter is None:
+                limit = self.limits.get(call.host) or self.limits.get(platform) or limit
+                meter = self.meters[key] = Meter(limit)
             return meter.spend(cost, clock.now())
 
     def bill(self, platform: str, identity: str) -> None:
@@ -245,8 +256,16 @@ class World:
         with self.lock:
             self.dollars.setdefault(platform, set()).add((identity, str(clock.today("UTC"))))
 
+    def is_broke(self, platform: str) -> bool:
+        """Whether the budget that was set for `platform` is used up."""
+        with self.lock:
+            spent = len(self.dollars.get(platform, ())) * DOLLARS_PER_USER
+            return spent >= self.budgets.get(platform, math.inf) - 1e-9
+
     def fault(self, platform: str, asked: Collection[str], kinds: Collection[str]) -> Fault | None:
         """The first fault of `kinds` that strikes a call for `asked`, or None."""
+        if not self.faults:
+            return None
         folded = {handle.casefold() for handle in asked}
         with self.lock:
             for fault in self.faults:
@@ -258,18 +277,25 @@ class World:
         """The kind of fault that lies on one account; `not_found` for handles that never existed, else empty."""
         if handle.casefold().startswith(ABSENT):
             return "not_found"
+        if not self.faults:
+            return ""
         fault = self.fault(platform, {handle, curves.external_id(platform, handle)}, ACCOUNT_FAULTS)
         return fault.kind if fault else ""
 
     def identity(self, platform: str, handle: str, fault: str = "") -> str:
         """The id that `handle` leads to; somebody else's once it was re-assigned."""
         identity = curves.external_id(platform, f"{handle}~another" if fault == "reassigned" else handle)
-        self.names[platform, identity] = handle
+        if identity != handle:
+            self.names[platform, identity] = handle
         return identity
 
     def name_of(self, platform: str, identity: str) -> str:
         """The handle that last led to `identity`, or the id itself."""
         return self.names.get((platform, identity), identity)
+
+    def known_as(self, platform: str, identity: str) -> str:
+        """The handle that last led to `identity`; empty for one that nobody has asked for by name yet."""
+        return self.names.get((platform, identity), "")
 
     def figures(self, platform: str, identity: str, fault: str = "") -> dict[str, Any]:
         """Today's figures of `identity`, with a fault that lies on numbers applied to the followers."""
@@ -283,8 +309,14 @@ class World:
         """What was served per platform, host and credential, and the most seen in any window."""
         with self.lock:
             rows = [_row(key, meter, times=times) for key, meter in self.meters.items()]
-            money = {platform: round(len(users) * 0.010, 3) for platform, users in self.dollars.items()}
+            money = {platform: round(len(users) * DOLLARS_PER_USER, 3) for platform, users in self.dollars.items()}
         return {"day": str(clock.today()), "served": rows, "dollars": money, "most_at_once": self.most_at_once}
+
+
+@lru_cache(maxsize=10_000)
+def _owner(credential: str) -> str:
+    """A name for a credential that does not give it away."""
+    return hashlib.sha256(credential.encode()).hexdigest()[:8]
 
 
 def _row(key: tuple[str, str, str], meter: Meter, *, times: bool) -> dict[str, Any]:

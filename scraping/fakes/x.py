@@ -1,4 +1,4 @@
-"""A fake X: GET /2/users/by. Source: the X API v2 OpenAPI description."""
+"""A fake X: GET /2/users/by and /2/users. Source: the X API v2 OpenAPI description."""
 
 from __future__ import annotations
 
@@ -13,25 +13,32 @@ HOSTS = ("api.x.com",)
 LIMIT = Limit(calls=300, seconds=900, kind="fixed")
 MOST_USERS = 100
 LEGAL = re.compile(r"[A-Za-z0-9_]{1,15}")
+LEGAL_ID = re.compile(r"[0-9]{1,19}")
+OWN_ID = re.compile(r"[0-9]{18}")  # the form of every id that the fake gives
+BY = {"/2/users/by": ("usernames", LEGAL), "/2/users": ("ids", LEGAL_ID)}
 PROBLEMS = "https://api.twitter.com/2/problems"
 
 
 def answer(call: Call, world: World) -> Reply:
     """Users in the order asked, those without one in `errors`."""
-    if call.path != "/2/users/by" or call.method != "GET":
+    if call.path not in BY or call.method != "GET":
         return Reply({"title": "Not Found", "status": 404, "type": "about:blank"}, 404)
     if not call.token:
         return dead()
-    names = call.params.get("usernames", "").split(",")
+    parameter, legal = BY[call.path]
+    values = call.params.get(parameter, "").split(",")
     usage = world.spend(NAME, call, LIMIT)
+    illegal = [value for value in values if not legal.fullmatch(value)]
     if not usage.allowed:
         reply = limited()
-    elif len(names) > MOST_USERS or not all(LEGAL.fullmatch(name) for name in names):
-        reply = _invalid(call.params.get("usernames", ""))
+    elif world.is_broke(NAME):
+        reply = budget_spent(None)
+    elif illegal or len(values) > MOST_USERS:
+        reply = _invalid(parameter, illegal[:1] or [call.params.get(parameter, "")], legal)
     else:
-        reply = _users(names, world, with_metrics="public_metrics" in call.params.get("user.fields", ""))
+        reply = _users(parameter, values, world, with_metrics="public_metrics" in call.params.get("user.fields", ""))
     reply.headers |= _headers(usage)
-    reply.asked = tuple(names)
+    reply.asked = tuple(values)
     return reply
 
 
@@ -64,42 +71,53 @@ def _headers(usage: Usage) -> dict[str, str]:
     }
 
 
-def _invalid(raw: str) -> Reply:
-    message = f"The `usernames` query parameter value [{raw[:200]}] does not match ^[A-Za-z0-9_]{{1,15}}$"
-    error = {"parameters": {"usernames": [raw[:200]]}, "message": message}
+def _invalid(parameter: str, values: list[str], legal: re.Pattern[str]) -> Reply:
+    message = f"The `{parameter}` query parameter value [{values[0][:200]}] does not match ^{legal.pattern}$"
+    error = {"parameters": {parameter: [value[:200] for value in values]}, "message": message}
     body = {"errors": [error], "title": "Invalid Request", "type": f"{PROBLEMS}/invalid-request"}
     return Reply(body | {"detail": "One or more parameters to your request was invalid."}, 400)
 
 
-def _users(names: list[str], world: World, *, with_metrics: bool) -> Reply:
+def _users(parameter: str, values: list[str], world: World, *, with_metrics: bool) -> Reply:
     body: dict[str, Any] = {}
-    for name in names:
+    for value in values:
+        name = value if parameter == "usernames" else world.name_of(NAME, value)
         fault = world.account_fault(NAME, name)
-        if fault in {"not_found", "renamed", "suspended"}:
-            body.setdefault("errors", []).append(_absent(name, suspended=fault == "suspended"))
+        if _is_absent(parameter, value, fault):
+            body.setdefault("errors", []).append(_absent(parameter, value, suspended=fault == "suspended"))
         elif fault != "missing":
-            body.setdefault("data", []).append(_user(name, fault, world, with_metrics=with_metrics))
+            identity = world.identity(NAME, name, fault) if parameter == "usernames" else value
+            body.setdefault("data", []).append(_user(identity, fault, world, with_metrics=with_metrics))
     return Reply(body)
 
 
-def _absent(name: str, *, suspended: bool) -> dict[str, str]:
-    detail = f"User has been suspended: [{name}]." if suspended else f"Could not find user with usernames: [{name}]."
+def _is_absent(parameter: str, value: str, fault: str) -> bool:
+    """Whether nobody is found: a renamed user only under the id, one whose name somebody else took under the name."""
+    if parameter == "usernames":
+        return fault in {"not_found", "renamed", "suspended"}
+    return fault in {"not_found", "reassigned", "suspended"} or not OWN_ID.fullmatch(value)
+
+
+def _absent(parameter: str, value: str, *, suspended: bool) -> dict[str, str]:
+    missing = f"Could not find user with {parameter}: [{value}]."
     return {
-        "value": name,
-        "detail": detail,
+        "value": value,
+        "detail": f"User has been suspended: [{value}]." if suspended else missing,
         "title": "Forbidden" if suspended else "Not Found Error",
         "resource_type": "user",
-        "parameter": "usernames",
-        "resource_id": name,
+        "parameter": parameter,
+        "resource_id": value,
         "type": f"{PROBLEMS}/resource-not-found",
     }
 
 
-def _user(name: str, fault: str, world: World, *, with_metrics: bool) -> dict[str, Any]:
-    identity = world.identity(NAME, name, fault)
+def _user(identity: str, fault: str, world: World, *, with_metrics: bool) -> dict[str, Any]:
     world.bill(NAME, identity)
-    profile = curves.profile(NAME, name)
-    user: dict[str, Any] = {"id": identity, "name": profile.display_name, "username": name}
+    name = world.known_as(NAME, identity)
+    profile = curves.profile(NAME, name or identity)
+    user: dict[str, Any] = {"id": identity, "name": profile.display_name}
+    if name:  # nobody is called what the fake does not know; a made-up name would rename the account
+        user["username"] = f"{name[:11]}_new" if fault == "renamed" else name
     if with_metrics:
         figures = world.figures(NAME, identity, fault)
         user |= {

@@ -2,6 +2,7 @@
 //
 // The element says: data-src (JSON), data-code and data-style (uPlot's files), data-view (the first view shown).
 // JSON: {"dates": ["2026-11-01", …], "<name>": [number or null, …], …} or {"dates": […], "series": [{label, values}]}.
+// data-rounded: the platform gives rounded followers, which are told with ≈.
 // A day without a figure is a gap; days the answer leaves out are gaps too. Views are picked by buttons[data-show].
 
 const DAY = 86_400;
@@ -66,7 +67,7 @@ function growth(values) {
 }
 
 const VIEWS = {
-  followers: { pick: (data) => [["Followers", data.followers]], tell: whole, axis: brief },
+  followers: { pick: (data) => [["Followers", data.followers]], tell: whole, axis: brief, counts: true },
   change: { pick: (data) => [["Daily change", daily(spread(data.dates, [data.followers])[1])]], tell: signed, axis: brief, bars: true },
   engagement: { pick: (data) => [["Engagement", data.engagement]], tell: whole, axis: brief },
   platforms: { pick: (data) => data.series.map(({ label, values }) => [label, values]), tell: whole, axis: brief },
@@ -81,6 +82,7 @@ function colours(element) {
 function options(element, view, lines, uPlot) {
   const colour = colours(element);
   const font = `12px ${getComputedStyle(element).fontFamily}`;
+  const about = view.counts && "rounded" in element.dataset ? "≈\u00a0" : "";
   const axis = { stroke: colour("quiet"), font, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
   return {
     width: element.clientWidth,
@@ -104,7 +106,7 @@ function options(element, view, lines, uPlot) {
         fill: view.bars ? colour("series-1") : undefined,
         paths: view.bars ? uPlot.paths.bars({ size: [0.7, 24] }) : undefined,
         points: { show: view.bars ? false : undefined, size: 5, filter: alone },
-        value: (_, value) => (value === null || value === undefined ? "–" : view.tell.format(value)),
+        value: (_, value) => (value === null || value === undefined ? "–" : about + view.tell.format(value)),
       })),
     ],
   };

@@ -5,7 +5,8 @@ function decided(form, row, { message, undo }) {
   cell.colSpan = row.cells.length;
   cell.className = "row-full";
   cell.setAttribute("role", "status");
-  cell.textContent = message;
+  const who = row.querySelector(".who a")?.lastChild.textContent.trim();
+  cell.textContent = who ? `${who}: ${message}` : message;
   if (undo) {
     const back = form.cloneNode(false);
     delete back.dataset.optimistic;

@@ -27,8 +27,11 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("W001", {"REDIS_URL": ""}),
         ("W002", {"BASE_URL": "http://tidemark.example", "ALLOWED_HOSTS": ["tidemark.example"]}),
         ("W003", {"BROKER_URL": "redis://h/0", "REDIS_URL": "redis://h/0"}),
-        ("E001", {"SCRAPE_WORKERS": 33}),
+        ("W004", {"SCRAPE_PAGE_PLATFORMS": ["flickr", "fliker"]}),
+        ("E001", {"SCRAPE_WORKERS": 1_001}),
         ("E001", {"SCRAPE_WORKERS": 0}),
+        ("E010", {"WORKER_PROCESSES": 65}),
+        ("E010", {"WORKER_PROCESSES": 0}),
         ("E002", {"SCRAPE_WINDOW": "2-5"}),
         ("E002", {"SCRAPE_WINDOW": "24:00-05:00"}),
         ("E002", {"SCRAPE_WINDOW": "02:00-02:00"}),
@@ -40,6 +43,9 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("E007", {"X_MONTHLY_BUDGET_USD": 0.0}),
         ("E008", {"ITEMS_PER_PAGE": 200, "MAX_ITEMS_PER_PAGE": 100}),
         ("E009", {"DATA_DIR": Path(__file__) / "var"}),
+        ("E010", {"ALERT_WEBHOOK_URL": "http://hooks.example.org/", "ALERT_WEBHOOK_SECRET": "secret"}),
+        ("E010", {"ALERT_WEBHOOK_URL": "hooks.example.org", "ALERT_WEBHOOK_SECRET": "secret"}),
+        ("E011", {"ALERT_WEBHOOK_URL": "https://hooks.example.org/", "ALERT_WEBHOOK_SECRET": ""}),
     ],
 )
 def test_setting_that_would_fail_later_is_told_with_a_hint(
@@ -51,7 +57,7 @@ def test_setting_that_would_fail_later_is_told_with_a_hint(
     assert messages[code].is_serious() is code.startswith("E")
 
 
-@pytest.mark.parametrize("workers", [1, 32])
+@pytest.mark.parametrize("workers", [1, 1_000])
 def test_scrape_workers_may_be_one_to_the_maximum(workers: int, settings: Any) -> None:
     assert "E001" not in found(settings, SCRAPE_WORKERS=workers)
 
@@ -61,6 +67,6 @@ def test_folder_that_can_be_made_is_enough(settings: Any, tmp_path: Path) -> Non
 
 
 def test_check_command_reports_them(settings: Any) -> None:
-    settings.SCRAPE_WORKERS = 99
+    settings.SCRAPE_WORKERS = 1_001
     with pytest.raises(SystemCheckError, match=r"tidemark\.E001"):
         call_command("check")

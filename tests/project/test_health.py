@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from perf import clock
 from project import health
+from scraping import ledger
 
 NOBODY = "redis://127.0.0.1:9/0"  # the discard port: nothing listens there
 
@@ -19,7 +22,18 @@ def test_living_process_says_so_without_asking_the_database(client: Client) -> N
 @pytest.mark.django_db
 def test_ready_when_every_part_answers(client: Client) -> None:
     response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"database": "ok", "cache": "ok", "broker": "ok"})
+    parts = {"database": "ok", "cache": "ok", "broker": "ok"}
+    assert (response.status_code, response.json()) == (200, parts | {"worker": "never", "beat": "never"})
+
+
+@pytest.mark.django_db
+def test_silent_workers_are_named_and_pages_stay_ready(client: Client) -> None:
+    ledger.beat("beat")
+    with clock.shifted(-timedelta(minutes=11)):
+        ledger.beat("worker")
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert (response.json()["worker"], response.json()["beat"]) == ("silent", "ok")
 
 
 @pytest.mark.django_db

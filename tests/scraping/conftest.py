@@ -57,6 +57,10 @@ def fakes(fakes_url: str, settings: Any) -> Fakes:
         "facebook": "facebook-token",
         "instagram": "17841400000000001:instagram-token",
         "linkedin": "linkedin-token",
+        "github": "github-token",
+        "reddit": "reddit-token",
+        "threads": "threads-token",
+        "tiktok": "account=act.account",
     }
     settings.SCRAPE_PAGE_PLATFORMS = ["flickr", "truth_social"]
     running = Fakes(fakes_url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from django.conf import settings as project_settings
 from accounts.models import Account
 from accounts.platforms import find_platform, parse_profile_url
 from perf import clock
-from scraping import errands, ledger, limits, settling
+from scraping import errands, ledger, limits, pauses, settling
 from scraping import gather as gathering
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import Missing, Trouble, Window
@@ -314,14 +315,9 @@ def test_the_calls_of_one_account_share_its_time(monkeypatch: Any) -> None:
     assert outcome(quick) == (JobState.DONE, OK)
 
 
-def poisoned(monkeypatch: Any) -> None:
-    """Let X be asked for names that its grammar forbids: one of them makes it refuse the whole call."""
-    monkeypatch.setattr(type(CONNECTORS["x"]), "at_once", lambda *_: None)
-
-
-def test_who_makes_a_batch_be_refused_is_found_and_the_others_are_read(fakes: Any, monkeypatch: Any) -> None:
-    poisoned(monkeypatch)
-    bad, good = account("x", "not-a-name"), [account("x") for _ in range(15)]
+def test_who_makes_a_batch_be_refused_is_found_and_the_others_are_read(fakes: Any) -> None:
+    fakes.fault("status", "x", handle="bad", value=400)
+    bad, good = account("x", "bad"), [account("x") for _ in range(15)]
     request(*good[:7], bad, *good[7:])
     assert turn("x") == 16
     assert {outcome(one) for one in good} == {(JobState.DONE, OK)}
@@ -361,8 +357,6 @@ def test_a_dead_token_stops_the_platform_and_loses_nothing(fakes: Any) -> None:
 @pytest.mark.parametrize(
     ("platform", "missing", "why"),
     [
-        ("x", {"PLATFORM_TOKENS": {}}, Waiting.NO_CREDENTIAL),
-        ("flickr", {"SCRAPE_PAGE_PLATFORMS": []}, Waiting.PAGE_OFF),
         ("x", {"X_MONTHLY_BUDGET_USD": None}, Waiting.NO_BUDGET),
         ("x", {"X_MONTHLY_BUDGET_USD": 0.005}, Waiting.BUDGET_SPENT),
     ],
@@ -388,6 +382,23 @@ def test_a_row_that_waits_for_quota_says_until_when(monkeypatch: Any) -> None:
     assert all(timedelta(minutes=59) < job.waits_until - clock.now() <= timedelta(hours=1) for job in waiting)
     with clock.shifted(timedelta(hours=1, seconds=1)):
         assert turn("flickr") == 2
+
+
+def test_a_host_at_rest_is_left_alone_by_later_turns_too(fakes: Any, monkeypatch: Any) -> None:
+    flickr, host = type(CONNECTORS["flickr"]), "www.flickr.com"
+    batches = flickr.batches
+    monkeypatch.setattr(flickr, "per_host", True)
+    monkeypatch.setattr(flickr, "batches", lambda *args: [replace(one, host=host) for one in batches(*args)])
+    pauses.pause("flickr", clock.now() + timedelta(minutes=5), Waiting.RATE_LIMITED, host=host)
+    request(one := account("flickr", "nasa"))
+    turn("flickr")
+    job = ScrapeJob.objects.with_reasons().get(account=one)
+    assert (job.state, job.why) == (JobState.DUE, Waiting.RATE_LIMITED)
+    assert timedelta(minutes=4, seconds=55) < job.due_at - clock.now() <= timedelta(minutes=5)
+    assert fakes.served("flickr") == []
+    with clock.shifted(timedelta(minutes=6)):
+        turn("flickr")
+    assert outcome(one) == (JobState.DONE, OK)
 
 
 def test_a_platforms_headers_correct_the_ledger(monkeypatch: Any) -> None:

@@ -10,10 +10,11 @@ import pytest
 from accounts.models import Account
 from perf import clock
 from scraping import ledger
+from scraping.board import quotas_of
 from scraping.connectors.base import Missing
 from scraping.fakes import curves
 from scraping.gather import gather
-from scraping.models import JobState, PlatformState, ScrapeJob
+from scraping.models import JobState, PermitBlock, PlatformState, ScrapeJob
 from scraping.outcomes import OK, Waiting
 from snapshots.models import Snapshot
 from tests.factories import account
@@ -21,6 +22,9 @@ from tests.factories import account
 RENAMED = [
     ("bluesky", "nasa.bsky.social", "moved-nasa.bsky.social"),
     ("mastodon", "press@example.org", "moved_press@example.org"),
+    ("github", "cdcgov", "moved-cdcgov"),
+    ("reddit", "askscience", "moved_askscience"),
+    ("tiktok", "account", "moved_account"),
 ]
 
 
@@ -71,3 +75,41 @@ def test_server_that_asks_to_slow_down_rests_alone(fakes: Any) -> None:
     assert [outcome(busy), outcome(calm)] == [(JobState.DUE, "rate_limited"), (JobState.DONE, OK)]
     paused = PlatformState.objects.paused().get()
     assert (paused.platform, paused.host, paused.why) == ("mastodon", "busy.example.org", Waiting.RATE_LIMITED)
+
+
+@pytest.fixture
+def tokens(settings: Any) -> None:
+    settings.PLATFORM_TOKENS |= {"tiktok": "first=act.first,second=act.second,worn=nobodys"}
+
+
+def test_every_account_is_asked_for_with_its_own_token_under_a_limit_of_its_own(fakes: Any, tokens: None) -> None:
+    handles = ["first", "second", "worn", "without"]
+    first, second, worn, without = (account("tiktok", handle) for handle in handles)
+    scrape(first, second, worn, without)
+    assert [outcome(one) for one in (first, second)] == [(JobState.DONE, OK)] * 2
+    assert [outcome(one) for one in (worn, without)] == [(JobState.FAILED, Missing.WANTS_TOKEN)] * 2
+    assert "without=token" in without.scrape_attempts.get().detail
+    assert not PlatformState.objects.paused().exists()
+    granted = PermitBlock.objects.filter(platform="tiktok")
+    assert len(set(granted.values_list("credential", flat=True))) == len(granted) == 3
+    assert [row["requests"] for row in fakes.served("tiktok")] == [1, 1]
+
+
+@pytest.mark.parametrize(("token", "calls"), [("", 60), ("github-token", 900)])
+def test_limit_that_counts_and_is_shown_depends_on_the_token(settings: Any, token: str, calls: int) -> None:
+    settings.PLATFORM_TOKENS = {"github": token}
+    one = account("github", "cdcgov")
+    scrape(one)
+    assert (outcome(one), quotas_of(["github"])["github"].calls) == ((JobState.DONE, OK), calls)
+
+
+def test_sixty_calls_an_hour_are_all_that_is_made_without_a_token(fakes: Any, settings: Any) -> None:
+    settings.PLATFORM_TOKENS = {}
+    scrape(*(account("github", f"name{n}") for n in range(61)))
+    assert [(row["requests"], row["refused"]) for row in fakes.served("github")] == [(60, 0)]
+    assert PlatformState.objects.paused().get().why == Waiting.QUOTA
+
+
+def test_platform_with_a_limit_per_account_or_host_shows_no_single_quota(tokens: None) -> None:
+    scrape(account("tiktok", "first"), account("mastodon", "press@example.org"))
+    assert quotas_of(["tiktok", "mastodon"]) == {}

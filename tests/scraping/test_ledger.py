@@ -338,7 +338,8 @@ def test_a_waiting_job_says_why_and_until_when(db: None) -> None:
     until = clock.now() + timedelta(hours=1)
     pauses.pause("x", until, "quota")
     job = ScrapeJob.objects.with_reasons().get(account=one)
-    assert (job.why, job.waits_until) == ("quota", until)
+    assert job.why == "quota"
+    assert abs(job.waits_until - until) < timedelta(seconds=1)
     assert ledger.claim("x", 1) == []
     with clock.shifted(timedelta(hours=2)):
         assert ScrapeJob.objects.with_reasons().get(account=one).why == ""

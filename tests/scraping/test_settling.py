@@ -122,3 +122,13 @@ def test_released_jobs_keep_their_place(db: None) -> None:
     settling.release([job])
     [again] = ledger.claim("x", 1)
     assert (again.order_at, again.attempts, again.token) == (job.order_at, 0, 2)
+
+
+def test_what_is_given_back_waits_by_the_databases_clock(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    request(account())
+    [job] = ledger.claim("x", 1)
+    right, ahead = clock.now, timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: right() + ahead)
+    settling.release([job], clock.now() + timedelta(minutes=2), "quota")
+    job.refresh_from_db()
+    assert timedelta(minutes=1, seconds=55) < job.due_at - right() <= timedelta(minutes=2)

@@ -6,9 +6,12 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
+from celery.schedules import crontab
+from celery.signals import beat_init, worker_ready
 from django.db import transaction
 from django.test import Client
 
@@ -16,10 +19,10 @@ from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf import clock
 from project.celery import app
-from scraping import ledger, pauses, tasks
+from scraping import alerts, ledger, pauses, tasks
 from scraping.fakes import curves
 from scraping.gather import gather
-from scraping.models import Heartbeat, Rank, ScrapeJob, ScrapeRun
+from scraping.models import Alert, Heartbeat, Rank, ScrapeJob, ScrapeRun
 from tests.factories import account, user
 
 
@@ -35,7 +38,9 @@ def sent(monkeypatch: Any) -> list[dict[str, Any]]:
     return turns
 
 
-def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(db: None, sent: list[dict[str, Any]]) -> None:
+def test_a_turn_is_sent_to_every_platform_with_due_work_the_best_first(
+    db: None, fakes: Any, sent: list[dict[str, Any]]
+) -> None:
     request(account("x"), account("flickr"))
     ScrapeJob.objects.filter(platform="flickr").update(rank=Rank.REST)
     request(account("youtube"))
@@ -51,10 +56,12 @@ def test_nothing_due_sends_nothing_and_still_shows_life(db: None, sent: list[dic
     assert set(Heartbeat.objects.values_list("process", flat=True)) == {"worker", "beat"}
 
 
-def test_beat_plans_sweeps_and_dispatches() -> None:
-    scheduled = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
-    assert scheduled == {"scraping.tasks.plan": 300, "scraping.tasks.sweep": 30, "scraping.tasks.dispatch": 10}
-    assert set(scheduled) <= set(app.tasks)
+def test_everything_periodic_is_in_beats_schedule() -> None:
+    scheduled = {entry["task"].removeprefix("scraping.tasks."): entry for entry in app.conf.beat_schedule.values()}
+    seconds = {name: entry["schedule"] for name, entry in scheduled.items() if isinstance(entry["schedule"], float)}
+    assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "watch": 60, "roll_up": 300}
+    assert scheduled["prune"]["schedule"] == crontab(hour=6, minute=30)
+    assert {entry["task"] for entry in scheduled.values()} <= set(app.tasks)
 
 
 def test_every_platform_has_its_queue_and_0_is_the_highest_priority() -> None:
@@ -125,3 +132,44 @@ def test_what_a_worker_process_gathered_is_on_the_next_page(worker: Callable[...
     assert fresh["X-Cache"] == "MISS"
     assert [row["followers"] for row in fresh.json()] == [curves.figures("flickr", "nasa", clock.today())["followers"]]
     assert client.get("/api/summary")["X-Cache"] == "HIT"
+
+
+# --- Who looks when one of the two is gone
+
+
+def test_a_ready_worker_asks_for_a_look_each_minute_without_beat(monkeypatch: Any) -> None:
+    class Timer:
+        def call_repeatedly(self, seconds: float, call: Callable[[], None]) -> None:
+            calls.append((seconds, call))
+
+    class Consumer:
+        timer = Timer()
+
+    calls: list[tuple[float, Callable[[], None]]] = []
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.watch, "apply_async", lambda **options: asked.append(options))
+    worker_ready.send(sender=Consumer())
+    ((seconds, call),) = calls
+    assert seconds == 60
+    call()
+    assert asked == [{"retry": False, "expires": 60}]
+
+
+def test_a_worker_without_a_broker_goes_on(settings: Any) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    tasks.watch_without_beat()
+
+
+def test_beat_starts_to_look_after_the_workers(monkeypatch: Any) -> None:
+    looked = Event()
+    monkeypatch.setattr(alerts, "watch_for_workers", lambda stop: looked.set())
+    beat_init.send(sender=None)
+    assert looked.wait(5)
+
+
+@pytest.mark.django_db
+def test_who_looks_is_a_worker_at_work_and_notices_that_beat_is_gone() -> None:
+    with clock.shifted(-timedelta(minutes=11)):
+        ledger.beat("beat", "worker")
+    tasks.watch()
+    assert list(Alert.objects.open().values_list("kind", "key")) == [(Alert.Kind.SILENT, "beat")]

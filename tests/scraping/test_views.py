@@ -67,6 +67,15 @@ def test_a_platform_that_is_off_says_what_to_set(viewer, settings):
     assert "X_TOKEN" in page
 
 
+def test_a_platform_read_from_its_pages_carries_the_warning(viewer, settings, admin_client):
+    settings.PLATFORM_TOKENS, settings.SCRAPE_PAGE_PLATFORMS = {}, ["linkedin"]
+    factories.account("linkedin")
+    for client, path in ((viewer, "/scraping/"), (admin_client, "/admin/scraping/platformstate/")):
+        assert "Remove linkedin from SCRAPE_PAGE_PLATFORMS to stop" in text_of(client.get(path))
+    settings.SCRAPE_PAGE_PLATFORMS = []
+    assert "terms may forbid" not in text_of(viewer.get("/scraping/"))
+
+
 def test_a_paused_platform_says_until_when_why_and_that_nothing_is_lost(viewer, settings):
     settings.PLATFORM_TOKENS = {"x": "token"}
     run_of(factories.account("x"), factories.account("x"))

@@ -67,3 +67,10 @@ def test_list_makes_no_query_per_row(admin: Client, django_assert_max_num_querie
         factories.snapshot(factories.account(handle=f"h{n}"))
     with django_assert_max_num_queries(15):  # type: ignore[operator]  # pytest-django's fixture
         admin.get(reverse(SNAPSHOTS))
+
+
+def test_decisions_are_read_with_whom_and_how_many(admin: Client, doubted: Snapshot) -> None:
+    admin.post(reverse(SNAPSHOTS), {"action": "accept", "_selected_action": [doubted.pk]})
+    page = admin.get(reverse("admin:snapshots_judgement_changelist")).content.decode()
+    assert "1 (cdcgov)" in page
+    assert admin.get(reverse("admin:snapshots_judgement_add")).status_code == 403

@@ -142,6 +142,13 @@ def test_many_are_judged_in_parts_and_taken_back_as_one(monkeypatch: pytest.Monk
     assert totals() is None
 
 
+def test_more_than_one_decision_takes_still_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snapshots.judging.AT_ONCE", 2)
+    verdict = judge_waiting(of(leapt(), leapt(), leapt()), accept=True, by=factories.user("editor"))
+    assert (verdict.changed, verdict.left, verdict.conflicts) == (2, 1, ())
+    assert Snapshot.objects.to_judge().count() == 1
+
+
 @pytest.mark.parametrize("text", ["", "x", "1", "-1-2", "1-", "1-x", "²-1", f"{2**63}-1", "1" * 50 + "-1"])
 def test_a_forged_ticket_is_none(text: str) -> None:
     assert Ticket.find(text) is None

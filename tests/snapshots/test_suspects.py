@@ -64,7 +64,7 @@ def post(client: Client, *rows: Snapshot, verdict: str = "accept", **more: Any) 
 def test_nothing_doubted_says_what_would_wait(editor: Client) -> None:
     page = text_of(editor.get(URL))
     assert "No figure is doubted" in page
-    assert "1,000 or 50 %" in page
+    assert "1,000 or 50 % a day" in page
 
 
 def test_a_leap_shows_both_figures_the_change_and_the_rule(editor: Client) -> None:
@@ -125,6 +125,7 @@ def test_a_chosen_set_is_shown_before_it_is_judged(editor: Client) -> None:
     first, second, third = leapt(), leapt(), leapt()
     preview = post(editor, first, second, verdict="reject")
     assert "Reject 2 figures?" in text_of(preview)
+    assert "second look from" in text_of(preview)
     assert Snapshot.objects.to_judge().count() == 3
     assert "2 figures rejected." in text_of(post(editor, first, second, verdict="reject", sure="1"))
     assert list(Snapshot.objects.to_judge()) == [third]

@@ -360,3 +360,17 @@ def test_a_renamed_account_can_have_its_old_handle_back(viewer, path):
     account.rename("before")
     assert viewer.get(path.format("after")).status_code == 301
     assert viewer.get(path.format("before")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/", "/accounts/youtube/nih/"])
+def test_a_rounded_count_wears_its_sign_wherever_it_stands(viewer, path):
+    factories.snapshot(factories.account("youtube", "nih"), followers=1_230_000, followers_rounded=True)
+    page = re.sub(r"<[^>]+>", "", viewer.get(path).content.decode())
+    shown = re.findall(r"(≈?) ?(?:1,230,000|1\.23)", page)
+    assert shown
+    assert set(shown) == {"≈"}
+
+
+def test_an_exact_count_wears_no_sign(viewer):
+    factories.snapshot(factories.account("x", "nih"), followers=1_230_000)
+    assert "≈" not in viewer.get("/").content.decode()

@@ -61,7 +61,8 @@ def test_model_without_a_certain_count_is_unparsable(body):
 
 
 @pytest.mark.parametrize(
-    ("status", "answer"), [(404, Missing.NOT_FOUND), (410, Missing.NOT_FOUND), (403, Missing.BLOCKED)]
+    ("status", "answer"),
+    [(404, Missing.NOT_FOUND), (410, Missing.NOT_FOUND), (403, Missing.BLOCKED), (401, Missing.BLOCKED)],
 )
 def test_refused_page_is_named(status, answer):
     assert read(CONNECTOR, ["nasa"], b"<html>", status) == {"nasa": answer}

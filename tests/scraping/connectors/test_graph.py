@@ -29,6 +29,12 @@ def test_slow_down_codes_of_the_whole_call_limit_the_platform(code):
     assert trouble(read, CONNECTOR, ["a"], error(code), 400).trouble == Trouble.RATE_LIMITED
 
 
+def test_limited_call_waits_for_the_minutes_that_the_header_states():
+    usage = json.dumps({"123": [{"call_count": 100, "estimated_time_to_regain_access": 12}]})
+    failed = trouble(read, CONNECTOR, ["a"], error(32), 400, x_business_use_case_usage=usage)
+    assert failed.retry_after == 720
+
+
 @pytest.mark.parametrize("code", [4, 17, 32, 613, 80001, 80014])
 def test_entries_refused_for_now_keep_the_other_entries(code):
     answers = read(CONNECTOR, ["a", "b"], [entry(PAGE), entry(error(code), 400)])

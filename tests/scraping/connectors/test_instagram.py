@@ -51,6 +51,18 @@ def test_missing_and_personal_accounts_are_not_found_with_advice():
     assert "personal" in CONNECTOR.advice(Target(1, "me"), Missing.NOT_FOUND)
 
 
+def test_id_of_the_other_kind_is_never_compared():
+    known_by_page = Target(1, "hhsgov", external_id="528817151")
+    answer = read(CONNECTOR, [known_by_page], [discovered({"business_discovery": FOUND})])["hhsgov"]
+    assert (answer.followers, answer.external_id) == (120_034, "")
+
+
+@pytest.mark.parametrize(("code", "subcode"), [(110, None), (24, 2207013)])
+def test_either_half_of_the_refusal_is_enough(code, subcode):
+    error = {"error": {"code": code, "error_subcode": subcode, "message": "m"}}
+    assert read(CONNECTOR, ["me"], [discovered(error, 400)]) == {"me": Missing.NOT_FOUND}
+
+
 def test_entry_of_somebody_else_is_never_taken():
     swapped = [
         discovered({"business_discovery": FOUND | {"username": "b"}}),

@@ -9,15 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scraping.connectors import CONNECTORS
+from scraping.connectors import EVERY
 from scraping.connectors.base import CallFailed, Elsewhere, Learned, Missing, Quota, Response, Target
 
+TIKTOK = "__UNIVERSAL_DATA_FOR_REHYDRATION__"
 CHANNEL = "UCabcdefghijklmnopqrstuv"
 WORDS = """data errors id username name public_metrics followers_count tweet_count items pageInfo statistics snippet
 subscriberCount hiddenSubscriberCount body code error error_subcode message business_discovery fan_count elements
 firstDegreeSize acct suspended statuses_count value detail reason main modelExport person-contacts-count-models
 followerCount thumbnails default url type details profiles did handle followersCount follower_count children kind
-subreddit subscribers display_name login followers user open_id""".split()  # noqa: SIM905 - a list of words reads best as words
+subreddit subscribers display_name login followers user open_id edge_followed_by userInfo stats statsV2 uniqueId @type
+@graph mainEntity interactionStatistic interactionType userInteractionCount FollowAction header metadata
+alerts""".split()  # noqa: SIM905 - a list of words reads best as words
 NO_COUNTS = st.one_of(
     st.none(),
     st.booleans(),
@@ -49,8 +52,8 @@ HEADER_VALUES = ["1e999", "NaN", "-1", "9" * 30, '{"call_count": 1e400}', "[1]",
 HEADERS = st.dictionaries(
     st.sampled_from(HEADER_NAMES), st.text(max_size=40) | st.sampled_from(HEADER_VALUES), max_size=4
 )
-EVERY_CONNECTOR = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=CONNECTORS)
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EVERY_CONNECTOR = pytest.mark.parametrize("connector", EVERY, ids=lambda one: type(one).__name__)
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outcome(connector, batch, response):
@@ -86,5 +89,13 @@ def test_any_bytes_give_a_reason(connector, status, headers, body):
 def test_any_json_without_counts_gives_a_reason(connector, status, headers, data):
     text = json.dumps(data)
     hold(connector, status, headers, text.encode())
-    hold(connector, status, headers, f"<script>modelExport: {text}</script>".encode())
-    hold(connector, status, headers, json.dumps([{"code": 200, "body": text}, None, data]).encode())
+    for body in in_pages(text) if connector.kind == "page" else [json.dumps([{"code": 200, "body": text}, None, data])]:
+        hold(connector, status, headers, body.encode())
+
+
+def in_pages(text):
+    """The ways in which pages carry data."""
+    yield f"<script>modelExport: {text}</script>"
+    yield f'<script type="application/ld+json">{text}</script>'
+    yield f"<script>var ytInitialData = {text};</script>"
+    yield f'<script id={TIKTOK}>{{"__DEFAULT_SCOPE__": {{"webapp.user-detail": {text}}}}}</script>'

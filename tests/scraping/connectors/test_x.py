@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from perf import clock
-from scraping.connectors.base import Missing, Reading, Target, Trouble
+from scraping.connectors.base import Elsewhere, Missing, Reading, Target, Trouble
 from scraping.connectors.x import X
 from tests.scraping.asking import ask, batch_of, read, response, trouble
 
@@ -64,6 +64,44 @@ def test_partial_failure_answers_for_everyone():
     assert answers == {"banned": Missing.SUSPENDED, "gone": Missing.NOT_FOUND, "silent": Missing.FROM_BATCH}
 
 
+def test_known_user_is_asked_for_by_id_and_found_under_a_new_name():
+    target = Target(1, "OldName", external_id="44783853")
+    request = CONNECTOR.request(batch_of(CONNECTOR, target), "secret")
+    assert (request.url, dict(request.params)["ids"]) == ("https://api.x.com/2/users", "44783853")
+    assert read(CONNECTOR, [target], {"data": [USER]})["OldName"].handle == "HHSGov"
+
+
+def test_id_that_x_no_longer_knows_is_asked_for_by_name():
+    target = Target(1, "HHSGov", external_id="1")
+    gone = absent("1", "Not Found Error", "Could not find user with ids: [1].")
+    answer = read(CONNECTOR, [target], {"errors": [gone]})["HHSGov"]
+    assert answer == Elsewhere("names")
+    assert CONNECTOR.request(batch_of(CONNECTOR, CONNECTOR.again(target, answer)), "t").url.endswith("/2/users/by")
+
+
+def test_suspended_id_is_not_asked_for_again():
+    body = {"errors": [absent("1", "Forbidden", "User has been suspended: [1].")]}
+    assert read(CONNECTOR, [Target(1, "HHSGov", external_id="1")], body) == {"HHSGov": Missing.SUSPENDED}
+
+
+def test_users_by_id_and_by_name_never_share_a_call():
+    targets = [Target(n, f"user{n}", external_id=str(n) if n % 2 else "") for n in range(1, 205)]
+    assert [(batch.step, len(batch.targets)) for batch in CONNECTOR.batches(targets)] == [
+        ("ids", 100), ("ids", 2), ("names", 100), ("names", 2),
+    ]  # fmt: skip
+
+
+def test_refused_call_names_the_value_at_fault_and_asks_for_the_others_again():
+    message = "The `usernames` query parameter value [bad] does not match ^[A-Za-z0-9_]{1,15}$"
+    body = {"errors": [{"parameters": {"usernames": ["good,Bad"]}, "message": message}], "title": "Invalid Request"}
+    assert read(CONNECTOR, ["good", "Bad"], body, 400) == {"good": Elsewhere("names"), "Bad": Missing.NOT_FOUND}
+
+
+@pytest.mark.parametrize("message", ["", "value [other] is invalid", "value [good,Bad] is invalid", None])
+def test_refused_call_that_names_nobody_is_refused_whole(message):
+    assert trouble(read, CONNECTOR, ["good", "Bad"], {"errors": [{"message": message}]}, 400).trouble == Trouble.REFUSED
+
+
 @pytest.mark.parametrize("metrics", [None, {}, {"followers_count": True}, {"followers_count": "1.2M"}, []])
 def test_user_without_a_count_is_unparsable_not_zero(metrics):
     assert read(CONNECTOR, ["HHSGov"], {"data": [USER | {"public_metrics": metrics}]}) == {"HHSGov": Missing.UNPARSABLE}
@@ -76,7 +114,7 @@ def test_zero_followers_are_zero():
 
 
 def test_handle_taken_over_by_another_id_is_reassigned():
-    target = Target(1, "HHSGov", external_id="1")
+    target = Target(1, "HHSGov", external_id="1", step="names")
     assert read(CONNECTOR, [target], {"data": [USER]}) == {"HHSGov": Missing.REASSIGNED}
 
 
@@ -146,3 +184,23 @@ def test_one_bad_account_spoils_no_other(fakes, fault, answer):
 
 def test_batch_has_the_handles_in_order():
     assert batch_of(CONNECTOR, "b", "a").handles == ("b", "a")
+
+
+def test_renamed_user_is_found_in_one_call_and_paid_for_once(fakes):
+    known = ask("x", "a")["a"]
+    fakes.fault("renamed", "x", "a")
+    found = ask("x", Target(1, "a", known.external_id))["a"]
+    assert (found.followers, found.external_id, found.handle) == (known.followers, known.external_id, "a_new")
+    assert fakes.served("x")[0]["calls"] == 2
+
+
+def test_name_that_somebody_else_took_over_is_reassigned(fakes):
+    known = ask("x", "a")["a"]
+    fakes.fault("reassigned", "x", "a")
+    assert ask("x", Target(1, "a", known.external_id)) == {"a": Missing.REASSIGNED}
+
+
+def test_spent_budget_stops_the_platform(fakes):
+    fakes.set(budgets={"x": 0.02})
+    ask("x", "a", "b")
+    assert trouble(ask, "x", "c").trouble == Trouble.BUDGET_SPENT

@@ -67,6 +67,14 @@ def test_call_without_a_credential_is_refused(call, path, status):
     assert call(path)[0] == status
 
 
+@pytest.mark.parametrize("platform", ["x", "facebook"])
+def test_account_the_fakes_know_by_id_alone_has_no_name(fakes, platform):
+    """A fake that was restarted must not rename anybody."""
+    answer = ask(platform, Target(1, "handle", curves.external_id(platform, "never asked by name")))["handle"]
+    assert answer.followers > 0
+    assert answer.handle == ""
+
+
 def test_youtube_refuses_51_ids_and_charges_a_unit(fakes, call):
     ids = ",".join(f"UC{n:022d}" for n in range(51))
     assert call(f"www.googleapis.com/youtube/v3/channels?part=statistics&id={ids}&key=k")[0] == 400
@@ -148,9 +156,23 @@ def test_fault_of_a_call_is_named(fakes, kind, value, expected):
     assert trouble(ask, "x", "a").trouble == expected
 
 
-PLATFORMS = ["x", "youtube", "facebook", "instagram", "linkedin", "truth_social", "flickr", "bluesky", "mastodon"]
+PLATFORMS = [
+    "x",
+    "youtube",
+    "facebook",
+    "instagram",
+    "linkedin",
+    "truth_social",
+    "flickr",
+    "bluesky",
+    "mastodon",
+    "github",
+]
 HANDLES = {"bluesky": "account.bsky.social", "mastodon": "account@example.org"}
-OWN_TOKENS = {"mastodon"}  # a refused token there is a matter of one server or account, not of the whole platform
+OWN_TOKENS = {
+    "mastodon",
+    "tiktok",
+}  # a refused token there is a matter of one server or account, not of the whole platform
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -173,6 +195,8 @@ def test_every_platform_fails_in_its_own_words(fakes, platform, kind, value, exp
     target = Target(1, handle, url="https://www.youtube.com/@account" if platform == "youtube" else "")
     if kind == "dead_token" and platform in OWN_TOKENS:
         expected = Missing.WANTS_TOKEN
+    if (kind, platform) == ("dead_token", "flickr"):
+        expected = Missing.BLOCKED  # pages have no token that could be dead
     if isinstance(expected, Trouble):
         assert trouble(ask, platform, target).trouble == expected
     else:
