@@ -1,7 +1,7 @@
 """What a benchmark stands on: a database and a Valkey of its own, fake platforms in processes of their own, a report.
 
-TEST_DATABASE_URL and TEST_REDIS_URL name servers to use; without them embedded ones are started and thrown away. On a
-given server the benchmark makes the database `tidemark_bench` and drops it at the end: nobody's data is touched.
+TEST_DATABASE_URL names a PostgreSQL to use; without it an embedded one is started and thrown away. On a given server the benchmark makes a database `tidemark_bench_<pid>` and drops it at the end: nobody's data is
+touched. The Valkey is always its own: limits that somebody else flushes would be no limits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from project import children
 from project.embedded import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
-DATABASE = "tidemark_bench"
+DATABASE = f"tidemark_bench_{os.getpid()}"
 UNLIMITED = {"calls": 1_000_000_000, "seconds": 1, "kind": "fixed"}
 
 
@@ -103,9 +103,6 @@ def _on_server(url: str, *statements: str) -> None:
 
 @contextmanager
 def _redis(folder: Path) -> Iterator[tuple[str, str]]:
-    if given := os.environ.get("TEST_REDIS_URL", ""):
-        yield given, urlunsplit(urlsplit(given)._replace(path="/1"))
-        return
     valkey = Valkey(folder / "valkey", durable=False)
     valkey.start()
     try:
@@ -127,6 +124,14 @@ def fakes() -> Iterator[str]:
         children.stop(process)
 
 
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/_fake/served", timeout=5).close()  # noqa: S310 - loopback
+    except OSError:
+        return False
+    return True
+
+
 def tell(url: str, **wanted: Any) -> None:
     """POST /_fake/faults: latency, limits, a reset; see scraping.fakes.server."""
     body = json.dumps(wanted).encode()
@@ -145,12 +150,14 @@ def run(module: str, *arguments: object, **env: str) -> dict[str, Any]:
 
 def run_all(module: str, jobs: Sequence[Sequence[object]]) -> None:
     """Run `python -m module …` for each of `jobs` at the same time. Raises RuntimeError when one fails."""
-    running = [
-        subprocess.Popen([sys.executable, "-m", module, *map(str, job)], cwd=ROOT)  # noqa: S603  # our own modules
-        for job in jobs
-    ]
-    if any(process.wait() for process in running):
-        raise RuntimeError(f"a process of {module} failed")
+    running = [children.spawn([sys.executable, "-m", module, *map(str, job)], cwd=ROOT) for job in jobs]
+    try:
+        codes = [process.wait() for process in running]
+        if any(codes):
+            raise RuntimeError(f"a process of {module} failed")
+    finally:
+        for process in running:
+            children.stop(process)
 
 
 def report(bench: str, lines: Sequence[Line]) -> int:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
@@ -39,7 +39,15 @@ sighting = st.fixed_dictionaries(
         "engagements": part,
     }
 )
-night = st.lists(sighting, min_size=1, max_size=8, unique_by=lambda one: one["who"])
+
+
+def one(**said: Any) -> dict[str, Any]:
+    """A sighting as the strategy draws them."""
+    plain = {"who": 0, "days": 0, "minutes": 0, "source": "observed", "followers": None, "followers_rounded": False}
+    return plain | {"likes": None, "shares": None, "engagements": None} | said
+
+
+night = st.lists(sighting, min_size=1, max_size=8, unique_by=lambda drawn: drawn["who"])
 any_batch = st.lists(sighting, min_size=1, max_size=8)
 
 
@@ -65,8 +73,8 @@ def outcome_of(batches: list[list[dict[str, Any]]]) -> tuple[Any, ...]:
         ids = [account.pk for account in Account.objects.bulk_create(rows)]
         told = []
         for batch in batches:
-            answers = record([seen(ids, **one) for one in batch], at=NOON + dt.timedelta(days=99))
-            told.append([(ids.index(one.account_id), one.outcome) for one in answers])
+            answers = record([seen(ids, **drawn) for drawn in batch], at=NOON + dt.timedelta(days=99))
+            told.append([(ids.index(answer.account_id), answer.outcome) for answer in answers])
         tables = [_contents(model, ids, owners) for model in (Snapshot, LatestSnapshot, DailyTotal)]
         transaction.set_rollback(True)
     return told, tables
@@ -94,6 +102,8 @@ def _contents(model: Any, ids: list[int], owners: list[Organization]) -> list[An
     phases=(Phase.explicit, Phase.generate),
 )
 @given(batches=st.lists(st.one_of(night, any_batch), min_size=2, max_size=6))
+@example([[one(source="simulated", followers=9_000)], [one(days=1, followers=700)]])  # a better source is no leap
+@example([[one(who=n, followers=1_000) for n in (0, 2, 4)], [one(who=n, days=1, followers=700) for n in (0, 2, 4)]])
 def test_the_ordinary_way_gives_what_the_careful_way_gives(db: None, batches: list[list[dict[str, Any]]]) -> None:
     ordinary = outcome_of(batches)
     with careful():
