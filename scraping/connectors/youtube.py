@@ -44,10 +44,11 @@ class YouTube(Connector):
 
     platform = "youtube"
     base_url = "https://www.googleapis.com"
+    batch_size = 50  # ids; a name is asked for alone
     windows = (Window(calls=10_000, seconds=86_400, zone=PACIFIC),)
 
     def size(self, step: str) -> int:
-        return 50 if step == "id" else 1
+        return self.batch_size if step == "id" else 1
 
     def step(self, target: Target) -> str:
         """`/channel/` and learned ids by id, `/user/` by user name, all other forms as a handle first."""

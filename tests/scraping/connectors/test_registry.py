@@ -6,7 +6,7 @@ import pytest
 
 from accounts.platforms import PLATFORMS
 from scraping.connectors import CONNECTORS, Unavailable, connector_for
-from scraping.connectors.base import Connector
+from scraping.connectors.base import Connector, Target
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +48,10 @@ def test_connector_is_registered_under_a_platform_of_the_registry_with_its_sourc
     )
     assert connector.windows
     assert connector.base_url.startswith("https://")
+
+
+@pytest.mark.parametrize("connector", CONNECTORS.values(), ids=CONNECTORS)
+def test_a_claim_holds_enough_accounts_to_fill_one_call(connector):
+    """The gatherer claims by `batch_size`: were it less than a call can carry, every call would waste quota."""
+    known = Target(1, "somebody", external_id="1")
+    assert connector.size(connector.step(known)) <= connector.batch_size
