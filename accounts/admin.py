@@ -96,16 +96,23 @@ class AccountAdmin(AuditedAdmin):
 
     subject = "accounts"
     list_display = ("handle", "platform", "organization", "display_name", "is_core", "is_active", "verified")
-    list_filter = ("platform", "is_core", "is_active", "verified", ("organization", admin.RelatedOnlyFieldListFilter))
+    list_filter = (
+        "platform",
+        "is_core",
+        "is_active",
+        "held",
+        "verified",
+        ("organization", admin.RelatedOnlyFieldListFilter),
+    )
     search_fields = ("handle", "display_name", "organization__name", "external_id")
     list_select_related = ("organization",)
     autocomplete_fields = ("organization",)
     ordering = ("platform", "handle_key")
     show_full_result_count = False
-    readonly_fields = ("url", "created_at", "updated_at")
+    readonly_fields = ("url", "held", "held_at", "created_at", "updated_at")
     inlines = (FormerHandleInline,)
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    actions = ("activate", "deactivate")
+    actions = ("activate", "deactivate", "accept_new_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
         """A profile does not move to another platform: that is another account."""
@@ -120,3 +127,11 @@ class AccountAdmin(AuditedAdmin):
     def deactivate(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
         """Stop scraping and counting the chosen accounts; their figures stay."""
         self.message_user(request, f"{accounts.deactivate(request.user)} accounts deactivated.")
+
+    @admin.action(description="Ours again: accept the new id", permissions=["change"])
+    def accept_new_id(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
+        """Take the chosen accounts off their hold and learn the id that answers now; their figures go on."""
+        released = accounts.release(request.user, accept_new_id=True)
+        self.message_user(
+            request, f"{released} accounts are scraped again; {accounts.count() - released} were not on hold."
+        )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts.models import CHUNK, Account, FormerHandle, Organization
+from accounts.models import Account, FormerHandle, Organization
 from accounts.platforms import (
     PLATFORMS,
     NotAProfile,
@@ -25,6 +25,7 @@ from accounts.platforms import (
 )
 from accounts.rosters import Row
 from accounts.signals import announce
+from accounts.writing import CHUNK
 from perf.clock import now
 from perf.events import happened
 

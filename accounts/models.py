@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.dispatch import receiver
 
 from accounts.facts import FACTS, storable
+from accounts.holds import Hold, HoldQuerySet
 from accounts.platforms import (
     PLATFORM_CHOICES,
     NotAProfile,
@@ -21,6 +22,7 @@ from accounts.platforms import (
     profile_url,
 )
 from accounts.signals import announce
+from accounts.writing import CHUNK, chunked
 from perf.clock import now
 from perf.events import happened
 
@@ -29,9 +31,7 @@ if TYPE_CHECKING:
 
     Person = AbstractBaseUser | AnonymousUser | None  # who does something; None: nobody signed in, as in a command
 
-__all__ = ["FACTS", "Account", "AccountQuerySet", "FormerHandle", "HandleTaken", "Organization", "chunked"]
-Value = TypeVar("Value")
-CHUNK = 500  # rows or ids per statement: SQLite takes no more variables at once
+__all__ = ["FACTS", "Account", "AccountQuerySet", "FormerHandle", "HandleTaken", "Hold", "Organization"]
 
 
 class HandleTaken(Exception):
@@ -40,11 +40,6 @@ class HandleTaken(Exception):
     def __init__(self, existing: Account) -> None:
         super().__init__(f"{existing} is already in the registry.")
         self.existing = existing
-
-
-def chunked(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
-    """`values` in parts that one statement takes on every database."""
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))
 
 
 class Organization(models.Model):
@@ -77,7 +72,7 @@ class Organization(models.Model):
         return moved
 
 
-class AccountQuerySet(models.QuerySet["Account"]):
+class AccountQuerySet(HoldQuerySet["Account"]):
     """Accounts, by what callers need of them. Bulk writes forget and announce what `save` would have."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
@@ -192,33 +187,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         found = (row for part in chunked(sorted(external_ids)) for row in rows.filter(external_id__in=part))
         return {(platform, external_id): pk for platform, external_id, pk in found}
 
-    def rewrite(self, rows: Sequence[Account], fields: Iterable[str]) -> None:
-        """Write `fields` of existing, locked `rows`: an upsert by id, measured 2 to 3 times faster than bulk_update."""
-        self.model.objects.bulk_create(
-            rows, batch_size=CHUNK, update_conflicts=True, unique_fields=["id"], update_fields=sorted(fields)
-        )
-
-    def locked(self) -> Self:
-        """The rows in id order, locked for this transaction, so that writers never deadlock."""
-        return self.order_by("pk").select_for_update(of=("self",))
-
-    def _locked_ids(self, **having: Any) -> list[int]:
-        return list(self.filter(**having).locked().values_list("pk", flat=True))
-
     def _organizations(self, ids: Sequence[int]) -> Iterable[tuple[int, int]]:
         return self.model.objects.filter(pk__in=ids).values_list("pk", "organization_id")
-
-    def _write(
-        self,
-        ids: Sequence[int],
-        fields: set[str],
-        *,
-        old_organizations: Mapping[int, int] | None = None,
-        **values: Any,
-    ) -> None:
-        for part in chunked(ids):
-            self.model.objects.filter(pk__in=part).update(**values, updated_at=now())
-        announce(ids, fields, old_organizations=old_organizations)
 
 
 class Account(models.Model):
@@ -256,6 +226,10 @@ class Account(models.Model):
     category = models.CharField(max_length=100, blank=True)
     is_core = models.BooleanField("core account", default=False, help_text="Scraped before others.")
     is_active = models.BooleanField("active", default=True, help_text="Inactive accounts are not scraped or counted.")
+    held = models.CharField(
+        "on hold", max_length=20, choices=Hold, blank=True, db_default="", default="", editable=False
+    )
+    held_at = models.DateTimeField("on hold since", null=True, blank=True, editable=False)
     is_leader = models.BooleanField("leader's account", default=False)
     requires_preclearance = models.BooleanField(default=False)
     sensitivity = models.CharField(max_length=10, choices=Sensitivity, blank=True)
@@ -283,6 +257,7 @@ class Account(models.Model):
             models.Index(fields=["handle_key"], name="ix_account_handle"),
             models.Index(fields=["organization", "platform"], name="ix_account_organization"),
             models.Index(fields=["is_active", "platform", "handle_key"], name="ix_account_active"),
+            models.Index(fields=["held_at", "id"], condition=~Q(held=""), name="ix_account_held"),
         ]
 
     def __str__(self) -> str:
@@ -349,6 +324,12 @@ class Account(models.Model):
         self.handle = normalise_handle(self.platform, handle)
         self.url = profile_url(self.platform, self.handle, kind)
         self.save_or_refuse()
+
+    def release(self, by: Person, *, accept_new_id: bool) -> bool:
+        """Take the account off its hold, see HoldQuerySet.release; whether it was on one."""
+        released = bool(Account.objects.filter(pk=self.pk).release(by, accept_new_id=accept_new_id))
+        self.refresh_from_db(fields=["held", "held_at", "external_id"])
+        return released
 
     def save_or_refuse(self) -> None:
         """Save; raises HandleTaken instead of an IntegrityError when another account is that profile already."""

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Account
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
-from scraping.connectors import Unavailable, connector_for
+from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Connector, Window
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK
@@ -99,13 +99,13 @@ def _median(platform: str) -> float | None:
 
 
 def quotas_of(platforms: Collection[str]) -> dict[str, Quota]:
-    """The fullest window of each platform that has one; a platform limited per host has no single quota."""
+    """The fullest window of each platform that has one; one limited per host or account has no single quota."""
     now = clock.now()
     windows = {
         f"{name}_{number}": (name, window, _opened(window, now))
         for name, connector in ((name, connector_for(name)) for name in platforms)
-        if isinstance(connector, Connector) and not connector.per_host
-        for number, window in enumerate(connector.windows)
+        if isinstance(connector, Connector) and not (connector.per_host or connector.per_account)
+        for number, window in enumerate(connector.windows_for(credential_for(name)))
     }
     spent = _spent(windows)
     quotas: dict[str, Quota] = {}

@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import ledger, limits, pauses
+from scraping import ledger, limits, pauses, settling
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import (
     Answer,
@@ -130,7 +130,7 @@ class Gathering:
             while not self.results.empty():
                 batches.append(self.results.get_nowait())
             results = [result for batch in batches for result in batch]
-            self.settled += await sync_to_async(ledger.settle)(results, self.worker)
+            self.settled += await sync_to_async(settling.settle)(results, self.worker)
             for _ in batches:
                 self.results.task_done()
 
@@ -140,12 +140,13 @@ class Gathering:
         lease_end = monotonic() + max(lease - ACCOUNT_SECONDS, lease / 2)  # what starts until then ends in time
         errands = self._errands(jobs)
         for _ in range(MAX_CALLS):
-            by_host: dict[str, list[Batch]] = defaultdict(list)
+            by_limit: dict[tuple[str, str], list[Batch]] = defaultdict(list)
             for batch in self.connector.batches([errand.target for errand in errands]):
-                by_host[batch.host if self.connector.per_host else ""].append(batch)
+                host = batch.host if self.connector.per_host else ""
+                by_limit[host, self.connector.key(batch.targets[0], self.credential) or ""].append(batch)
             waiting = {errand.target.account_id: errand for errand in errands}
             onward = await asyncio.gather(
-                *(self._ask_host(host, batches, waiting, lease_end) for host, batches in by_host.items())
+                *(self._ask_host(host, key, batches, waiting, lease_end) for (host, key), batches in by_limit.items())
             )
             errands = [errand for some in onward for errand in some]
             if not errands:
@@ -160,7 +161,7 @@ class Gathering:
             target = Target(account.pk, account.handle, account.external_id, account.url)
             if not account.is_active or account.platform != self.platform:
                 known.append(Result(job, Ended.INACTIVE))
-            elif answer := self.connector.at_once(target):
+            elif answer := self.connector.unasked(target, self.credential):
                 known.append(Result(job, answer, [self._untried(target, answer)]))
             else:
                 errands.append(Errand(job, target))
@@ -175,11 +176,11 @@ class Gathering:
             self.results.put_nowait(batch)
 
     async def _ask_host(
-        self, host: str, batches: Sequence[Batch], waiting: dict[int, Errand], lease_end: float
+        self, host: str, key: str, batches: Sequence[Batch], waiting: dict[int, Errand], lease_end: float
     ) -> list[Errand]:
         """Make the calls of one limit as it permits; returns the errands that another call has the last word on."""
-        limit = Limit.of(self.platform, self.credential, host, self.connector.windows)
-        calls = await self._calls(batches, waiting)
+        limit = Limit.of(self.platform, key, host, self.connector.windows_for(key))
+        calls = await self._calls(key, batches, waiting)
         onward: list[Errand] = []
         begun = any(errand.tries for errand in waiting.values())  # given up now, they would be asked for twice
         end = lease_end if begun else min(lease_end, self.until)
@@ -201,9 +202,9 @@ class Gathering:
             calls = [call for call in now if not call.made] + later
         return onward
 
-    async def _calls(self, batches: Sequence[Batch], waiting: dict[int, Errand]) -> list[Call]:
+    async def _calls(self, key: str, batches: Sequence[Batch], waiting: dict[int, Errand]) -> list[Call]:
         """The request of every batch, with what it spends; users already paid for today cost nothing again."""
-        requests = [self.connector.request(batch, self.credential) for batch in batches]
+        requests = [self.connector.request(batch, key) for batch in batches]
         paid: frozenset[int] = frozenset()
         if any(request.dollars for request in requests):
             paid = await sync_to_async(paid_today)(self.platform, list(waiting))
@@ -233,7 +234,7 @@ class Gathering:
         errands = [errand for call in calls for errand in call.errands]
         begun = [Result(e.job, OK, e.tries, external_id=e.external_id) for e in errands if e.tries]
         jobs = [errand.job for errand in errands]
-        await sync_to_async(ledger.release)(jobs, *when_and_why, begun=begun, worker=self.worker)
+        await sync_to_async(settling.release)(jobs, *when_and_why, begun=begun, worker=self.worker)
 
     async def _make(self, call: Call, permit: Permit, host: str, lease_end: float) -> None:
         """Make one call, unless its time has gone, and read what came."""

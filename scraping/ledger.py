@@ -1,10 +1,9 @@
-"""The ledger of promised scrapes: request, claim, settle, sweep. Every step is a row before it is anything else."""
+"""The ledger of promised scrapes: request, claim, sweep, steer. Every step is a row before it is anything else."""
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +15,7 @@ from accounts.models import Account
 from perf import clock
 from perf.events import happened
 from scraping.models import (
-    MAX_DETAIL,
     OPEN_STATES,
-    Attempt,
     Heartbeat,
     JobState,
     Rank,
@@ -26,11 +23,8 @@ from scraping.models import (
     ScrapeJob,
     ScrapeRun,
 )
-from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, RULES, SECOND_LOOK, SUSPECT, Ended, back_off
+from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, Ended
 from scraping.planning import AHEAD, join, plan
-from scraping.profiles import absorb
-from scraping.results import Result
-from snapshots.recording import record
 
 __all__ = [
     "Refused",
@@ -39,11 +33,9 @@ __all__ = [
     "claim",
     "pause",
     "plan",
-    "release",
     "request_scrape",
     "resume",
     "retry",
-    "settle",
     "sweep",
     "waiting_platforms",
 ]
@@ -72,9 +64,10 @@ def request_scrape(
     Raises Refused when there is nothing to scrape.
     """
     # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
-    wanted = dict(sorted(accounts.filter(is_active=True).values_list("id", "platform")))
+    asked = Account.objects.filter(pk__in=accounts.values("pk"))
+    wanted = dict(sorted(asked.scrapable().values_list("id", "platform")))
     if not wanted:
-        raise Refused("There is no active account to scrape.")
+        raise Refused(_nothing(asked.on_hold().count()))
     run = ScrapeRun.objects.create(kind=kind, scope=scope, platform=platform, requested_by=by)
     now = clock.now()
     open_jobs = ScrapeJob.objects.filter(account__in=wanted).open()
@@ -92,6 +85,13 @@ def request_scrape(
     join(run, list(open_jobs.values_list("id", flat=True)))
     happened(by, "scraping.request", f"run {run.pk}", {"scope": scope, "accounts": len(wanted), "kind": kind})
     return run
+
+
+def _nothing(on_hold: int) -> str:
+    """Why there is nothing to scrape, when `on_hold` of the accounts asked for wait for a decision."""
+    if not on_hold:
+        return "There is no active account to scrape."
+    return f"Nothing to scrape: {on_hold} of these accounts are on hold until an editor decides whose they are."
 
 
 def _requested(account_id: int, platform: str, now: datetime, **changes: Any) -> ScrapeJob:
@@ -149,117 +149,7 @@ def waiting_platforms(platforms: Iterable[str]) -> list[tuple[str, int]]:
     return [(name, rank) for name, rank in found if rank is not None]
 
 
-# --- Settling ---------------------------------------------------------------------------------------
-
-
-def settle(results: Sequence[Result], worker: str = "") -> int:
-    """Record figures, tries and the jobs' new states in one transaction; returns how many results counted.
-
-    A result counts only while its job is still leased under the token it was claimed with: a late worker, whose
-    lease ran out or whose job was cancelled, changes nothing.
-    """
-    with transaction.atomic():
-        held = _held([result.job for result in results])
-        counted = [result for result in results if result.job.pk in held]
-        absorb(counted)
-        recorded = record(sighting for result in counted if (sighting := result.sighting))
-        suspects = {one.account_id for one in recorded if one.outcome == "suspect"}
-        for result in counted:
-            if result.reading and result.job.account_id in suspects:
-                result.outcome = SUSPECT
-        Attempt.objects.bulk_create(attempt for result in counted for attempt in _attempts(result, worker))
-        _move(counted)
-        _look_again([result.job for result in counted if result.outcome == SUSPECT])
-    finish_runs([result.job.pk for result in counted])
-    if refused := len(results) - len(counted):
-        logger.warning("%d late results were refused: their leases had ended", refused)
-    return len(counted)
-
-
-def release(
-    jobs: Collection[ScrapeJob],
-    until: datetime | None = None,
-    why: str = "",
-    *,
-    begun: Sequence[Result] = (),
-    worker: str = "",
-) -> None:
-    """Give claimed jobs back unsettled, to be due at `until` (their own time when None) because of `why`.
-
-    Of those that were `begun` the tries and what was learned on the way are kept, so that no call is made again.
-    """
-    with transaction.atomic():
-        held = _held(jobs)
-        counted = [result for result in begun if result.job.pk in held]
-        absorb(counted)
-        Attempt.objects.bulk_create(attempt for result in counted for attempt in _attempts(result, worker))
-        back: dict[str, Any] = {"state": JobState.DUE, "lease_until": None, "outcome": why}
-        if until is not None:
-            back["due_at"] = until
-        ScrapeJob.objects.filter(pk__in=held).update(**back)
-
-
-def _held(jobs: Collection[ScrapeJob]) -> set[int]:
-    """The ids of those of `jobs` that are still leased under their token, locked in order."""
-    tokens = {job.pk: job.token for job in jobs}
-    rows = ScrapeJob.objects.filter(pk__in=tokens, state=JobState.LEASED).select_for_update().order_by("id")
-    return {pk for pk, token in rows.values_list("id", "token") if tokens[pk] == token}
-
-
-def _attempts(result: Result, worker: str) -> list[Attempt]:
-    return [
-        Attempt(
-            job=result.job,
-            account_id=result.job.account_id,
-            platform=result.job.platform,
-            step=one.step,
-            started_at=one.started_at,
-            seconds=one.seconds,
-            outcome=one.outcome,
-            status=one.status,
-            worker=worker[:100],
-            detail=one.detail[:MAX_DETAIL],
-        )
-        for one in result.tries
-    ]
-
-
-def _move(results: Sequence[Result]) -> None:
-    """Give every job the state that its outcome asks for; alike jobs share one statement."""
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for result in results:
-        rule, job = RULES[result.outcome], result.job
-        tries = job.attempts + bool(rule.attempts)
-        if rule.attempts and tries >= rule.attempts:
-            alike[rule.state, result.outcome, tries].append(job.pk)
-        elif rule.attempts:
-            alike[JobState.DUE, result.outcome, tries, job.rank, back_off(tries)].append(job.pk)
-        else:
-            alike[JobState.DUE, result.outcome, tries, job.rank, result.until].append(job.pk)
-    for (state, outcome, tries, *later), ids in alike.items():
-        change: dict[str, Any] = {"state": state, "outcome": outcome, "attempts": tries, "lease_until": None}
-        change |= _later(*later) if later else {"finished_at": clock.db_now()}
-        ScrapeJob.objects.filter(pk__in=ids).update(**change)
-
-
-def _later(rank: int, when: timedelta | datetime | None) -> dict[str, Any]:
-    """What a job that is due again changes in: moved up to the retries, and not before `when`."""
-    better = min(rank, Rank.RETRY)
-    change: dict[str, Any] = {"rank": better, "order_at": F("order_at") + Value(AHEAD[better] - AHEAD[rank])}
-    if when is not None:
-        change["due_at"] = clock.db_now(when) if isinstance(when, timedelta) else when
-    return change
-
-
-def _look_again(jobs: Iterable[ScrapeJob]) -> None:
-    """Promise a second reading of suspect figures, which publishes them if it agrees; once per figure."""
-    later = clock.now() + SECOND_LOOK
-    follow_ups = [
-        _requested(job.account_id, job.platform, later, date=job.date, reason=ScrapeJob.Reason.CONFIRM, rank=Rank.RETRY)
-        for job in jobs
-        if job.reason != ScrapeJob.Reason.CONFIRM
-    ]
-    ScrapeJob.objects.bulk_create(follow_ups, ignore_conflicts=True)
+# --- Ending and sweeping ----------------------------------------------------------------------------
 
 
 def finish_runs(job_ids: Collection[int] | None = None) -> int:

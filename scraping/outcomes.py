@@ -73,6 +73,7 @@ RULES: dict[str, Rule] = {
     Missing.FROM_BATCH: Rule("The platform left it out of its answer", JobState.DONE, 2),
     Missing.BLOCKED: Rule("The platform showed a wall instead of the profile", JobState.DEAD, 3),
     Missing.UNPARSABLE: Rule("The answer could not be read", *_BROKEN),
+    Missing.WANTS_TOKEN: Rule("It opens to a token only, and there is none for it", *_BROKEN),
     Trouble.RATE_LIMITED: Rule("The platform asked us to slow down", attempts=0),
     Trouble.SERVER_ERROR: Rule("The platform's server failed"),
     Trouble.TIMEOUT: Rule("No answer in time"),

@@ -83,11 +83,11 @@ def plan(day: date | None = None) -> int:
 
 
 def _missing(day: date) -> QuerySet[Account]:
-    """Active accounts without a planned job for `day`, without an open job and not yet scraped on it."""
+    """Accounts to scrape without a planned job for `day`, without an open job and not yet scraped on it."""
     jobs = ScrapeJob.objects.filter(account=OuterRef("pk"))
     moved = LatestSnapshot.objects.filter(Q(change_7__lt=0) | Q(change_7__gt=0), account=OuterRef("pk"))
     missing: QuerySet[Account] = (
-        Account.objects.active()
+        Account.objects.scrapable()
         .exclude(Exists(jobs.filter(state__in=OPEN_STATES)))
         .exclude(Exists(jobs.filter(date=day).filter(Q(reason=ScrapeJob.Reason.PLANNED) | Q(state=JobState.DONE))))
         .annotate(changes=Exists(moved))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from accounts.models import FACTS, Account, HandleTaken
+from accounts.models import FACTS, Account, HandleTaken, Hold
 from accounts.platforms import NotAProfile, handle_key
+from scraping.connectors.base import Missing
 from scraping.results import Result
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ def absorb(results: Iterable[Result]) -> None:
     What an editor wrote stays (see AccountQuerySet.learn). An account whose stable id now answers under another
     handle is renamed, its history with it.
     """
+    results = list(results)
+    Account.objects.hold([r.job.account_id for r in results if r.outcome == Missing.REASSIGNED], Hold.REASSIGNED)
     facts = {}
     for result in results:
         said = {name: getattr(result.reading, name) for name in FACTS} if result.reading else {}

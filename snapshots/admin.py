@@ -8,8 +8,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from snapshots.judging import judge
 from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
-from snapshots.recording import judge
 
 if TYPE_CHECKING:
     SnapshotBase = admin.ModelAdmin[Snapshot]

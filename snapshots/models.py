@@ -17,6 +17,7 @@ from perf.cache import forget
 from snapshots import statements
 from snapshots.cache import GRID, SUMMARY, history_of
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
+from snapshots.judgements import JudgedFigure, Judgement
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -27,6 +28,8 @@ __all__ = [
     "FIGURES",
     "DailyTotal",
     "Figures",
+    "JudgedFigure",
+    "Judgement",
     "LatestSnapshot",
     "Published",
     "Quality",

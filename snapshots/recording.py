@@ -7,19 +7,17 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
 from perf.clock import now
-from perf.events import happened
 from snapshots import statements
 from snapshots.doubts import CONFIRMED_BEFORE
-from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures, keeping, recount
+from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures, recount
 from snapshots.weighing import Book, Recorded, Sighting, weigh
 
-__all__ = ["Recorded", "Sighting", "judge", "record"]
+__all__ = ["Recorded", "Sighting", "record"]
 
 SQLITE_CHUNK = 500
 """Accounts recorded at a time on SQLite, whose statements take few parameters."""
@@ -128,27 +126,3 @@ def _upsert(rows: list[Snapshot]) -> None:
     for row in rows:
         row.pk = None  # the account and the day say which row it is
     Snapshot._base_manager.bulk_create(rows, update_conflicts=True, unique_fields=DAY, update_fields=WRITTEN)
-
-
-def judge(snapshot: Snapshot, *, accept: bool, by: Any) -> bool:
-    """Let an editor's word stand on a doubted figure; whether that changed anything. Audited.
-
-    Accepting publishes the row, or the reading set aside beside it. Rejecting drops the reading set aside, or else
-    hides the row, a published one too; the same figure seen again that day stays out.
-    Raises Snapshot.DoesNotExist where the row was deleted meanwhile.
-    """
-    with keeping([snapshot.account_id]):
-        row = Snapshot.objects.get(pk=snapshot.pk)
-        before = (row.quality, row.aside)
-        if accept:
-            row.release()
-        elif row.aside:
-            row.aside = None
-        else:
-            row.quality = Quality.REJECTED
-        if before == (row.quality, row.aside):
-            return False
-        row.save_base()
-        word = "accept" if accept else "reject"
-        happened(by, f"snapshots.{word}", f"snapshot:{row.pk}", {"day": row.date.isoformat(), "was": before[0]})
-        return True

@@ -7,17 +7,29 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from scraping.connectors.base import Connector
+from scraping.connectors.bluesky import Bluesky
 from scraping.connectors.facebook import Facebook
 from scraping.connectors.flickr import Flickr
 from scraping.connectors.instagram import Instagram
 from scraping.connectors.linkedin import LinkedIn
+from scraping.connectors.mastodon import Mastodon
 from scraping.connectors.truth_social import TruthSocial
 from scraping.connectors.x import X
 from scraping.connectors.youtube import YouTube
 
 CONNECTORS: dict[str, Connector] = {
     connector.platform: connector
-    for connector in (X(), YouTube(), Facebook(), Instagram(), LinkedIn(), Flickr(), TruthSocial())
+    for connector in (
+        X(),
+        YouTube(),
+        Facebook(),
+        Instagram(),
+        LinkedIn(),
+        Flickr(),
+        TruthSocial(),
+        Bluesky(),
+        Mastodon(),
+    )
 }
 
 

@@ -22,6 +22,7 @@ class Missing(StrEnum):
     FROM_BATCH = "missing_from_batch"
     UNSUPPORTED_PROFILE = "unsupported_profile"
     REASSIGNED = "reassigned"
+    WANTS_TOKEN = "wants_token"  # this account or its server opens to a token only, and none is set or accepted
 
 
 class Trouble(StrEnum):
@@ -169,7 +170,19 @@ class Connector:
     batch_size: ClassVar[int] = 1
     windows: ClassVar[tuple[Window, ...]]
     per_host: ClassVar[bool] = False  # the limit counts per host (Mastodon), not per credential
+    per_account: ClassVar[bool] = False  # every account has a credential and a limit of its own (TikTok): see `key`
     needs_credential: ClassVar[bool] = True
+
+    def windows_for(self, credential: str) -> tuple[Window, ...]:
+        """The limits of calls made with `credential`, empty = without one; all hold at once."""
+        return self.windows
+
+    def key(self, target: Target, credential: str) -> str | None:
+        """What of `credential` a call for `target` carries and spends the limit of; None = it has nothing for it.
+
+        Targets of different keys must never share a batch.
+        """
+        return credential
 
     def credential_problem(self, credential: str) -> str:
         """One sentence on what is wrong with the form of `credential`; empty when it may be tried."""
@@ -182,6 +195,12 @@ class Connector:
     def at_once(self, target: Target) -> Missing | None:
         """The answer for a target that no call can help, such as a handle the platform's grammar forbids."""
         return None
+
+    def unasked(self, target: Target, credential: str) -> Missing | None:
+        """The answer for a target that is not asked for: by `at_once`, or because there is no key to ask with."""
+        if answer := self.at_once(target):
+            return answer
+        return Missing.WANTS_TOKEN if self.key(target, credential) is None else None
 
     def step(self, target: Target) -> str:
         """The endpoint to ask for `target` next; targets of different steps never share a batch."""

@@ -37,6 +37,7 @@ _OWN_ID = {  # handles that are the platform's own id already
     "facebook": re.compile(r"\d{5,20}"),
     "linkedin": re.compile(r"\d{3,20}"),
     "flickr": re.compile(r"\d{5,12}@N\d{2}"),
+    "bluesky": re.compile(r"did:plc:[a-z2-7]{24}"),
 }
 
 

@@ -17,11 +17,13 @@ from typing import Any
 from aiohttp import web
 
 from perf import clock
-from scraping.fakes import flickr, graph, linkedin, truth_social, x, youtube
+from scraping.fakes import bluesky, flickr, graph, linkedin, mastodon, truth_social, x, youtube
 from scraping.fakes.world import HUGE, WHOLE_FAULTS, Call, Fault, Limit, Reply, World
 
 BY_HOST: dict[str, ModuleType] = {
-    host: platform for platform in (x, youtube, graph, linkedin, truth_social, flickr) for host in platform.HOSTS
+    host: platform
+    for platform in (x, youtube, graph, linkedin, truth_social, flickr, bluesky, mastodon)
+    for host in platform.HOSTS
 }
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 FORBIDDEN = "http://127.0.0.2/"
@@ -110,13 +112,14 @@ async def _platform(request: web.Request) -> web.StreamResponse:
     """One call to one platform, after the latency asked for."""
     world = request.app[WORLD]
     host = request.match_info["host"]
-    platform = BY_HOST.get(host)
+    path = request.raw_path.partition("?")[0].removeprefix(f"/{host}")
+    platform = BY_HOST.get(host) or (mastodon if mastodon.serves(path) else None)
     if platform is None:
         return web.json_response({"error": f"no fake platform at {host}"}, status=502)
     call = Call(
         host=host,
         method=request.method,
-        path=request.raw_path.partition("?")[0].removeprefix(f"/{host}"),
+        path=path,
         query=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.read(),
@@ -198,7 +201,14 @@ def retry_after(form: object) -> dict[str, str]:
 
 def drifted(body: str) -> str:
     """The answer after a change of schema: every member that held a count has another name."""
-    for name in ("followers_count", "fan_count", "subscriberCount", "firstDegreeSize", "followerCount"):
+    for name in (
+        "followers_count",
+        "fan_count",
+        "subscriberCount",
+        "firstDegreeSize",
+        "followerCount",
+        "followersCount",
+    ):
         body = body.replace(name, f"{name}_v2")
     return body
 

@@ -146,11 +146,11 @@ document.addEventListener("htmx:after:request", () => {
   cutOff = false;
 });
 
-// A switch that shows its new state at once and takes it back when the server refuses --------------
+// A form that shows its effect at once and takes it back when the server refuses --------------------
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-optimistic]");
   if (!form) return;
   event.preventDefault();
   const { flip } = await import(form.dataset.optimistic);
-  flip(form, say);
+  flip(form, say, event.submitter);
 });

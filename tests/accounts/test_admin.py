@@ -127,3 +127,14 @@ def test_a_merge_without_a_known_target_changes_nothing(signed_in):
 @pytest.mark.parametrize("role", ["viewer", "editor", "reviewer"])
 def test_the_administration_site_is_for_administrators(signed_in, role):
     assert signed_in(role).get(ACCOUNTS).status_code == 403
+
+
+def test_the_admin_takes_accounts_off_their_hold(signed_in, cdc):
+    client = signed_in("admin")
+    make(2)
+    rows = list(Account.objects.order_by("pk"))[-2:]
+    Account.objects.hold([rows[0].pk], "reassigned")
+    chosen = {"action": "accept_new_id", "_selected_action": [row.pk for row in rows]}
+    response = client.post(ACCOUNTS, chosen, follow=True)
+    assert messages_of(response) == ["1 accounts are scraped again; 1 were not on hold."]
+    assert not Account.objects.on_hold().exists()

@@ -21,12 +21,13 @@ def ask(platform: str, *handles: str | Target) -> dict[str, Answer]:
 
 
 async def _ask(connector: Connector, credential: str, targets: Sequence[Target]) -> dict[str, Answer]:
-    answers: dict[str, Answer] = {t.handle: m for t in targets if (m := connector.at_once(t)) is not None}
+    answers: dict[str, Answer] = {t.handle: m for t in targets if (m := connector.unasked(t, credential)) is not None}
+    targets = [target for target in targets if target.handle not in answers]
     async with Fetcher(deadline=2.0) as fetcher:
         while targets:
             further = []
             for batch in connector.batches(targets):
-                request = connector.request(batch, credential)
+                request = connector.request(batch, connector.key(batch.targets[0], credential) or "")
                 response = await fetcher.fetch(request, hosts=connector.hosts(batch))
                 parsed = connector.parse(batch, response)
                 assert set(parsed) == set(batch.handles)

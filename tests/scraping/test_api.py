@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from perf import clock
 from project.models import AuditEntry
-from scraping import ledger, pauses
+from scraping import ledger, pauses, settling
 from scraping.connectors.base import Missing
 from scraping.models import Rank, ScrapeJob, ScrapeRun
 from scraping.results import Result, Try
@@ -88,7 +88,7 @@ def test_a_viewer_may_watch_and_not_ask(db: None) -> None:
 def test_a_run_tells_how_far_it_is_what_waits_and_what_failed(editor: Client) -> None:
     run = requested(account("x"), account("x"), account("flickr"))
     lost, _ = ledger.claim("x", 2)
-    ledger.settle([Result(lost, Missing.NOT_FOUND, [Try("read", clock.now(), 0.1, Missing.NOT_FOUND)])])
+    settling.settle([Result(lost, Missing.NOT_FOUND, [Try("read", clock.now(), 0.1, Missing.NOT_FOUND)])])
     until = clock.now() + timedelta(hours=1)
     pauses.pause("flickr", until, "quota")
     seen = editor.get(f"{URL}/{run.pk}").json()
@@ -151,7 +151,7 @@ def test_queries_do_not_grow_with_runs(editor: Client) -> None:
 def test_the_admin_shows_the_ledger_and_tries_jobs_again(admin_client: Client) -> None:
     requested(account())
     [job] = ledger.claim("x", 1)
-    ledger.settle([Result(job, Missing.UNPARSABLE, [Try("read", clock.now(), 0.1, Missing.UNPARSABLE)])])
+    settling.settle([Result(job, Missing.UNPARSABLE, [Try("read", clock.now(), 0.1, Missing.UNPARSABLE)])])
     for name in ("scraperun", "scrapejob", "attempt", "permitblock", "platformstate"):
         assert admin_client.get(f"/admin/scraping/{name}/").status_code == 200
     body = {"action": "try_again", "_selected_action": [job.pk]}

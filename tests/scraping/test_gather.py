@@ -25,7 +25,7 @@ from scraping.gather import gather
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK, Ended, Waiting
 from snapshots.models import Snapshot
-from tests.factories import account, organization
+from tests.factories import account, organization, snapshot
 
 both = pytest.mark.both_dbs
 
@@ -153,6 +153,22 @@ def test_a_handle_that_belongs_to_somebody_else_now_stores_nothing(fakes: Any) -
     turn("x")
     assert outcome(one) == (JobState.DONE, Missing.REASSIGNED)
     assert not Snapshot.objects.exists()
+    one.refresh_from_db()
+    assert one.held == Missing.REASSIGNED
+
+
+def test_an_account_that_is_ours_again_learns_its_new_id_and_keeps_its_history(fakes: Any) -> None:
+    one = account("x", "cdcgov", external_id="1")
+    snapshot(one, clock.today() - timedelta(days=1))
+    request(one)
+    turn("x")
+    one.refresh_from_db()
+    assert one.release(None, accept_new_id=True)
+    request(one)
+    turn("x")
+    one.refresh_from_db()
+    assert (one.held, one.external_id) == ("", curves.external_id("x", "cdcgov"))
+    assert Snapshot.objects.filter(account=one).count() == 2
 
 
 def test_an_account_switched_off_meanwhile_is_not_asked_for(fakes: Any) -> None:

@@ -14,34 +14,19 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account
 from perf import clock
-from scraping import ledger
-from scraping.connectors.base import Missing, Reading, Trouble
+from scraping import ledger, settling
+from scraping.connectors.base import Missing, Trouble
 from scraping.models import JobState, Rank, ScrapeJob, ScrapeRun
-from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, SUSPECT, Ended
+from scraping.outcomes import MAX_WORKER_DEATHS, Ended
 from scraping.planning import Night
-from scraping.results import Result, Try
+from scraping.results import Result
 from snapshots.models import Snapshot
 from snapshots.recording import Sighting, record
 from tests.factories import account, organization, user
+from tests.scraping.promising import read, request, tried
 
 both = pytest.mark.both_dbs
 DAY = date(2026, 11, 20)
-
-
-def request(*accounts: Account, by: Any = None) -> ScrapeRun:
-    return ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), by)
-
-
-def tried(outcome: str = "ok") -> Try:
-    return Try("read", clock.now(), 0.1, outcome, 200)
-
-
-def read(job: ScrapeJob, followers: int = 1_000) -> Result:
-    return Result(job, "ok", [tried()], Reading(followers=followers))
-
-
-def outlive_leases() -> Any:
-    return clock.shifted(timedelta(minutes=10))
 
 
 # --- Planning
@@ -70,7 +55,7 @@ def test_inactive_accounts_are_not_planned(db: None) -> None:
 
 def test_an_account_read_today_on_request_is_not_planned_again(db: None) -> None:
     request(account())
-    ledger.settle([read(job) for job in ledger.claim("x", 5)])
+    settling.settle([read(job) for job in ledger.claim("x", 5)])
     assert ledger.plan() == 0
 
 
@@ -186,6 +171,18 @@ def test_a_request_for_nothing_active_is_refused(db: None) -> None:
         request(account(is_active=False))
 
 
+def test_an_account_on_hold_is_neither_planned_nor_requested(db: None) -> None:
+    held, free = account(), account()
+    Account.objects.hold([held.pk], "reassigned")
+    with pytest.raises(ledger.Refused, match="1 of these accounts are on hold"):
+        request(held)
+    request(held, free)
+    assert ScrapeJob.objects.get().account == free
+    assert ledger.plan() == 0
+    held.release(None, accept_new_id=True)
+    assert ledger.plan() == 1
+
+
 # --- Claiming
 
 
@@ -212,7 +209,7 @@ def fail_once(one: Account) -> None:
     others = ScrapeJob.objects.exclude(account=one)
     others.update(state=JobState.CANCELLED)
     [job] = ledger.claim("x", 1)
-    ledger.settle([Result(job, Trouble.SERVER_ERROR, [tried(Trouble.SERVER_ERROR)])])
+    settling.settle([Result(job, Trouble.SERVER_ERROR, [tried(Trouble.SERVER_ERROR)])])
     others.update(state=JobState.DUE)
 
 
@@ -276,114 +273,6 @@ def test_a_paused_runs_jobs_are_left_alone_unless_another_wants_them(db: None) -
     assert [job.account for job in ledger.claim("x", 5)] == [only_mine]
 
 
-# --- Settling
-
-
-@both
-def test_a_settled_job_has_its_figure_try_and_run(db: None) -> None:
-    run = request(one := account())
-    [job] = ledger.claim("x", 1)
-    assert ledger.settle([read(job, 4_321)], "here:1") == 1
-    assert Snapshot.objects.get(account=one, date=clock.today()).followers == 4_321
-    job.refresh_from_db()
-    assert (job.state, job.outcome, job.attempts, job.tries.get().worker) == (JobState.DONE, "ok", 1, "here:1")
-    run.refresh_from_db()
-    assert run.state == ScrapeRun.State.DONE
-    assert run.finished_at is not None
-
-
-@both
-def test_a_late_workers_result_is_refused(db: None) -> None:
-    request(one := account())
-    [late] = ledger.claim("x", 1)
-    with outlive_leases():
-        ledger.sweep()
-        [new] = ledger.claim("x", 1)
-        assert ledger.settle([read(late, 1)]) == 0
-        assert not Snapshot.objects.exists()
-        assert ledger.settle([read(new, 2)]) == 1
-        assert ledger.settle([read(new, 3)]) == 0
-    assert Snapshot.objects.get(account=one).followers == 2
-
-
-@pytest.mark.parametrize("reason", [Missing.NOT_FOUND, Missing.SUSPENDED, Missing.HIDDEN, Missing.UNSUPPORTED_PROFILE])
-def test_a_named_reason_ends_a_job_without_a_figure(db: None, reason: Missing) -> None:
-    request(account())
-    [job] = ledger.claim("x", 1)
-    ledger.settle([Result(job, reason, [tried(reason)])])
-    job.refresh_from_db()
-    assert (job.state, job.outcome) == (JobState.DONE, reason)
-    assert not Snapshot.objects.exists()
-
-
-@both
-@pytest.mark.req("A66")
-def test_a_failed_job_comes_again_later_and_is_given_up_in_the_end(db: None) -> None:
-    request(account())
-    waits = []
-    for turn in range(MAX_ATTEMPTS):
-        with clock.shifted(timedelta(hours=2 * turn)):
-            [job] = ledger.claim("x", 1)
-            ledger.settle([Result(job, Trouble.TIMEOUT, [tried(Trouble.TIMEOUT)])])
-            job.refresh_from_db()
-            waits.append(job.due_at - clock.now())
-    assert (job.state, job.outcome, job.attempts) == (JobState.DEAD, Trouble.TIMEOUT, MAX_ATTEMPTS)
-    assert timedelta(seconds=25) < waits[0] < waits[1] < waits[2] < waits[3]
-
-
-def test_waiting_for_the_platform_costs_no_attempt(db: None) -> None:
-    request(account())
-    [job] = ledger.claim("x", 1)
-    ledger.settle([Result(job, Trouble.RATE_LIMITED, [tried(Trouble.RATE_LIMITED)])])
-    job.refresh_from_db()
-    assert (job.state, job.attempts) == (JobState.DUE, 0)
-
-
-def test_a_job_given_up_can_be_tried_again(db: None) -> None:
-    request(one := account())
-    [job] = ledger.claim("x", 1)
-    ledger.settle([Result(job, Missing.UNPARSABLE, [tried(Missing.UNPARSABLE)])])
-    job.refresh_from_db()
-    ledger.retry(job, user("editor"))
-    assert [again.account for again in ledger.claim("x", 1)] == [one]
-    with pytest.raises(ledger.Refused):
-        ledger.retry(ScrapeJob.objects.get(state=JobState.LEASED), None)
-
-
-def test_a_suspect_figure_is_looked_at_again(db: None) -> None:
-    one = account()
-    yesterday = clock.today() - timedelta(days=1)
-    request(one)
-    ScrapeJob.objects.update(date=yesterday)
-    ledger.settle([read(job, 100_000) for job in ledger.claim("x", 1)])
-    request(one)
-    ledger.settle([read(job, 10) for job in ledger.claim("x", 1)])
-    assert ScrapeJob.objects.filter(state=JobState.DONE, outcome=SUSPECT).count() == 1
-    with clock.shifted(timedelta(minutes=32)):
-        [again] = ledger.claim("x", 1)
-        assert again.reason == ScrapeJob.Reason.CONFIRM
-        ledger.settle([read(again, 10)])
-    assert Snapshot.objects.published().get(account=one, date=clock.today()).followers == 10
-    assert not ScrapeJob.objects.open().exists()
-
-
-def test_a_second_look_hurried_by_a_request_is_followed_by_another(db: None) -> None:
-    one = account()
-    for days, followers in ((1, 100_000), (0, 10), (0, 11)):
-        request(one)
-        ScrapeJob.objects.open().update(date=clock.today() - timedelta(days=days))
-        ledger.settle([read(job, followers) for job in ledger.claim("x", 1)])
-    assert ScrapeJob.objects.open().get().reason == ScrapeJob.Reason.CONFIRM
-
-
-def test_released_jobs_keep_their_place(db: None) -> None:
-    request(account())
-    [job] = ledger.claim("x", 1)
-    ledger.release([job])
-    [again] = ledger.claim("x", 1)
-    assert (again.order_at, again.attempts, again.token) == (job.order_at, 0, 2)
-
-
 # --- Sweeping and steering
 
 
@@ -408,7 +297,7 @@ def test_cancelling_drops_what_no_other_run_wants(db: None) -> None:
     other = request(shared)
     claimed = ledger.claim("x", 5)
     assert ledger.cancel(run, user("editor")) == 1
-    assert ledger.settle([read(job) for job in claimed]) == 1
+    assert settling.settle([read(job) for job in claimed]) == 1
     assert Snapshot.objects.get().account == shared
     other.refresh_from_db()
     run.refresh_from_db()
@@ -421,7 +310,7 @@ def test_cancelling_drops_what_no_other_run_wants(db: None) -> None:
 def test_progress_counts_every_state_in_one_query(db: None, django_assert_num_queries: Any) -> None:
     run = request(*(account() for _ in range(5)))
     first, second, _ = ledger.claim("x", 3)
-    ledger.settle([read(first), Result(second, Missing.UNPARSABLE, [tried()])])
+    settling.settle([read(first), Result(second, Missing.UNPARSABLE, [tried()])])
     with django_assert_num_queries(1):
         seen = ScrapeRun.objects.for_runs_page().get(pk=run.pk)
     assert (seen.total_jobs, seen.done_jobs, seen.failed_jobs, seen.leased_jobs, seen.due_jobs) == (5, 1, 1, 1, 2)
@@ -435,7 +324,7 @@ def test_a_plans_speed_is_that_of_its_night_not_of_the_hours_before(db: None) ->
     run = request(account("x"), account("x"))
     ScrapeRun.objects.update(created_at=clock.now() - timedelta(hours=2))
     [job] = ledger.claim("x", 1)
-    ledger.settle([read(job)])
+    settling.settle([read(job)])
     ScrapeJob.objects.filter(pk=job.pk).update(started_at=clock.now() - timedelta(minutes=1))
     seen = ScrapeRun.objects.progress().get(pk=run.pk)
     assert seen.per_minute == pytest.approx(1, rel=0.2)

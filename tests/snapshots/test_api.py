@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from perf import cache, clock
 from perf.clock import shifted
+from snapshots.judging import judge
 from snapshots.models import Snapshot
-from snapshots.recording import Sighting, judge, record
+from snapshots.recording import Sighting, record
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]

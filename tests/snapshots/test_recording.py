@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, Organization
+from snapshots.judging import judge
 from snapshots.models import DailyTotal, LatestSnapshot, Snapshot, Source
-from snapshots.recording import Sighting, judge, record
+from snapshots.recording import Sighting, record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 

@@ -11,8 +11,9 @@ from django.db import connection, transaction
 
 from accounts.models import Account, Organization
 from accounts.signals import accounts_changed
+from snapshots.judging import judge
 from snapshots.models import Snapshot
-from snapshots.recording import Sighting, judge, record
+from snapshots.recording import Sighting, record
 from snapshots.rollups import Drift, recompute
 from tests.snapshots.test_rollups_property import expected_latest, expected_totals, stored_latest, stored_totals
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
 from accounts.signals import accounts_changed
+from snapshots.judging import judge
 from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, Quality, Snapshot
-from snapshots.recording import Sighting, judge, record
+from snapshots.recording import Sighting, record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 

@@ -16,7 +16,8 @@ CHANNEL = "UCabcdefghijklmnopqrstuv"
 WORDS = """data errors id username name public_metrics followers_count tweet_count items pageInfo statistics snippet
 subscriberCount hiddenSubscriberCount body code error error_subcode message business_discovery fan_count elements
 firstDegreeSize acct suspended statuses_count value detail reason main modelExport person-contacts-count-models
-followerCount thumbnails default url type details""".split()  # noqa: SIM905 - a list of words reads best as words
+followerCount thumbnails default url type details profiles did handle followersCount follower_count children kind
+subreddit subscribers display_name login followers user open_id""".split()  # noqa: SIM905 - a list of words reads best as words
 NO_COUNTS = st.one_of(
     st.none(),
     st.booleans(),
@@ -36,10 +37,14 @@ TARGETS = [
     Target(2, "known", external_id="123456"),
     Target(3, "nurse-corps", url="https://www.linkedin.com/company/nurse-corps/"),
     Target(4, CHANNEL, url=f"https://www.youtube.com/channel/{CHANNEL}"),
+    Target(5, "hhsgov.bsky.social"),
+    Target(6, "hhsgov@example.org"),
+    Target(7, "known@example.org", external_id="123456@example.org"),
+    Target(8, "u:hhsgov"),
 ]
 STATUSES = st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 402, 403, 404, 410, 418, 429, 500, 503, 999])
 HEADER_NAMES = """retry-after x-rate-limit-remaining x-rate-limit-reset x-ratelimit-reset x-ratelimit-remaining
-x-app-usage x-business-use-case-usage content-type""".split()  # noqa: SIM905 - the same
+ratelimit-remaining ratelimit-reset x-app-usage x-business-use-case-usage content-type""".split()  # noqa: SIM905 - the same
 HEADER_VALUES = ["1e999", "NaN", "-1", "9" * 30, '{"call_count": 1e400}', "[1]", "text/html", "Mon, 99 Zzz 1e9"]
 HEADERS = st.dictionaries(
     st.sampled_from(HEADER_NAMES), st.text(max_size=40) | st.sampled_from(HEADER_VALUES), max_size=4

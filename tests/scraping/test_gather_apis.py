@@ -1,0 +1,73 @@
+"""Gathering from platforms with ids, keys and hosts of their own, over real HTTP against the fake platforms."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from perf import clock
+from scraping import ledger
+from scraping.connectors.base import Missing
+from scraping.fakes import curves
+from scraping.gather import gather
+from scraping.models import JobState, PlatformState, ScrapeJob
+from scraping.outcomes import OK, Waiting
+from snapshots.models import Snapshot
+from tests.factories import account
+
+RENAMED = [
+    ("bluesky", "nasa.bsky.social", "moved-nasa.bsky.social"),
+    ("mastodon", "press@example.org", "moved_press@example.org"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _gathering(db: None, fakes: Any) -> None:
+    """The fake platforms, and a database to gather into."""
+
+
+def scrape(*accounts: Account) -> None:
+    ledger.request_scrape(Account.objects.filter(pk__in=[one.pk for one in accounts]), None)
+    for platform in {one.platform for one in accounts}:
+        gather(platform, monotonic() + 30)
+
+
+def outcome(one: Account) -> tuple[str, str]:
+    job = ScrapeJob.objects.filter(account=one).latest("id")
+    return job.state, job.outcome
+
+
+@pytest.mark.parametrize(("platform", "handle", "moved"), RENAMED, ids=lambda value: value)
+def test_account_follows_its_id_to_a_new_handle_with_its_history(
+    fakes: Any, platform: str, handle: str, moved: str
+) -> None:
+    one = account(platform, handle)
+    scrape(one)
+    fakes.fault("renamed", platform, handle)
+    scrape(one)
+    one.refresh_from_db()
+    assert (outcome(one), one.handle) == ((JobState.DONE, OK), moved)
+    assert [row.handle for row in one.former_handles.all()] == [handle]
+    truth = curves.figures(platform, handle, clock.today())["followers"]
+    assert [shot.followers for shot in Snapshot.objects.filter(account=one)] == [truth]
+
+
+def test_server_that_wants_a_token_fails_its_accounts_and_pauses_nothing(fakes: Any) -> None:
+    fakes.fault("forbidden", "mastodon", "closed.example.org")
+    closed, opened = account("mastodon", "press@closed.example.org"), account("mastodon", "press@example.org")
+    scrape(closed, opened)
+    assert [outcome(closed), outcome(opened)] == [(JobState.FAILED, Missing.WANTS_TOKEN), (JobState.DONE, OK)]
+    assert "signed in" in closed.scrape_attempts.get().detail
+    assert not PlatformState.objects.paused().exists()
+
+
+def test_server_that_asks_to_slow_down_rests_alone(fakes: Any) -> None:
+    fakes.fault("rate_limit", "mastodon", "busy.example.org", value=90)
+    busy, calm = account("mastodon", "press@busy.example.org"), account("mastodon", "press@example.org")
+    scrape(busy, calm)
+    assert [outcome(busy), outcome(calm)] == [(JobState.DUE, "rate_limited"), (JobState.DONE, OK)]
+    paused = PlatformState.objects.paused().get()
+    assert (paused.platform, paused.host, paused.why) == ("mastodon", "busy.example.org", Waiting.RATE_LIMITED)
