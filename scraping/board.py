@@ -15,7 +15,6 @@ from accounts.models import Account, FormerHandle
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
 from scraping.condition import Condition, conditions
-from scraping.connectors import warning_for
 from scraping.models import Attempt, JobState, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK, Ended
 from scraping.quotas import Quota, quotas_of
@@ -34,7 +33,6 @@ class PlatformRow:
     platform: Platform
     accounts: int
     condition: Condition
-    warning: str  # about the site's terms while its public pages are read, or ""
     jobs: Mapping[str, int]  # due, leased, and of the last day: done (with a figure), failed (without)
     quota: Quota | None
     median_seconds: float | None
@@ -49,7 +47,6 @@ def platform_rows() -> list[PlatformRow]:
             platform=PLATFORMS[name],
             accounts=accounts[name],
             condition=found[name],
-            warning=warning_for(name),
             jobs=jobs[name],
             quota=quotas.get(name),
             median_seconds=median_of(name),

@@ -189,8 +189,3 @@ def _lacks_budget(found: Mapping[str, Condition]) -> bool:
 def _is_billed(name: str) -> bool:
     connector = connector_for(name)
     return not isinstance(connector, Unavailable) and connector.billed
-
-
-def _reads_pages(name: str) -> bool:
-    connector = connector_for(name)
-    return not isinstance(connector, Unavailable) and connector.kind == "page"
