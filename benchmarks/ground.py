@@ -1,7 +1,8 @@
 """What a benchmark stands on: a database and a Valkey of its own, fake platforms in processes of their own, a report.
 
-TEST_DATABASE_URL names a PostgreSQL to use; without it an embedded one is started and thrown away. On a given server the benchmark makes a database `tidemark_bench_<pid>` and drops it at the end: nobody's data is
-touched. The Valkey is always its own: limits that somebody else flushes would be no limits.
+TEST_DATABASE_URL names a PostgreSQL to use; without it an embedded one is started and thrown away. On a given server
+the benchmark makes a database `tidemark_bench_<pid>` and drops it at the end: nobody's data is touched. The Valkey is
+always its own: limits that somebody else flushes would be no limits.
 """
 
 from __future__ import annotations
