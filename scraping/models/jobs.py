@@ -33,18 +33,14 @@ class ScrapeJobQuerySet(models.QuerySet["ScrapeJob"]):
         return self.filter(state__in=OPEN_STATES)
 
     def due(self, platform: str) -> Self:
-        """Jobs of `platform` whose time has come, save those that only paused runs want.
-
-        One NOT EXISTS, which starts from the few paused runs: two of them with an OR read every run's jobs each time.
-        """
+        """Jobs of `platform` whose time has come, save those that only paused runs want."""
         running = RunJob.objects.filter(job=OuterRef("job"), run__state=ScrapeRun.State.RUNNING)
         paused = RunJob.objects.filter(~Exists(running), job=OuterRef("pk"), run__state=ScrapeRun.State.PAUSED)
-        return self.filter(
-            ~Exists(paused),
-            platform=platform,
-            state=JobState.DUE,
-            due_at__lte=clock.db_now(),
-        )
+        # The first such run of each job: an EXISTS would be planned as a join, which on tables that were filled a
+        # moment ago, before anyone counted them, compares every job with every other.
+        held_back = Subquery(paused.values("pk")[:1])
+        due = self.filter(platform=platform, state=JobState.DUE, due_at__lte=clock.db_now())
+        return due.alias(held_back=held_back).filter(held_back=None)
 
     def claimable(self, platform: str) -> Self:
         """Jobs of `platform` that may be fetched now: due, and the platform is not at rest."""
