@@ -57,6 +57,7 @@ def test_setting_that_would_fail_later_is_told_with_a_hint(
     assert messages[code].is_serious() is code.startswith("E")
 
 
+@pytest.mark.req("A106")
 @pytest.mark.parametrize("workers", [1, 1_000])
 def test_scrape_workers_may_be_one_to_the_maximum(workers: int, settings: Any) -> None:
     assert "E001" not in found(settings, SCRAPE_WORKERS=workers)
@@ -66,7 +67,8 @@ def test_folder_that_can_be_made_is_enough(settings: Any, tmp_path: Path) -> Non
     assert "E009" not in found(settings, DATA_DIR=tmp_path / "not" / "yet")
 
 
+@pytest.mark.req("A106")
 def test_check_command_reports_them(settings: Any) -> None:
-    settings.SCRAPE_WORKERS = 1_001
-    with pytest.raises(SystemCheckError, match=r"tidemark\.E001"):
+    settings.SCRAPE_WORKERS, settings.WORKER_PROCESSES = 1_001, 65
+    with pytest.raises(SystemCheckError, match=r"(?s)tidemark\.E001.*tidemark\.E012"):
         call_command("check")
