@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.db.models import Count
 
@@ -118,6 +119,8 @@ def test_redis_stopped_pauses_a_run_which_goes_on_when_it_is_back(
                 )
 
     try:
+        with current_app.connection_for_write(own_redis.url(1)) as broker:  # beat's own comes after ten seconds
+            current_app.send_task("scraping.tasks.dispatch", connection=broker, queue="control")
         until(lambda: 3 <= done() < ACCOUNTS)
         own_redis.stop()
         until(lambda: PlatformState.objects.filter(why=Waiting.LIMITS_UNAVAILABLE).exists(), 20)
