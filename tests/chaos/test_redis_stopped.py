@@ -124,6 +124,7 @@ def test_redis_stopped_pauses_a_run_which_goes_on_when_it_is_back(
         until(lambda: 3 <= done() < ACCOUNTS)
         own_redis.stop()
         until(lambda: PlatformState.objects.filter(why=Waiting.LIMITS_UNAVAILABLE).exists(), 20)
+        until(lambda: not ScrapeJob.objects.filter(state=JobState.LEASED).exists(), 20)  # what was under way is over
         stopped_at = done()
         time.sleep(1)
         assert done() == stopped_at
