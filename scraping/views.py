@@ -75,7 +75,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
-    context |= {"failures": board.failures(found), "now": clock.now(), "one": found.pk}
+    failures = board.failures(found)
+    context |= {"failures": failures, "ends": board.ends_of(found, failures), "now": clock.now(), "one": found.pk}
     return render(request, "scraping/run.html", context)
 
 
