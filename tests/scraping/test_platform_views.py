@@ -182,6 +182,16 @@ def test_a_run_is_started_in_the_mode_asked_for(editor: Client, mode: str, kept:
     assert ScrapeRun.objects.get().mode == kept
 
 
+@pytest.mark.parametrize(
+    ("names", "said"), [(" \n", "No account is named"), ("x/CDCgov\n" * 1_001, "1,001 accounts are named")]
+)
+def test_no_names_or_too_many_start_nothing_and_keep_the_form(editor: Client, names: str, said: str) -> None:
+    factories.account("x", "CDCgov")
+    page = editor.post("/scraping/start/", {"scope": "accounts", "accounts": names})
+    assert said in text_of(page)
+    assert not ScrapeRun.objects.exists()
+
+
 def test_chosen_accounts_are_written_one_a_line(editor: Client) -> None:
     for name in ("CDCgov", "NIH", "other"):
         factories.account("x", name)
