@@ -18,7 +18,7 @@ class UnknownAccounts(Exception):
 
 
 def accounts_named(accounts: QuerySet[Account], names: Collection[str]) -> QuerySet[Account]:
-    """Those of `accounts` that `names` name, at most NAMED_AT_ONCE; raises UnknownAccounts when one of them names none."""
+    """Those of `accounts` that `names` (1 to NAMED_AT_ONCE) name; raises UnknownAccounts, also when one names none."""
     if not names:
         raise UnknownAccounts("No account is named: write one a line, as platform/handle.")
     if len(names) > NAMED_AT_ONCE:

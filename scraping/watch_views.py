@@ -52,8 +52,8 @@ def mute(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"No more mail to you about: {Alert.Kind(kind).label}. This page goes on showing it.")
     else:
         alerting.unmute(request.user, kind)
-        no_address = "" if getattr(request.user, "email", "") else " No address is kept for you yet: an administrator can add one."
-        messages.success(request, f"Unmuted, mail to you: {Alert.Kind(kind).label}.{no_address}")
+        lacks = "" if getattr(request.user, "email", "") else " No address is kept for you yet, so none is sent."
+        messages.success(request, f"Unmuted, mail to you: {Alert.Kind(kind).label}.{lacks}")
     return redirect("scraping:alerts")
 
 
