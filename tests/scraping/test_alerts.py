@@ -192,7 +192,7 @@ def test_the_mail_says_what_happened_what_was_kept_and_what_to_do(wrong: Any, ed
     assert "X refused the credential that is set" in body
     assert "412 accounts wait; nothing is lost." in body
     assert "Set a new X_TOKEN and restart." in body
-    assert "https://tidemark.example.org/scraping/\n" in body
+    assert "https://tidemark.example.org/scraping/platforms/x/\n" in body
     assert "https://tidemark.example.org/scraping/alerts/" in body
 
 

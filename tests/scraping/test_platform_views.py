@@ -273,6 +273,14 @@ def test_the_answer_decides_which_id_counts(editor: Client, answer: str, externa
     assert "not on hold any more" in text_of(again)
 
 
+def test_an_account_on_hold_offers_no_scrape_that_would_be_refused(editor: Client) -> None:
+    account = on_hold()
+    path = f"/accounts/{account.platform}/{account.handle}/"
+    assert "Scrape now" not in text_of(editor.get(path))
+    Account.objects.filter(pk=account.pk).update(held="", held_at=None)
+    assert "Scrape now" in text_of(editor.get(path))
+
+
 def test_an_answer_that_is_none_releases_nothing(editor: Client) -> None:
     account = on_hold()
     assert editor.post(f"/accounts/release/{account.pk}/", {"answer": "maybe"}).status_code == 404
