@@ -87,7 +87,7 @@ def _catch_up(alert: Alert) -> None:
         job_state=Subquery(newest.values("state")[:1]), job_outcome=Subquery(newest.values("outcome")[:1])
     ).filter(job_state=JobState.FAILED, job_outcome=Missing.UNPARSABLE)
     if missed.exists():
-        ledger.request_scrape(Account.objects.filter(pk__in=[*missed.values_list("pk", flat=True)]), None)
+        ledger.request_scrape(Account.objects.filter(pk__among=[*missed.values_list("pk", flat=True)]), None)
 
 
 def _drifted(platform: str) -> bool:

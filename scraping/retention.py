@@ -48,7 +48,7 @@ class Expired:
 def expired() -> Iterator[Expired]:
     """What would go now, in the order it has to go: runs before their jobs, attempts before theirs."""
     attempts, jobs = _before(settings.SCRAPE_ATTEMPT_DAYS), _before(JOB_DAYS)
-    yield Expired("attempts", settings.SCRAPE_ATTEMPT_DAYS, Attempt.objects.filter(started_at__lt=attempts))
+    yield Expired("attempts", settings.SCRAPE_ATTEMPT_DAYS, Attempt.objects.older_than(attempts))
     yield Expired("samples", SAMPLE_DAYS, Sample.objects.filter(taken_at__lt=_before(SAMPLE_DAYS)))
     yield Expired("runs", JOB_DAYS, ScrapeRun.objects.filter(finished_at__lt=jobs))
     yield Expired("jobs", JOB_DAYS, _jobs(jobs))
@@ -60,8 +60,11 @@ def expired() -> Iterator[Expired]:
 
 
 def _before(days: int) -> datetime:
-    """The hour that began `days` ago: an hour is kept whole or not at all, so that it never counts half."""
-    return (clock.now() - timedelta(days=days)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    """The hour that began `days` ago: an hour is kept whole or not at all, so that it never counts half.
+
+    By the database's clock: a worker whose clock is wrong deletes nothing too early.
+    """
+    return (clock.db_instant() - timedelta(days=days)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _jobs(before: datetime) -> QuerySet[ScrapeJob]:

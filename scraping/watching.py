@@ -7,13 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from perf import clock
 from scraping import drift, heartbeats, limits
 from scraping.connectors import CONNECTORS, connector_for, credential_for
 from scraping.connectors.base import Connector, Window
-from scraping.models import Alert, Attempt, JobState, PlatformState, Problem, RunJob, ScrapeJob, ScrapeRun
+from scraping.models import Alert, Attempt, JobState, PlatformState, Problem, ScrapeJob, ScrapeRun
 from scraping.outcomes import ANSWERED, STOPS, Waiting
 from scraping.planning import Night
 
@@ -91,9 +91,7 @@ def backlog() -> Iterator[Problem]:
 
 def _due() -> QuerySet[ScrapeJob, tuple[str, int, datetime]]:
     """Platform, jobs due now and since when the oldest; jobs of runs that a person paused are not meant."""
-    runs = RunJob.objects.filter(job=OuterRef("pk"))
-    held = Exists(runs.filter(run__state=ScrapeRun.State.PAUSED)) & ~Exists(runs.filter(run__state="running"))
-    due = ScrapeJob.objects.filter(~held, state=JobState.DUE, due_at__lte=clock.db_now())
+    due = ScrapeJob.objects.filter(state=JobState.DUE, due_at__lte=clock.db_now()).not_paused()
     return due.order_by().values_list("platform").annotate(jobs=Count("pk"), oldest=Min("due_at"))
 
 

@@ -151,15 +151,3 @@ def test_a_closed_run_keeps_its_figures_and_is_not_counted_again(db: None) -> No
     seen = ScrapeRun.objects.progress().get(pk=run.pk)
     assert (seen.total_jobs, seen.done_jobs, seen.percent) == (1, 1, 100)
     assert seen.began_at is not None
-
-
-def test_what_is_old_is_found_and_what_is_open_or_recent_is_not(db: None) -> None:
-    request(account(), account())
-    settle_one()
-    with clock.shifted(timedelta(days=100)):
-        moment = clock.now() - timedelta(days=90)
-        assert ScrapeJob.objects.older_than(moment).count() == 0  # its run is still open
-        ScrapeRun.objects.open().close(ScrapeRun.State.DONE)
-        assert ScrapeJob.objects.older_than(moment).count() == 1
-        assert ScrapeRun.objects.older_than(moment).count() == 1
-        assert not ScrapeRun.objects.older_than(moment - timedelta(days=30)).exists()
