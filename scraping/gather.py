@@ -345,6 +345,9 @@ class Gathering:
         """Settle the accounts of a call that gave nothing, or halve it; pause what asked for it."""
         trouble, until = failure.trouble, None
         if trouble is Trouble.RATE_LIMITED:
+            self._stop(
+                host, clock.now() + PATIENCE, trouble
+            )  # before it is written down: what started later is no burst
             until = await sync_to_async(pauses.refused)(self.platform, tried.started_at, failure.retry_after, host=host)
             self._stop(host, until, trouble)
         elif trouble in STOPS:
