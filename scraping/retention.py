@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from perf import clock
 from scraping import hours
@@ -68,10 +68,10 @@ def _before(days: int) -> datetime:
 
 
 def _jobs(before: datetime) -> QuerySet[ScrapeJob]:
-    """Closed jobs that no kept run counts and no kept attempt belongs to."""
-    runs, attempts = RunJob.objects.filter(job=OuterRef("pk")), Attempt.objects.filter(job=OuterRef("pk"))
+    """Closed jobs that no kept run counts and no kept attempt belongs to, each looked up: a join would read all."""
+    counted, tried = (Subquery(rows.objects.filter(job=OuterRef("pk")).values("pk")[:1]) for rows in (RunJob, Attempt))
     old = ScrapeJob.objects.filter(finished_at__lt=before).exclude(state__in=OPEN_STATES)
-    return old.filter(~Exists(runs), ~Exists(attempts))
+    return old.alias(counted=counted, tried=tried).filter(counted=None, tried=None)
 
 
 def prune(until: float | None = None) -> dict[str, int]:
