@@ -11,7 +11,7 @@ from scraping.connectors import Unavailable, connector_for
 from scraping.ledger import finish_runs
 from scraping.models import JobState, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import Ended
-from scraping.planning import CHUNK, hand_over
+from scraping.planning import CHUNK, chunks, hand_over
 
 
 def give_up() -> int:
@@ -39,9 +39,11 @@ def skip_impatient() -> int:
     for run in ScrapeRun.objects.open().filter(mode__in=ScrapeRun.PATIENCE):
         beyond = clock.db_now(ScrapeRun.PATIENCE[ScrapeRun.Mode(run.mode)])
         late = ScrapeJob.objects.filter(runjob__run=run).waiting_beyond(beyond)
-        while hand_over(run, RunJob.objects.filter(run=run, job__in=late.wanted_besides(run).values("pk"))):
-            pass
-        skipped += _end(late.wanted_only_by(run), JobState.CANCELLED, Ended.SKIPPED)
+        # Listed first: else all that waits may be compared with all runs, to find the few of this one.
+        for chunk in chunks(late.order_by("id").values_list("id", flat=True)):
+            jobs = ScrapeJob.objects.filter(pk__among=chunk).waiting_beyond(beyond)
+            hand_over(run, RunJob.objects.filter(run=run, job__in=jobs.wanted_besides(run).values("pk")))
+            skipped += _end(jobs.wanted_only_by(run), JobState.CANCELLED, Ended.SKIPPED)
         finish_runs()
     return skipped
 
