@@ -157,11 +157,16 @@ def _run_of(day: date) -> ScrapeRun | None:
 
 
 def _revive(night: Night) -> None:
-    """Promise the day's jobs again that ended because their platform could not be read, once it can."""
+    """Promise the day's jobs again that ended because their platform could not be read, once it can.
+
+    Not those of accounts that were read meanwhile or that nobody wants read any more.
+    """
     readable = [name for name in PLATFORMS if isinstance(connector_for(name), Connector)]
-    busy = ScrapeJob.objects.filter(account=OuterRef("account")).open()
+    jobs = ScrapeJob.objects.filter(account=OuterRef("account"))
     ended = ScrapeJob.objects.filter(
-        ~Exists(busy),
+        ~Exists(jobs.open()),
+        ~Exists(jobs.filter(date=night.day, state=JobState.DONE)),
+        Exists(Account.objects.scrapable().filter(pk=OuterRef("account"))),
         platform__in=readable,
         date=night.day,
         state=JobState.FAILED,
