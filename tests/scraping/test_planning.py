@@ -151,3 +151,19 @@ def test_a_closed_run_keeps_its_figures_and_is_not_counted_again(db: None) -> No
     seen = ScrapeRun.objects.progress().get(pk=run.pk)
     assert (seen.total_jobs, seen.done_jobs, seen.percent) == (1, 1, 100)
     assert seen.began_at is not None
+
+
+@pytest.mark.both_dbs
+def test_a_plan_closed_before_its_jobs_are_promised_is_open_with_them(db: None, monkeypatch: Any) -> None:
+    run_of = planning._run_of
+
+    def closed_at_once(day: Any) -> Any:
+        run = run_of(day)
+        ledger.finish_runs()
+        return run
+
+    monkeypatch.setattr(planning, "_run_of", closed_at_once)
+    account()
+    ledger.plan()
+    run = ScrapeRun.objects.progress().get()
+    assert (run.state, run.due_jobs) == (ScrapeRun.State.RUNNING, 1)
