@@ -120,9 +120,10 @@ def test_a_constant_stream_of_requests_starves_nothing(db: None) -> None:
 
 
 @pytest.mark.req("A67")
-@pytest.mark.parametrize("rank", Rank)
-def test_every_rank_tells_its_reason(rank: Rank) -> None:
-    assert ScrapeJob(rank=rank, reason="planned").rank_reason.endswith(".")
+def test_every_rank_tells_its_own_reason() -> None:
+    reasons = {ScrapeJob(rank=rank, reason="planned").rank_reason for rank in Rank}
+    assert len(reasons) == len(Rank)
+    assert "Somebody asked for it" in ScrapeJob(rank=Rank.REQUESTED).rank_reason
 
 
 def test_a_second_look_says_that_it_is_one() -> None:
