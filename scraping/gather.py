@@ -20,7 +20,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import drift, ledger, limits, pauses, settling
+from scraping import drift, ledger, limits, pauses, samples, settling
 from scraping import errands as on_errands
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Answer, Batch, CallFailed, Connector, Missing, Response, Target, Trouble
@@ -354,7 +354,7 @@ class Gathering:
             self._stop("", clock.now(), trouble)
             await sync_to_async(pauses.pause)(self.platform, clock.now() + STOPS[trouble], trouble)
         call.failed, call.refused = trouble in FAILURES, trouble is Trouble.RATE_LIMITED
-        tried = replace(tried, outcome=trouble, detail=failure.detail)
+        tried = replace(tried, outcome=trouble, detail=samples.scrubbed(failure.detail))
         if trouble is Trouble.REFUSED and call.halve(tried):
             return
         ended = [errand.ended(trouble, tried) for errand in call.errands]
