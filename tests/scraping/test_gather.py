@@ -22,11 +22,11 @@ from perf import clock
 from scraping import errands, ledger, limits, pauses, settling
 from scraping import gather as gathering
 from scraping.connectors import CONNECTORS
-from scraping.connectors.base import Missing, Trouble, Window
+from scraping.connectors.base import CallFailed, Missing, Trouble, Window
 from scraping.fakes import curves
 from scraping.fetch import Fetcher
 from scraping.gather import gather
-from scraping.models import Attempt, JobState, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
+from scraping.models import Attempt, JobState, PermitBlock, PlatformState, Sample, ScrapeJob, ScrapeRun
 from scraping.outcomes import OK, Ended, Waiting
 from snapshots.models import Snapshot
 from tests.factories import account, organization, snapshot
@@ -223,14 +223,14 @@ def test_a_passing_failure_is_tried_again_later(fakes: Any, kind: str, more: Any
     assert outcome(one) == (JobState.DONE, OK)
 
 
-def test_an_unreadable_answer_keeps_a_bounded_sample(fakes: Any) -> None:
+def test_a_try_at_an_unreadable_answer_tells_nothing_that_is_in_it(fakes: Any) -> None:
     one = account("x", "cdcgov")
     fakes.fault("drift", "x")
     request(one)
     turn("x")
     assert outcome(one) == (JobState.FAILED, Missing.UNPARSABLE)
-    detail = Attempt.objects.get().detail
-    assert 0 < len(detail) <= 500
+    size = Sample.objects.get().size
+    assert Attempt.objects.get().detail == f"An answer of {size:,} bytes."
     assert not Snapshot.objects.exists()
 
 
@@ -535,3 +535,13 @@ def test_a_turn_that_is_over_gives_back_what_it_holds(fakes: Any) -> None:
     request(account("flickr"))
     assert gather("flickr", monotonic() - 1) == 0
     assert ScrapeJob.objects.get().state == JobState.DUE
+
+
+def test_a_refusal_that_repeats_the_credential_is_kept_without_it(monkeypatch: Any, fakes: Any) -> None:
+    def refuse(*_: Any) -> Any:
+        raise CallFailed(Trouble.REFUSED, "Malformed access token x-token")
+
+    monkeypatch.setattr(type(CONNECTORS["x"]), "parse", refuse)
+    request(account("x", "cdcgov"))
+    turn("x")
+    assert Attempt.objects.get().detail == "Malformed access token [credential removed]"

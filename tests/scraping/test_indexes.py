@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from perf import clock
-from scraping import planning
+from scraping import planning, retention
 from scraping.models import Attempt, JobState, PermitBlock, RunJob, ScrapeJob, ScrapeRun
 from tests.factories import account
 
@@ -43,9 +43,9 @@ def missing() -> QuerySet[Any]:
     return planning._missing(clock.today())[:2_000]
 
 
-def old(model: Any) -> QuerySet[Any]:
-    rows: QuerySet[Any] = model.objects.older_than(clock.now() - timedelta(days=90))[:500]
-    return rows
+def expired(name: str) -> QuerySet[Any]:
+    rows: QuerySet[Any] = next(kind.rows for kind in retention.expired() if kind.name == name)
+    return rows[:500]
 
 
 @pytest.fixture
@@ -94,10 +94,9 @@ def test_each_is_served_by_its_index(filled: None) -> None:
         "ix_scrapejob_left_over": left_over(),
         "ix_scrapejob_failed": failed(),
         "scraping_recheck_pkey": missing(),
-        "ix_scrapejob_finished": old(ScrapeJob),
-        "ix_scraperun_created": old(ScrapeRun),
-        "ix_attempt_platform": old(Attempt),
-        "ix_permitblock_platform": old(PermitBlock),
+        "ix_scrapejob_finished": expired("jobs"),
+        "ix_attempt_platform": expired("attempts"),
+        "ix_permitblock_expires": expired("permit blocks"),
     }
     assert {index: plan for index, rows in served.items() if index not in (plan := plan_of(rows))} == {}
 
