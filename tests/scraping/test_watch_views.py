@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import Account
 from perf import clock
 from scraping import alerts, hours, ledger
-from scraping.models import Alert, AlertMute, Notice, PermitBlock, Sample, ScrapeJob
+from scraping.models import Alert, AlertMute, Attempt, Notice, PermitBlock, Sample, ScrapeJob
 from tests import factories
 from tests.scraping.test_views import INLINE, text_of
 from tests.scraping.watching import tried
@@ -212,7 +212,9 @@ def test_the_page_shows_the_same_and_explains_it(figures: None) -> None:
 def test_metrics_outlive_the_attempts_they_were_counted_from(figures: None) -> None:
     client = signed_in("viewer")
     before = client.get("/api/scrapes/metrics?period=90d").json()["platforms"]
+    assert sum(endpoint["count"] for one in before for endpoint in one["endpoints"]) == 4
     ScrapeJob.objects.filter(runs=None).delete()
+    assert not Attempt.objects.exists()
     hours.roll_up()
     after = client.get("/api/scrapes/metrics?period=90d").json()["platforms"]
     assert [one["endpoints"] for one in after] == [one["endpoints"] for one in before]
