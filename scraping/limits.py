@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import redis
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -255,6 +255,23 @@ def _correct(limit: Limit, block: str, left: int, lasts: float) -> _Answer:
     arguments: list[str | int] = [block, max(left, 0), round(longest * 1_000_000), _length(LONGEST), *windows]
     raw = _run("correct", [EPOCH, _blocks(limit), _said(limit)], *arguments)
     return _Answer(raw[0], _instant(int(raw[1])), int(raw[2]), at=_instant(int(raw[3])))
+
+
+def disbelieve(platform: str) -> None:
+    """Forget what the headers of `platform` said beyond what we count ourselves: a person knows that it is over.
+
+    One odd header would otherwise hold the platform for up to a day. Were it right, the next refusal pauses again.
+    """
+    entered = PermitBlock.objects.filter(platform=platform, expires_at=F("granted_at"), returned=0)
+    named = [(Limit(platform, row.credential, row.host, ()), f"{row.pk}:{row.calls}") for row in entered]
+    entered.update(returned=F("calls"))
+    try:
+        for limit, member in named:
+            _client().zrem(_blocks(limit), member)
+        for key in _client().scan_iter(f"{PREFIX}said:{platform}:*"):
+            _client().delete(key)
+    except redis.RedisError:
+        return  # nothing is granted without Redis, and what it forgot comes back from the rows
 
 
 def reachable() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.db.models import Case, F, Q, Value, When
 
 from perf import clock
 from perf.events import happened
+from scraping import limits
 from scraping.models import PlatformState
 from scraping.outcomes import (
     CIRCUIT_FAILURES,
@@ -123,6 +125,7 @@ def probe(platform: str) -> bool:
 
 @transaction.atomic
 def resume(platform: str, by: Any) -> None:
-    """End every pause of `platform`: `by` says that its cause is gone."""
+    """End every pause of `platform` and forget what its headers said: `by` says that the cause is gone."""
     PlatformState.objects.filter(platform=platform).update(paused_until=None, why="", circuit=0, openings=0)
     happened(by, "scraping.end_pause", platform)
+    transaction.on_commit(partial(limits.disbelieve, platform))

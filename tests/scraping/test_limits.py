@@ -18,7 +18,7 @@ from django.db import connection, connections
 
 from perf import clock
 from project.embedded import Valkey
-from scraping import limits
+from scraping import limits, pauses
 from scraping.connectors.base import Window
 from scraping.limits import Ask, Limit, Permit, Wait, acquire, give_back
 from scraping.models import PermitBlock
@@ -111,6 +111,19 @@ def test_a_slow_database_makes_no_permit_last_longer(db: None, monkeypatch: Any)
     permit = acquire(limit(Window(1, 60)), ONE)
     assert isinstance(permit, Permit)
     assert permit.use_by < before + limits.START_SECONDS + 0.4
+
+
+@pytest.mark.parametrize("lasts", [3_000, 80_000])
+def test_a_person_who_resumes_a_platform_is_believed_more_than_its_headers(
+    db: None, django_capture_on_commit_callbacks: Any, lasts: int
+) -> None:
+    hourly = limit(Window(10, 3600))
+    assert take(hourly, 2) == 2
+    limits.correct(hourly, 0, lasts)
+    assert take(hourly) == 0
+    with django_capture_on_commit_callbacks(execute=True):
+        pauses.resume("x", None)
+    assert take(hourly, 20) == 8
 
 
 def test_a_call_under_way_counts_until_it_has_ended(db: None) -> None:
