@@ -28,7 +28,6 @@ from project.embedded import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = f"tidemark_bench_{os.getpid()}"
-UNLIMITED = {"calls": 1_000_000_000, "seconds": 1, "kind": "fixed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +113,29 @@ def _redis(folder: Path) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def fakes() -> Iterator[str]:
-    """The fake platforms in a process of their own; their address."""
-    process = subprocess.Popen(  # our own command
-        [sys.executable, "manage.py", "fakeplatforms", "--port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    """The fake platforms, which count every call, in a process of their own; their address."""
+    with _serving("manage.py", "fakeplatforms", "--port", "0") as url:
+        yield url
+
+
+@contextmanager
+def quick_fakes(latency: Sequence[float], platforms: Sequence[str]) -> Iterator[str]:
+    """Their answers without limits, from a server that leaves the machine to those who ask; its address."""
+    with _serving("-m", "benchmarks.quick_fakes", *map(str, latency), *platforms) as url:
+        yield url
+
+
+@contextmanager
+def _serving(*command: str) -> Iterator[str]:
+    """A Python process that prints its address when it serves."""
+    process = subprocess.Popen(  # noqa: S603  # our own commands
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None  # noqa: S101  # it is PIPE
         yield process.stdout.readline().split()[-1]
     finally:
         children.stop(process)
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{url}/_fake/served", timeout=5).close()  # noqa: S310 - loopback
-    except OSError:
-        return False
-    return True
 
 
 def tell(url: str, **wanted: Any) -> None:

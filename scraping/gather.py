@@ -8,7 +8,7 @@ import os
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from scraping import errands as on_errands
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Answer, Batch, CallFailed, Connector, Missing, Response, Target, Trouble
 from scraping.errands import LEAST_SECONDS, Call, Errand, Search, calls_of, conclude, together
-from scraping.fetch import Fetcher
+from scraping.fetch import DEADLINE, Fetcher
 from scraping.giving_up import end_unreadable
 from scraping.limits import Limit, Permit, Wait
 from scraping.models import Attempt, ScrapeJob
@@ -39,7 +39,8 @@ LARGE_BODY = 64 * 1024  # bytes; larger bodies are read in a thread, so that the
 MAX_CALLS = 4  # per account and claim: learn an id, ask elsewhere, read
 MAX_CLAIM = 1_000  # jobs per claim ...
 MAX_HELD = 5_000  # ... and jobs claimed and not yet settled: little is held when a worker dies
-ROUNDS_HELD = 2  # as many times what can be in flight is held at once: the next calls wait while these are made
+ROUNDS_HELD = 4  # times what can be in flight is held: in flight, ready to be asked for, being written down, claimed
+GROUPING = 0.1  # seconds; what comes in so shortly after one another is written down together
 LOOK_AGAIN = 1.0  # seconds; how often something due is looked for while the last calls are in flight
 
 
@@ -145,6 +146,8 @@ class Gathering:
         """Write down what has come in, all that has at a time."""
         while True:
             results = await self.results.get()
+            if self.granted:
+                await asyncio.sleep(GROUPING)
             while not self.results.empty() and len(results) < MAX_CLAIM:
                 results += self.results.get_nowait()
             self.settled += await sync_to_async(settling.settle)(results, self.worker)
@@ -319,9 +322,10 @@ class Gathering:
         await self._fail(call, answer, tried, host)
 
     async def _fetch(self, call: Call) -> Response | CallFailed:
-        """What came, within the time that its accounts have left."""
+        """What came, within the time that its accounts have left; mostly that is longer than any call may last."""
+        left = call.seconds_left
         try:
-            async with asyncio.timeout(call.seconds_left):
+            async with asyncio.timeout(left) if left < DEADLINE else nullcontext():
                 return await self.fetcher.fetch(call.request, hosts=self.connector.hosts(call.batch))
         except CallFailed as failed:
             return failed

@@ -26,7 +26,7 @@ def note_answers(results: Iterable[Result]) -> None:
     if absent:
         Recheck.objects.note(absent)
     if present:
-        Recheck.objects.filter(account__in=present).delete()
+        Recheck.objects.filter(account__among=present).delete()
 
 
 @receiver(accounts_changed)

@@ -205,6 +205,10 @@ class LatestSnapshotQuerySet(models.QuerySet["LatestSnapshot"]):
         """Store the held `rows`' days, and make them say what the newest published snapshots say."""
         statements.refresh_latest({account: row.days for account, row in rows.items()}, CHANGES)
 
+    def advance(self, days: Mapping[int, dt.date]) -> None:
+        """Make held rows say what the accounts' published snapshots of a new day say; it is after their latest."""
+        statements.advance_latest(days, CHANGES)
+
 
 class LatestSnapshot(Figures):
     """The newest published figures of one account and how they changed; kept by recording, never by hand.

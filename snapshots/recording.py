@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
 from perf.clock import now
+from perf.copying import copy
 from snapshots import standings, statements
 from snapshots.doubts import CONFIRMED_BEFORE
 from snapshots.models import FIGURES, LatestSnapshot, Published, Quality, Snapshot, forget_figures, recount
@@ -124,25 +125,25 @@ def _before(held: Standings, day: date, known: Collection[tuple[int, date]]) -> 
 
 def _write(held: Standings, books: Mapping[int, Book | NewDay], sightings: Iterable[Sighting]) -> None:
     """Store what the sightings changed: snapshots in account order, then totals, then latest rows."""
-    rows = [row_of(s) for s in sightings if isinstance(books[s.account_id], NewDay)]
-    after: Published = {(row[0], row[1]): row[_FOLLOWERS] for row in rows}
+    fresh = [row_of(s) for s in sightings if isinstance(books[s.account_id], NewDay)]
+    after: Published = {(row[0], row[1]): row[_FOLLOWERS] for row in fresh}
     before: Published = {}
+    changed = []
     for account, book in books.items():
         if isinstance(book, NewDay):
             continue
         for day in book.changed:
             row = book.rows[day]
-            rows.append(_values(row))
+            changed.append(_values(row))
             if day in book.published:
                 before[account, day] = book.published[day]
             if row.quality == Quality.PUBLISHED:
                 after[account, day] = row.followers
-    if not rows:
-        return
-    rows.sort(key=itemgetter(0, 1))
-    upsert(rows)
+    insert(sorted(fresh, key=itemgetter(0, 1)))
+    upsert(sorted(changed, key=itemgetter(0, 1)))
     recount(held, before, after)
-    LatestSnapshot.objects.refresh({row[0]: held[row[0]] for row in rows})
+    LatestSnapshot.objects.advance({row[0]: row[1] for row in fresh})
+    LatestSnapshot.objects.refresh({row[0]: held[row[0]] for row in changed})
 
 
 COLUMNS = (*DAY, *WRITTEN)
@@ -156,11 +157,25 @@ def row_of(sighting: Sighting) -> tuple[Any, ...]:
     return (*day, *sighting.row, sighting.observed_at, sighting.source, Quality.PUBLISHED.value, None)
 
 
+def insert(rows: list[tuple[Any, ...]]) -> None:
+    """Store `rows` of days that have none: nobody else can, while their accounts' latest rows are held."""
+    if connection.vendor == "postgresql" and rows:
+        copy(Snapshot._meta.db_table, _kinds(), rows)
+        return
+    upsert(rows)
+
+
 def upsert(rows: list[tuple[Any, ...]]) -> None:
     """Store `rows` by account and day; what hangs on them is the caller's."""
+    if not rows:
+        return
     if connection.vendor == "postgresql":
-        kinds = {name: str(Snapshot._meta.get_field(name).db_type(connection)) for name in COLUMNS}
-        statements.upsert(Snapshot._meta.db_table, kinds, rows, DAY)
+        statements.upsert(Snapshot._meta.db_table, _kinds(), rows, DAY)
         return
     found = [Snapshot(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
     Snapshot._base_manager.bulk_create(found, update_conflicts=True, unique_fields=DAY, update_fields=WRITTEN)
+
+
+def _kinds() -> dict[str, str]:
+    """The columns' types."""
+    return {name: str(Snapshot._meta.get_field(name).db_type(connection)) for name in COLUMNS}

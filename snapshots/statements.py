@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -46,6 +47,25 @@ _CHANGE = """{name} = newest.followers - (
 )"""
 
 _DAYS_BEFORE = {"postgresql": "newest.date - {days}", "sqlite": "date(newest.date, '-{days} day')"}
+
+# Of a day after the latest: that one is the newest before it, so yesterday's figure is the latest row's own or unknown.
+_ADVANCE = """
+WITH fresh (account_id, date) AS ({fresh}),
+newest AS (
+    SELECT fresh.account_id AS held_id, {columns}
+    FROM fresh JOIN {newest}
+)
+UPDATE snapshots_latestsnapshot SET days = days + 1, change_1 = CASE
+    WHEN snapshots_latestsnapshot.date = {yesterday} THEN newest.followers - snapshots_latestsnapshot.followers
+END, {copies}, {changes}
+FROM newest WHERE snapshots_latestsnapshot.account_id = newest.held_id
+"""
+
+_FRESH = """(
+    SELECT {columns} FROM snapshots_snapshot n
+    WHERE n.account_id = fresh.account_id AND n.date = fresh.date LIMIT 1
+)"""
+_FRESH_JOINS = {"postgresql": f"LATERAL {_FRESH} s ON TRUE", "sqlite": f"snapshots_snapshot s ON s.id = {_FRESH}"}
 
 # Locked one by one in order, and counted so that nothing but the number comes back.
 _SHARE = "SELECT count(*) FROM (SELECT FROM accounts_account WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE) AS shared"
@@ -103,6 +123,34 @@ def refresh_latest(days: Mapping[int, int], changes: Mapping[str, int]) -> None:
     elif days:
         with connection.cursor() as cursor:
             cursor.execute(statement, [list(days), list(days.values())])
+
+
+def advance_latest(days: Mapping[int, date], changes: Mapping[str, int]) -> None:
+    """Make the latest rows of accounts say what their published snapshot of a new day says, each after their latest.
+
+    As refresh_latest, which looks for what is known here: the newest day, and the one before it.
+    """
+    vendor = connection.vendor
+    copied = (*COUNTS, "date", "observed_at", "source", "followers_rounded")
+    arrays = vendor == "postgresql"
+    statement = _ADVANCE.format(
+        fresh="SELECT * FROM unnest(%s::bigint[], %s::date[])" if arrays else "VALUES {values}",
+        newest=_FRESH_JOINS[vendor].format(columns="n.*" if arrays else "n.id"),
+        columns=", ".join(f"s.{name}" for name in copied),
+        copies=", ".join(f"{name} = newest.{name}" for name in copied),
+        yesterday=_DAYS_BEFORE[vendor].format(days=1),
+        changes=", ".join(
+            _CHANGE.format(name=name, day=_DAYS_BEFORE[vendor].format(days=back))
+            for name, back in changes.items()
+            if back > 1
+        ),
+    )
+    rows = [(account, day.isoformat()) for account, day in days.items()]
+    if not arrays:
+        _in_chunks(statement, rows)
+    elif rows:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
 def upsert(table: str, columns: Mapping[str, str], rows: Sequence[Row], unique: Sequence[str]) -> None:
