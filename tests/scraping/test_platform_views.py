@@ -140,12 +140,12 @@ def test_a_runs_ends_tell_figures_from_answers_without_one(editor: Client) -> No
     assert editor.get(f"/scraping/runs/{run.pk}/").context["ends"] == Ends(figures=1, without=2, cancelled=1)
 
 
-@pytest.mark.parametrize("page", ["", "late/", "capacity/", "metrics/", "alerts/", "samples/"])
-def test_every_page_about_gathering_leads_to_the_others_and_says_which_it_is(editor: Client, page: str) -> None:
-    html = editor.get(f"/scraping/{page}").content.decode()
+@pytest.mark.parametrize("here", ["", "late/", "capacity/", "metrics/", "alerts/", "samples/"])
+def test_every_page_about_gathering_leads_to_the_others_and_says_which_it_is(editor: Client, here: str) -> None:
+    html = editor.get(f"/scraping/{here}").content.decode()
     menu = html.split('aria-label="Scraping"')[1].split("</nav>")[0]
     assert menu.count("<a ") == 6
-    assert f'href="/scraping/{page}" aria-current="page"' in menu
+    assert f'href="/scraping/{here}" aria-current="page"' in menu
 
 
 def test_a_run_says_what_went_on_elsewhere_and_who_was_left_out(editor: Client) -> None:
