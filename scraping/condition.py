@@ -155,7 +155,7 @@ def banners(found: Mapping[str, Condition], waiting: Mapping[str, int], beats: I
         shown.append(Banner(text, NEEDS_A_PERSON[Waiting.NO_BUDGET]))
     pages = [PLATFORMS[name].label for name in found if warning_for(name)]
     if pages:
-        text = f"Public pages are read of {', '.join(pages)}, which their terms may forbid."
+        text = f"Public pages of {', '.join(pages)} are read, which their terms may forbid."
         shown.append(Banner(text, "Take a platform out of SCRAPE_PAGE_PLATFORMS to stop."))
     return shown
 

@@ -70,7 +70,7 @@ def test_a_platform_that_is_off_says_what_to_set(viewer, settings):
 def test_a_platform_read_from_its_pages_carries_the_warning(viewer, settings, admin_client):
     settings.PLATFORM_TOKENS, settings.SCRAPE_PAGE_PLATFORMS = {}, ["linkedin"]
     factories.account("linkedin")
-    assert "Public pages are read of LinkedIn, which their terms may forbid" in text_of(viewer.get("/scraping/"))
+    assert "Public pages of LinkedIn are read, which their terms may forbid" in text_of(viewer.get("/scraping/"))
     states = text_of(admin_client.get("/admin/scraping/platformstate/"))
     assert "Remove linkedin from SCRAPE_PAGE_PLATFORMS to stop" in states
     settings.SCRAPE_PAGE_PLATFORMS = []
