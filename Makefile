@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-drain fmt lock install install-dev clean fuzz-truth screenshots help
+.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-drain chaos-gather fmt lock install install-dev clean fuzz fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -76,6 +76,9 @@ bench: install ## Time every app's cases on the data in DATA_DIR, ours beside th
 fuzz-truth: install-dev ## Read BODIES=10000 labelled bodies per connector: no wrong figure, no false zero
 	@$(CHECKING) $(BIN)/python -m tests.scraping.truth --bodies $(or $(BODIES),10000)
 
+fuzz: install-dev ## Try every property on EXAMPLES=20 times as many examples as the suite does
+	@EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest -q --timeout=3600 $$($(BIN)/python -c 'from tests.examples import PROPERTIES; print(*PROPERTIES)')
+
 bench-gather: $(VENV)/installed-bench ## Gathering beside Scrapy, aiohttp and five threads: N=20000 accounts
 	@$(BIN)/python -m benchmarks gather $(if $(N),--accounts $(N))
 
@@ -84,6 +87,9 @@ bench-recording: install ## Recording a day beside bulk_create: N=100000 account
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))
+
+chaos-gather: install-dev ## A scrape of 100,000 accounts while everything is killed, and what was lost: ARGS="--jobs 5000 --kills 25"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 screenshots: install-dev ## Take the README's pictures from a running demo: URL=http://127.0.0.1:8000 NAME=admin
 	@$(BIN)/python -m tests.browser.screenshots $(or $(URL),http://127.0.0.1:$(PORT)) $(or $(NAME),admin)

@@ -6,9 +6,11 @@ import os
 from threading import Event, Thread
 from typing import Any
 
+import django
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, worker_ready
+from celery.signals import beat_init, worker_init, worker_ready
+from django.core.checks import run_checks
 from kombu import Queue
 
 from accounts.platforms import PLATFORMS
@@ -35,6 +37,14 @@ app.conf.beat_schedule = {
     "roll_up": {"task": "scraping.tasks.roll_up", "schedule": 300.0, "options": {"expires": 300}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
+
+
+@worker_init.connect
+def refuse_wrong_settings(**_: Any) -> None:
+    """End a worker whose settings no web server would start with; Celery by itself runs the checks and goes on."""
+    django.setup()
+    if wrong := [message for message in run_checks() if message.is_serious()]:
+        raise SystemExit("\n".join(map(str, wrong)))
 
 
 @worker_ready.connect

@@ -101,7 +101,7 @@ def _gathering() -> Iterator[CheckMessage]:
         yield Error(
             f"WORKER_PROCESSES is {settings.WORKER_PROCESSES}; it may be 1 to {WORKER_PROCESSES_MAXIMUM}.",
             hint="Each takes up to 200 MB and fetches SCRAPE_WORKERS accounts at once: one per processor is enough.",
-            id="tidemark.E010",
+            id="tidemark.E012",
         )
     if not WINDOW.fullmatch(settings.SCRAPE_WINDOW) or len(set(settings.SCRAPE_WINDOW.split("-"))) != 2:
         yield Error(

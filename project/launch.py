@@ -34,7 +34,7 @@ SHARED = (  # what a command in another terminal must know to work on the same d
     "SCRAPE_PAGE_PLATFORMS",
     "X_MONTHLY_BUDGET_USD",
 )
-DEMO_PAGE_PLATFORMS = "flickr,truth_social"  # the roster's platforms that have no documented endpoint
+DEMO_PAGE_PLATFORMS = "flickr,truth_social,tiktok"  # no documented endpoint; TikTok's wants a token of each account
 DEMO_TOKEN = "17841400000000000:demo"  # the fakes accept what they are told; Instagram wants an id in front
 DEMO_BUDGET_USD = "1000"
 
@@ -135,8 +135,8 @@ class House:
         self.environ["FAKE_PLATFORMS_URL"] = f"http://127.0.0.1:{free_port()}"
         self.environ.setdefault("SCRAPE_PAGE_PLATFORMS", DEMO_PAGE_PLATFORMS)
         self.environ.setdefault("X_MONTHLY_BUDGET_USD", DEMO_BUDGET_USD)
-        for name in PLATFORMS:
-            self.environ[f"{name.upper()}_TOKEN"] = DEMO_TOKEN  # a real one has no business at the fakes
+        for name in PLATFORMS:  # a real one has no business at the fakes
+            self.environ[f"{name.upper()}_TOKEN"] = "" if name in DEMO_PAGE_PLATFORMS.split(",") else DEMO_TOKEN
 
     def _start_services(self) -> None:
         if not self.environ.get("REDIS_URL"):

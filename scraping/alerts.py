@@ -54,7 +54,7 @@ def _stand(problem: Problem) -> None:
         if alert.detail != problem.detail:
             Alert.objects.filter(pk=alert.pk).update(detail=problem.detail)
         return
-    lately = same.closed().filter(closed_at__gt=clock.now() - FLAP).select_for_update().first()
+    lately = same.closed().filter(closed_at__gt=clock.db_now(-FLAP)).select_for_update().first()
     try:
         with transaction.atomic():
             if lately is not None:
@@ -66,7 +66,7 @@ def _stand(problem: Problem) -> None:
                 key=problem.key,
                 platform=problem.platform,
                 detail=problem.detail,
-                opened_at=clock.now(),
+                opened_at=clock.db_instant(),
             )
     except IntegrityError:
         return  # another process was faster
@@ -77,10 +77,9 @@ def _stand(problem: Problem) -> None:
 @transaction.atomic
 def _close(alert: Alert) -> None:
     """Close `alert`, unless another process did; word of it goes out once it has stayed closed for FLAP."""
-    closed_at = clock.now()
-    if Alert.objects.open().filter(pk=alert.pk).update(closed_at=closed_at):
+    if Alert.objects.open().filter(pk=alert.pk).update(closed_at=clock.db_now()):
         logger.warning("alert over: %s", wording.words(alert).title)
-        notices.write_recovered(alert, due_at=closed_at + FLAP)
+        notices.write_recovered(alert, due_at=clock.db_now(FLAP))
 
 
 def banners(but: Collection[str] = ()) -> list[tuple[Alert, wording.Words]]:

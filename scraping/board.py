@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -101,6 +101,24 @@ def failures(run: ScrapeRun) -> list[Failure]:
     rows = without_figure(run).order_by().values_list("platform", "outcome").annotate(accounts=Count("id"))
     ordered = rows.order_by("-accounts", "platform", "outcome")
     return [Failure(PLATFORMS[name], outcome, accounts) for name, outcome, accounts in ordered]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How the accounts of a run ended; what was skipped counts as without, not as cancelled."""
+
+    figures: int
+    without: int
+    cancelled: int
+
+
+def ends_of(run: ScrapeRun, found: Iterable[Failure]) -> Ends:
+    """How `run`, counted for its page, ended so far; `found` are its failures."""
+    counts = [(one.outcome, one.accounts) for one in found]
+    skipped = sum(accounts for outcome, accounts in counts if outcome == Ended.SKIPPED)
+    without = sum(accounts for _, accounts in counts)
+    cancelled = run.cancelled_jobs - skipped
+    return Ends(run.closed_jobs - cancelled - without, without, cancelled)
 
 
 def jobs_of(run: ScrapeRun, platform: str = "", outcome: str = "") -> QuerySet[ScrapeJob]:

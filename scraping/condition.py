@@ -12,9 +12,10 @@ from django.db.models import Count, Q
 
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
+from scraping import heartbeats
 from scraping.connectors import Unavailable, connector_for, warning_for
 from scraping.connectors.base import Trouble
-from scraping.models import Attempt, Heartbeat, JobState, PlatformState
+from scraping.models import Attempt, JobState, PlatformState
 from scraping.outcomes import RULES, Waiting, label
 
 PERIOD = timedelta(days=1)  # whose tries say how a platform is
@@ -102,7 +103,7 @@ def conditions(platforms: Collection[str]) -> dict[str, Condition]:
     tried = Attempt.objects.filter(platform__in=platforms, started_at__gte=since).order_by().values_list("platform")
     counted = tried.annotate(tries=Count("id"), good=Count("id", filter=Q(outcome__in=GOOD)))
     counts = {name: (tries, good) for name, tries, good in counted}
-    rows = PlatformState.objects.filter(platform__in=platforms, host="")
+    rows = PlatformState.objects.filter(platform__in=platforms, host="").with_now()
     states = {row.platform: row for row in rows}
     return {name: _condition(name, *counts.get(name, (0, 0)), states.get(name)) for name in platforms}
 
@@ -112,7 +113,7 @@ def _condition(name: str, tries: int, good: int, state: PlatformState | None) ->
     connector = connector_for(name)
     if isinstance(connector, Unavailable):
         return Condition(State.OFF, tries, good, in_a_row, connector.reason, connector.code)
-    if state and state.paused_until and state.paused_until > clock.now():
+    if state and state.paused_until and state.paused_until > state.now:
         todo = NEEDS_A_PERSON.get(state.why, "").format(token=f"{name.upper()}_TOKEN")
         why = label(state.why)
         return Condition(State.PAUSED, tries, good, in_a_row, why, state.why, state.paused_until, todo)
@@ -135,9 +136,8 @@ def _measured(tries: int, good: int, in_a_row: int) -> tuple[State, str]:
 
 def pulses() -> list[Pulse]:
     """When a worker and beat were last at work."""
-    seen = dict(Heartbeat.objects.values_list("process", "seen_at"))
-    late = clock.now() - SILENT
-    return [Pulse(name, at := seen.get(name), at is None or at < late) for name in ("worker", "beat")]
+    seen, late = heartbeats.seen(), clock.now() - SILENT
+    return [Pulse(name, at := seen.get(name), at is None or at < late) for name in heartbeats.PROCESSES]
 
 
 def banners(found: Mapping[str, Condition], waiting: Mapping[str, int], beats: Iterable[Pulse]) -> list[Banner]:

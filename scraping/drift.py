@@ -24,6 +24,7 @@ from scraping.outcomes import ANSWERED, Waiting
 logger = logging.getLogger(__name__)
 
 WINDOW = timedelta(hours=6)
+DAY = timedelta(days=1)  # no clock of a worker is thought to be more wrong
 ENOUGH = 20  # accounts that were asked for; of fewer, all of the platform's and none readable
 FEWEST = 3  # odd accounts are no drift
 SHARE = 0.5  # of them that could not be read
@@ -54,7 +55,7 @@ def problems() -> Iterator[Problem]:
 def judge(platform: str) -> bool:
     """Let `platform` rest again if its probes still cannot be read; returns whether they can."""
     rested = PlatformState.objects.filter(platform=platform, host="").exclude(paused_until=None).first()
-    counts = _counts(rested.paused_until, platform) if rested else []
+    counts = _since_rest(platform, rested.paused_until) if rested and rested.paused_until else []
     for _, tried, unread in counts:
         if unread >= SHARE * tried:
             pauses.pause(platform, clock.now() + REST, Waiting.SCHEMA_DRIFT)
@@ -87,7 +88,7 @@ def _catch_up(alert: Alert) -> None:
         job_state=Subquery(newest.values("state")[:1]), job_outcome=Subquery(newest.values("outcome")[:1])
     ).filter(job_state=JobState.FAILED, job_outcome=Missing.UNPARSABLE)
     if missed.exists():
-        ledger.request_scrape(Account.objects.filter(pk__in=[*missed.values_list("pk", flat=True)]), None)
+        ledger.request_scrape(Account.objects.filter(pk__among=[*missed.values_list("pk", flat=True)]), None)
 
 
 def _drifted(platform: str) -> bool:
@@ -100,15 +101,19 @@ def _drifted(platform: str) -> bool:
     return False
 
 
-def _counts(since: datetime | None, platform: str = "") -> list[tuple[str, int, int]]:
+def _since_rest(platform: str, at: datetime) -> list[tuple[str, int, int]]:
+    """As _counts, of the jobs that ended since `at` by the database's clock, however wrong that of their worker is."""
+    return _counts(at - DAY, platform, job__finished_at__gt=at)
+
+
+def _counts(since: datetime, platform: str = "", **which: Any) -> list[tuple[str, int, int]]:
     """Platform, accounts that answered since then, and those of them that could not be read."""
     platforms = [platform] if platform else [*PLATFORMS]  # named, because the index begins with it
-    tries = Attempt.objects.filter(
-        platform__in=platforms, started_at__gte=since, outcome__in=READ | {Missing.UNPARSABLE}
-    )
+    asked = READ | {Missing.UNPARSABLE}
+    tries = Attempt.objects.filter(platform__in=platforms, started_at__gte=since, outcome__in=asked, **which)
     unread = Count("account", distinct=True, filter=Q(outcome=Missing.UNPARSABLE))
-    asked = tries.exclude(step="none").order_by().values_list("platform")
-    return list(asked.annotate(tried=Count("account", distinct=True), unread=unread))
+    answered = tries.exclude(step="none").order_by().values_list("platform")
+    return list(answered.annotate(tried=Count("account", distinct=True), unread=unread))
 
 
 def _alerts() -> AlertQuerySet:

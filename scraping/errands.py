@@ -22,7 +22,7 @@ from scraping.connectors.base import (
 )
 from scraping.fetch import DEADLINE
 from scraping.limits import Ask
-from scraping.models import MAX_DETAIL, ScrapeJob
+from scraping.models import ScrapeJob
 from scraping.outcomes import OK
 from scraping.results import Result, Try
 
@@ -163,8 +163,8 @@ def _result(connector: Connector, errand: Errand, answer: Answer, tried: Try, re
         return Result(job, OK, [*errand.tries, tried], answer, errand.external_id)
     outcome = answer if isinstance(answer, Missing) else Missing.UNPARSABLE
     detail = connector.advice(errand.target, outcome)
-    if outcome is Missing.UNPARSABLE:
-        detail = detail or response.body[:MAX_DETAIL].decode(errors="replace").replace("\x00", "")
+    if outcome is Missing.UNPARSABLE:  # what it says is for those who may see samples
+        detail = detail or f"An answer of {len(response.body):,} bytes."
     return errand.ended(outcome, replace(tried, outcome=outcome, detail=detail))
 
 

@@ -19,7 +19,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
-from scraping import drift, ledger, limits, pauses, settling
+from scraping import drift, ledger, limits, pauses, samples, settling
 from scraping import errands as on_errands
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Answer, Batch, CallFailed, Connector, Missing, Response, Target, Trouble
@@ -343,14 +343,15 @@ class Gathering:
         """Settle the accounts of a call that gave nothing, or halve it; pause what asked for it."""
         trouble, until = failure.trouble, None
         if trouble is Trouble.RATE_LIMITED:
-            self._stop(host, clock.now(), trouble)  # before it is written down: what started meanwhile would be asked
+            # Before it is written down: what started later is no burst.
+            self._stop(host, clock.now() + PATIENCE, trouble)
             until = await sync_to_async(pauses.refused)(self.platform, tried.started_at, failure.retry_after, host=host)
             self._stop(host, until, trouble)
         elif trouble in STOPS:
             self._stop("", clock.now(), trouble)
             await sync_to_async(pauses.pause)(self.platform, clock.now() + STOPS[trouble], trouble)
         call.failed, call.refused = trouble in FAILURES, trouble is Trouble.RATE_LIMITED
-        tried = replace(tried, outcome=trouble, detail=failure.detail)
+        tried = replace(tried, outcome=trouble, detail=samples.scrubbed(failure.detail))
         if trouble is Trouble.REFUSED and call.halve(tried):
             return
         ended = [errand.ended(trouble, tried) for errand in call.errands]

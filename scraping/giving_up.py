@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from accounts.platforms import PLATFORMS
 from perf import clock
@@ -11,7 +11,7 @@ from scraping.connectors import Unavailable, connector_for
 from scraping.ledger import finish_runs
 from scraping.models import JobState, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import Ended
-from scraping.planning import CHUNK, hand_over
+from scraping.planning import CHUNK, chunks, hand_over
 
 
 def give_up() -> int:
@@ -38,11 +38,12 @@ def skip_impatient() -> int:
     skipped = 0
     for run in ScrapeRun.objects.open().filter(mode__in=ScrapeRun.PATIENCE):
         beyond = clock.db_now(ScrapeRun.PATIENCE[ScrapeRun.Mode(run.mode)])
-        others = RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN).exclude(run=run)
         late = ScrapeJob.objects.filter(runjob__run=run).waiting_beyond(beyond)
-        while hand_over(run, RunJob.objects.filter(run=run, job__in=late.filter(Exists(others)).values("pk"))):
-            pass
-        skipped += _end(late.filter(~Exists(others)), JobState.CANCELLED, Ended.SKIPPED)
+        # Listed first: else all that waits may be compared with all runs, to find the few of this one.
+        for chunk in chunks(late.order_by("id").values_list("id", flat=True)):
+            jobs = ScrapeJob.objects.filter(pk__among=chunk).waiting_beyond(beyond)
+            hand_over(run, RunJob.objects.filter(run=run, job__in=jobs.wanted_besides(run).values("pk")))
+            skipped += _end(jobs.wanted_only_by(run), JobState.CANCELLED, Ended.SKIPPED)
         finish_runs()
     return skipped
 
@@ -53,10 +54,12 @@ def _end(jobs: QuerySet[ScrapeJob], state: str, outcome: str) -> int:
     while True:
         with transaction.atomic():
             free = jobs.select_for_update(skip_locked=True, of=("self",)).order_by("id")
-            ids = list(free.values_list("id", flat=True)[:CHUNK])
+            locked = list(free.values_list("id", flat=True)[:CHUNK])
+            # Looked at again now that nobody can change them: a new run may have come to want one meanwhile.
+            ids = list(jobs.filter(pk__among=locked).values_list("id", flat=True))
             closed = {"state": state, "outcome": outcome, "finished_at": clock.db_now(), "lease_until": None}
             ScrapeJob.objects.filter(pk__in=ids).update(**closed)
         finish_runs(ids)
         ended += len(ids)
-        if len(ids) < CHUNK:
+        if len(locked) < CHUNK:
             return ended

@@ -13,8 +13,10 @@ SILENCE = timedelta(minutes=10)
 
 
 def seen() -> dict[str, datetime]:
-    """When each kind of process was last seen; those never seen are left out."""
-    return dict(Heartbeat.objects.filter(process__in=PROCESSES).values_list("process", "seen_at"))
+    """When each kind of process was last seen, on this process's clock; those never seen are left out."""
+    rows = Heartbeat.objects.filter(process__in=PROCESSES).values_list("process", "seen_at", clock.db_now())
+    ours = clock.now()
+    return {process: ours - (now - seen_at) for process, seen_at, now in rows}
 
 
 def silent(last: Mapping[str, datetime]) -> dict[str, datetime]:

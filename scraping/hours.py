@@ -100,7 +100,8 @@ def roll_up() -> int:
 def _spans(model: type[Bucketed], first: First) -> Iterator[tuple[datetime, datetime]]:
     """What is to be counted, a day at a time: from LATE before the newest hour counted, or the beginning, to now."""
     newest = model._default_manager.aggregate(newest=Max("hour"))["newest"]
-    begin = newest - LATE if newest else None
+    # Not from the future, where a worker's wrong clock may have put a try: the hours until then are still to come.
+    begin = min(newest, clock.db_instant()) - LATE if newest else None
     while (found := first(begin)) is not None:
         begin = found.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         yield begin, begin + DAY

@@ -95,13 +95,11 @@ def request_scrape(
 
 def _promise(wanted: Mapping[int, str], now: datetime) -> list[int]:
     """Insert a job for each account (id → platform) that has none open, move the open ones up; the jobs' ids."""
-    open_jobs = ScrapeJob.objects.filter(account__in=wanted).open()
+    open_jobs = ScrapeJob.objects.filter(account__among=wanted).open()
     held = set(open_jobs.select_for_update().order_by("id").values_list("account_id", flat=True))
-    ScrapeJob.objects.bulk_create(
-        [_requested(account, wanted[account], now) for account in wanted if account not in held],
-        ignore_conflicts=True,  # somebody asked for the same a moment ago
-        batch_size=2_000,
-    )
+    for chunk in chunks(account for account in wanted if account not in held):
+        jobs = [_requested(account, wanted[account], now) for account in chunk]
+        ScrapeJob.objects.bulk_create(jobs, ignore_conflicts=True)  # somebody asked for the same a moment ago
     waiting = open_jobs.filter(state=JobState.DUE)
     waiting.filter(rank__gt=Rank.REQUESTED).update(rank=Rank.REQUESTED, order_at=now + AHEAD[Rank.REQUESTED])
     waiting.filter(due_at__gt=now).update(due_at=now, outcome="")
@@ -245,13 +243,15 @@ def cancel(run: ScrapeRun, by: Any) -> int:
     there. Raises Refused for a closed run.
     """
     _change(run, ScrapeRun.State.CANCELLED, finished_at=clock.db_now())
-    others = RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN)
-    jobs = ScrapeJob.objects.filter(runjob__run=run).open()
-    ids = list(jobs.exclude(Exists(others)).select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
+    jobs = ScrapeJob.objects.filter(runjob__run=run).open().wanted_only_by(run)
+    ids = list(jobs.select_for_update(of=("self",)).order_by("id").values_list("id", flat=True))
     count = 0
     for chunk in chunks(ids):
-        count += ScrapeJob.objects.filter(pk__in=chunk).update(
-            state=JobState.CANCELLED, outcome=Ended.CANCELLED, lease_until=None, finished_at=clock.db_now()
+        # Looked at again now that nobody can change them: a new run may have come to want one meanwhile.
+        count += (
+            ScrapeJob.objects.filter(pk__among=chunk)
+            .wanted_only_by(run)
+            .update(state=JobState.CANCELLED, outcome=Ended.CANCELLED, lease_until=None, finished_at=clock.db_now())
         )
     while hand_over(run, RunJob.objects.filter(run=run, job__state__in=OPEN_STATES)):
         pass

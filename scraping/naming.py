@@ -14,11 +14,15 @@ UNKNOWN_SHOWN = 10
 
 
 class UnknownAccounts(Exception):
-    """Some names lead to no account; the message says which, for people."""
+    """The names are none, too many, or lead to no account; the message says which, for people."""
 
 
 def accounts_named(accounts: QuerySet[Account], names: Collection[str]) -> QuerySet[Account]:
-    """Those of `accounts` that `names` name; raises UnknownAccounts when one of them names none."""
+    """Those of `accounts` that `names` (1 to NAMED_AT_ONCE) name; raises UnknownAccounts, also when one names none."""
+    if not names:
+        raise UnknownAccounts("No account is named: write one a line, as platform/handle.")
+    if len(names) > NAMED_AT_ONCE:
+        raise UnknownAccounts(f"{len(names):,} accounts are named, and {NAMED_AT_ONCE:,} are the most at once.")
     keys = {name: _key(name) for name in names}
     asked = Q(pk=None)
     for platform, key in filter(None, keys.values()):

@@ -1,5 +1,6 @@
 """Delivery of alerts by mail and webhook, out of an outbox: a row per address, sent once, tried again with back-off.
 
+Rows go by the database's clock: an hour's error of one machine neither doubles nor delays a notice.
 A row is claimed before it is sent and marked after: a crash between doubles at most that one notice, and loses none.
 """
 
@@ -9,7 +10,7 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from time import monotonic
@@ -20,6 +21,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db.models import F
+from django.db.models.expressions import Combinable
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -65,10 +67,10 @@ def write_opened(alert: Alert) -> None:
     """Promise word of a new alert to everybody it concerns; runs in the transaction that opens it."""
     mails = [(Notice.Channel.MAIL, address) for address in sorted(recipients(alert.kind))]
     hook = [(Notice.Channel.WEBHOOK, "")] if settings.ALERT_WEBHOOK_URL else []
-    _write(alert, Notice.Event.OPENED, [*mails, *hook], clock.now())
+    _write(alert, Notice.Event.OPENED, [*mails, *hook], clock.db_now())
 
 
-def write_recovered(alert: Alert, due_at: datetime) -> None:
+def write_recovered(alert: Alert, due_at: Combinable) -> None:
     """Promise word of the recovery to those who were told of the alert, not before `due_at`."""
     told = alert.notices.filter(event=Notice.Event.OPENED, given_up=False).values_list("channel", "address")
     wanted = recipients(alert.kind)
@@ -76,7 +78,7 @@ def write_recovered(alert: Alert, due_at: datetime) -> None:
     _write(alert, Notice.Event.RECOVERED, still, due_at)
 
 
-def _write(alert: Alert, event: str, to: Iterable[tuple[str, str]], due_at: datetime) -> None:
+def _write(alert: Alert, event: str, to: Iterable[tuple[str, str]], due_at: Combinable) -> None:
     rows = [
         Notice(alert=alert, event=event, channel=channel, address=address, due_at=due_at) for channel, address in to
     ]
@@ -104,7 +106,7 @@ def send(seconds: float = SEND_SECONDS) -> int:
             if failure.channel_down:
                 down.add(notice.channel)
         else:
-            Notice.objects.filter(pk=notice.pk).update(sent_at=clock.now(), error="")
+            Notice.objects.filter(pk=notice.pk).update(sent_at=clock.db_now(), error="")
             logger.info("notice %d (%s, %s) was sent", notice.pk, notice.channel, notice.event)
             arrived += 1
     return arrived
@@ -113,14 +115,14 @@ def send(seconds: float = SEND_SECONDS) -> int:
 def _claim(notice: Notice) -> bool:
     """Take `notice` for LEASE; False when another process was faster."""
     mine = Notice.objects.filter(pk=notice.pk, tries=notice.tries, sent_at=None)
-    return bool(mine.update(tries=F("tries") + 1, due_at=clock.now() + LEASE))
+    return bool(mine.update(tries=F("tries") + 1, due_at=clock.db_now(LEASE)))
 
 
 def _put_off(notice: Notice, why: str) -> None:
     """Try again later, the longer the more often it failed; give up after TRIES."""
     tries = notice.tries + 1
     wait = min(FIRST_RETRY * 2 ** (tries - 1), LONGEST_RETRY)
-    change = {"error": why[:MAX_ERROR], "given_up": tries >= TRIES, "due_at": clock.now() + wait}
+    change = {"error": why[:MAX_ERROR], "given_up": tries >= TRIES, "due_at": clock.db_now(wait)}
     Notice.objects.filter(pk=notice.pk).update(**change)
     logger.warning("notice %d (%s) was not delivered, try %d: %s", notice.pk, notice.channel, tries, why)
 
@@ -140,8 +142,8 @@ def mail(notice: Notice) -> None:
     message = EmailMessage(f"Tidemark: {words.title}", body, None, [notice.address], headers=headers)
     try:
         message.send()
-    except OSError as error:  # of which SMTPException is one
-        one = isinstance(error, SMTPRecipientsRefused | SMTPDataError)
+    except (OSError, ValueError) as error:  # SMTPException is an OSError; an address no mail has is a ValueError
+        one = isinstance(error, SMTPRecipientsRefused | SMTPDataError | ValueError)
         raise Undelivered(f"{type(error).__name__}: {error}", channel_down=not one) from error
 
 

@@ -106,7 +106,7 @@ def _close(platform: str, host: str) -> None:
     failed.update(
         circuit=0,
         openings=0,
-        paused_until=Case(When(probing, then=None), default=F("paused_until")),
+        paused_until=Case(When(probing, then=clock.db_now()), default=F("paused_until")),  # empty: ended by a person
         why=Case(When(probing, then=Value("")), default=F("why")),
     )
 

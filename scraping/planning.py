@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Account
 from accounts.platforms import PLATFORMS
@@ -86,7 +86,20 @@ def plan(day: date | None = None) -> int:
             break  # somebody cancelled this day's plan
         planned += _insert(night, run, chunk)
         after = chunk[-1].pk
+    if planned:
+        _keep_open(night.day)
     return planned
+
+
+def _keep_open(day: date) -> None:
+    """Open the plan of `day` again if it was closed just before jobs were promised in it."""
+    left = RunJob.objects.filter(run=OuterRef("pk"), job__state__in=OPEN_STATES)
+    done = ScrapeRun.objects.filter(kind=ScrapeRun.Kind.PLANNED, date=day, state=ScrapeRun.State.DONE)
+    _reopen(done.alias(left=Subquery(left.values("pk")[:1])).exclude(left=None))
+
+
+def _reopen(runs: QuerySet[ScrapeRun]) -> None:
+    runs.update(state=ScrapeRun.State.RUNNING, finished_at=None, counted=None)
 
 
 def _missing(day: date) -> QuerySet[Account]:
@@ -151,17 +164,21 @@ def _run_of(day: date) -> ScrapeRun | None:
     fresh = ScrapeRun(kind=ScrapeRun.Kind.PLANNED, scope=ScrapeRun.Scope.ALL, date=day)
     ScrapeRun.objects.bulk_create([fresh], ignore_conflicts=True)
     runs = ScrapeRun.objects.filter(kind=ScrapeRun.Kind.PLANNED, date=day)
-    done = runs.filter(state=ScrapeRun.State.DONE)
-    done.update(state=ScrapeRun.State.RUNNING, finished_at=None, counted=None)
+    _reopen(runs.filter(state=ScrapeRun.State.DONE))
     return runs.open().first()
 
 
 def _revive(night: Night) -> None:
-    """Promise the day's jobs again that ended because their platform could not be read, once it can."""
+    """Promise the day's jobs again that ended because their platform could not be read, once it can.
+
+    Not those of accounts that were read meanwhile or that nobody wants read any more.
+    """
     readable = [name for name in PLATFORMS if isinstance(connector_for(name), Connector)]
-    busy = ScrapeJob.objects.filter(account=OuterRef("account")).open()
+    jobs = ScrapeJob.objects.filter(account=OuterRef("account"))
     ended = ScrapeJob.objects.filter(
-        ~Exists(busy),
+        ~Exists(jobs.open()),
+        ~Exists(jobs.filter(date=night.day, state=JobState.DONE)),
+        Exists(Account.objects.scrapable().filter(pk=OuterRef("account"))),
         platform__in=readable,
         date=night.day,
         state=JobState.FAILED,

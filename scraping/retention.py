@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from perf import clock
 from scraping import hours
@@ -48,7 +48,7 @@ class Expired:
 def expired() -> Iterator[Expired]:
     """What would go now, in the order it has to go: runs before their jobs, attempts before theirs."""
     attempts, jobs = _before(settings.SCRAPE_ATTEMPT_DAYS), _before(JOB_DAYS)
-    yield Expired("attempts", settings.SCRAPE_ATTEMPT_DAYS, Attempt.objects.filter(started_at__lt=attempts))
+    yield Expired("attempts", settings.SCRAPE_ATTEMPT_DAYS, Attempt.objects.older_than(attempts))
     yield Expired("samples", SAMPLE_DAYS, Sample.objects.filter(taken_at__lt=_before(SAMPLE_DAYS)))
     yield Expired("runs", JOB_DAYS, ScrapeRun.objects.filter(finished_at__lt=jobs))
     yield Expired("jobs", JOB_DAYS, _jobs(jobs))
@@ -60,15 +60,18 @@ def expired() -> Iterator[Expired]:
 
 
 def _before(days: int) -> datetime:
-    """The hour that began `days` ago: an hour is kept whole or not at all, so that it never counts half."""
-    return (clock.now() - timedelta(days=days)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    """The hour that began `days` ago: an hour is kept whole or not at all, so that it never counts half.
+
+    By the database's clock: a worker whose clock is wrong deletes nothing too early.
+    """
+    return (clock.db_instant() - timedelta(days=days)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _jobs(before: datetime) -> QuerySet[ScrapeJob]:
-    """Closed jobs that no kept run counts and no kept attempt belongs to."""
-    runs, attempts = RunJob.objects.filter(job=OuterRef("pk")), Attempt.objects.filter(job=OuterRef("pk"))
+    """Closed jobs that no kept run counts and no kept attempt belongs to, each looked up: a join would read all."""
+    counted, tried = (Subquery(rows.objects.filter(job=OuterRef("pk")).values("pk")[:1]) for rows in (RunJob, Attempt))
     old = ScrapeJob.objects.filter(finished_at__lt=before).exclude(state__in=OPEN_STATES)
-    return old.filter(~Exists(runs), ~Exists(attempts))
+    return old.alias(counted=counted, tried=tried).filter(counted=None, tried=None)
 
 
 def prune(until: float | None = None) -> dict[str, int]:

@@ -35,9 +35,9 @@ def excerpt(answers: Iterable[Answer], response: Response) -> Excerpt | None:
         return None
     content_type = response.headers.get("content-type", "")
     # Removed before it is cut: half a credential at the end would not be recognised.
-    text = _scrubbed(_text(response.body, content_type))
+    text = scrubbed(_text(response.body, content_type))
     body = text.encode(errors="replace")[:MAX_SAMPLE].decode(errors="ignore")
-    return Excerpt(body, len(response.body), _scrubbed(_text(content_type.encode(errors="replace"), ""))[:100])
+    return Excerpt(body, len(response.body), scrubbed(_text(content_type.encode(errors="replace"), ""))[:100])
 
 
 def _text(raw: bytes, content_type: str) -> str:
@@ -50,7 +50,8 @@ def _text(raw: bytes, content_type: str) -> str:
     return text.replace("\x00", "\N{SYMBOL FOR NULL}")
 
 
-def _scrubbed(text: str) -> str:
+def scrubbed(text: str) -> str:
+    """`text` without any configured credential, which some platforms repeat when they refuse it."""
     for secret in _secrets():
         text = text.replace(secret, REMOVED)
     return text

@@ -31,10 +31,10 @@ def sweep() -> None:
 def dispatch(*, by: str = "") -> None:
     """Send a turn to every platform that has something due, the better its best job the sooner."""
     ledger.beat("worker", *filter(None, [by]))
-    giving_up.give_up()
     for platform, rank in ledger.waiting_platforms(PLATFORMS):
         turn = {"platform": platform, "seconds": TURN_SECONDS}
         gather_batches.apply_async(kwargs=turn, queue=platform, priority=2 * rank, expires=DISPATCH_SECONDS)
+    giving_up.give_up()  # after the turns are sent: they do not wait for it, nor for what it may trip over
 
 
 @shared_task

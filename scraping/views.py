@@ -20,7 +20,7 @@ from perf.access import requires
 from perf.pagination import page_number, paginate
 from scraping import alerts, board, condition, freshness, ledger, samples, tasks
 from scraping.models import Attempt, ScrapeJob, ScrapeRun
-from scraping.naming import NAMED_AT_ONCE, UnknownAccounts, accounts_named
+from scraping.naming import UnknownAccounts, accounts_named
 from scraping.outcomes import RULES
 
 RUNS_SHOWN = 20
@@ -75,7 +75,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context: dict[str, Any] = {"run": found, "open_runs": [found] if found.is_open else [], "page": page, **chosen}
-    context |= {"failures": board.failures(found), "now": clock.now(), "one": found.pk}
+    failures = board.failures(found)
+    context |= {"failures": failures, "ends": board.ends_of(found, failures), "now": clock.now(), "one": found.pk}
     return render(request, "scraping/run.html", context)
 
 
@@ -190,8 +191,8 @@ def _in_scope(accounts: QuerySet[Account], request: HttpRequest) -> QuerySet[Acc
             return accounts.filter(platform=request.POST["platform"])
         case ScrapeRun.Scope.ACCOUNTS if request.POST.get("account", "").isdecimal():
             return accounts.filter(pk=request.POST["account"])
-        case ScrapeRun.Scope.ACCOUNTS if names := request.POST.get("accounts", "").split()[:NAMED_AT_ONCE]:
-            return accounts_named(accounts, names)
+        case ScrapeRun.Scope.ACCOUNTS if "accounts" in request.POST:
+            return accounts_named(accounts, request.POST["accounts"].split())
     raise Http404
 
 

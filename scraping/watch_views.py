@@ -52,7 +52,8 @@ def mute(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"No more mail to you about: {Alert.Kind(kind).label}. This page goes on showing it.")
     else:
         alerting.unmute(request.user, kind)
-        messages.success(request, f"You get mail again about: {Alert.Kind(kind).label}.")
+        lacks = "" if getattr(request.user, "email", "") else " No address is kept for you yet, so none is sent."
+        messages.success(request, f"Unmuted, mail to you: {Alert.Kind(kind).label}.{lacks}")
     return redirect("scraping:alerts")
 
 

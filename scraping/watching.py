@@ -7,13 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from perf import clock
 from scraping import drift, heartbeats, limits
 from scraping.connectors import CONNECTORS, connector_for, credential_for
 from scraping.connectors.base import Connector, Window
-from scraping.models import Alert, Attempt, JobState, PlatformState, Problem, RunJob, ScrapeJob, ScrapeRun
+from scraping.models import Alert, Attempt, JobState, PlatformState, Problem, ScrapeJob, ScrapeRun
 from scraping.outcomes import ANSWERED, STOPS, Waiting
 from scraping.planning import Night
 
@@ -45,7 +45,7 @@ def dead_tokens() -> Iterator[Problem]:
 
 def long_pauses() -> Iterator[Problem]:
     """Platforms and hosts paused for more than LONG_PAUSE, in one pause or in many without an answer between them."""
-    now, known = clock.now(), _open_keys(Alert.Kind.PAUSED)
+    now, known = clock.db_instant(), _open_keys(Alert.Kind.PAUSED)
     for state in PlatformState.objects.paused().exclude(why__in=QUIET_PAUSES):
         until, key = state.paused_until or now, str(state)
         starving = (
@@ -63,27 +63,29 @@ def _waits(platform: str, now: datetime) -> bool:
 
 def coverage() -> Iterator[Problem]:
     """The last night's plan, if too little of it was answered when its window ended and still is."""
-    now, today = clock.now(), clock.today()
+    now = clock.db_instant()
+    today = now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
     ended = [night for night in map(Night.of, (today, today - DAY)) if night.end <= now]
     plans = ScrapeRun.objects.filter(kind=ScrapeRun.Kind.PLANNED).exclude(state=ScrapeRun.State.CANCELLED)
     # A plan that was made after its window, as on the first day, could not be done within it.
-    run = plans.filter(date=ended[0].day, created_at__lt=ended[0].end).first() if ended else None
+    run = plans.filter(date=ended[0].day, created_at__lt=ended[0].end).progress().first() if ended else None
     if run is None:
         return
-    jobs = ScrapeJob.objects.filter(runjob__run=run).exclude(state=JobState.CANCELLED)
-    count = jobs.aggregate(planned=Count("pk"), answered=Count("pk", filter=Q(state=JobState.DONE)))
-    if count["answered"] < COVERAGE * count["planned"]:
+    planned = run.total_jobs - run.cancelled_jobs
+    if run.done_jobs < COVERAGE * planned:
+        count = {"planned": planned, "answered": run.done_jobs}
         yield Problem(Alert.Kind.COVERAGE, str(run.date), detail={**count, "run": run.pk, "day": str(run.date)})
 
 
 def backlog() -> Iterator[Problem]:
     """Platforms with jobs that have been due for longer than OLD, or with more than their limits let through today."""
+    now = clock.db_instant()
     for platform, jobs, oldest in _due():
         connector = connector_for(platform)
         if not isinstance(connector, Connector):
             continue
         fits = fits_today(connector)
-        if oldest <= clock.now() - OLD or (fits is not None and jobs > fits):
+        if oldest <= now - OLD or (fits is not None and jobs > fits):
             yield Problem(
                 Alert.Kind.BACKLOG, platform, platform, {"jobs": jobs, "oldest": oldest.isoformat(), "fits": fits}
             )
@@ -91,9 +93,7 @@ def backlog() -> Iterator[Problem]:
 
 def _due() -> QuerySet[ScrapeJob, tuple[str, int, datetime]]:
     """Platform, jobs due now and since when the oldest; jobs of runs that a person paused are not meant."""
-    runs = RunJob.objects.filter(job=OuterRef("pk"))
-    held = Exists(runs.filter(run__state=ScrapeRun.State.PAUSED)) & ~Exists(runs.filter(run__state="running"))
-    due = ScrapeJob.objects.filter(~held, state=JobState.DUE, due_at__lte=clock.db_now())
+    due = ScrapeJob.objects.filter(state=JobState.DUE, due_at__lte=clock.db_now()).not_paused()
     return due.order_by().values_list("platform").annotate(jobs=Count("pk"), oldest=Min("due_at"))
 
 

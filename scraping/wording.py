@@ -69,7 +69,7 @@ def _dead_token(alert: Alert, name: str, detail: dict[str, Any]) -> Said:
         f"{name} refused the credential that is set, so nothing is asked of it.",
         _waiting(detail),
         f"Set a new {alert.platform.upper()}_TOKEN and restart. It is tried again every few minutes.",
-        reverse("scraping:runs"),
+        reverse("scraping:platform", args=[alert.platform]),
     )
 
 
@@ -79,8 +79,8 @@ def _paused(alert: Alert, name: str, detail: dict[str, Any]) -> Said:
         f"{where} is paused for over an hour",
         f"{outcomes.label(detail['why'])}. {where} is next asked at {_at(detail['until'])}.",
         _waiting(detail),
-        "If the cause is gone, end the pause on the scraping page; else it ends by itself.",
-        reverse("scraping:runs"),
+        "If the cause is gone, end the pause on its page; else it ends by itself.",
+        reverse("scraping:platform", args=[alert.platform]),
     )
 
 
@@ -103,7 +103,7 @@ def _backlog(alert: Alert, name: str, detail: dict[str, Any]) -> Said:
         f"{_accounts(detail['jobs'])} due, the oldest since {_at(detail['oldest'])}.{limit}",
         "What is left over goes first on the next day; nothing is lost.",
         "Ask for a higher limit, deactivate accounts that are not needed, or start more workers.",
-        reverse("scraping:runs"),
+        reverse("scraping:platform", args=[alert.platform]),
     )
 
 
@@ -114,7 +114,7 @@ def _budget(alert: Alert, name: str, detail: dict[str, Any]) -> Said:
         f"{detail['spent']} of {detail['budget']} dollars are spent in {detail['month']} (UTC).",
         f"{name} is not asked again before the next month; its accounts wait." if spent else "Fetching goes on.",
         f"Raise {alert.platform.upper()}_MONTHLY_BUDGET_USD and restart, or do nothing: the next month starts at zero.",
-        reverse("scraping:runs"),
+        reverse("scraping:platform", args=[alert.platform]),
     )
 
 

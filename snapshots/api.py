@@ -259,7 +259,10 @@ def undo(request: HttpRequest, pk: int) -> dict[str, Any]:
 @router.get("/export.csv", summary="All published figures as CSV", url_name="export-csv")
 @requires("snapshots.export_snapshots")
 def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
-    """One line per account and day, newest first, streamed. Texts that a spreadsheet would run are disarmed."""
+    """One line per account and day, newest first, streamed. Texts that a spreadsheet would run are disarmed.
+
+    The ten columns stay as they are; `/export.json` and `/export.ndjson` say too whether followers are rounded.
+    """
     return export("csv", filters, request.user)
 
 

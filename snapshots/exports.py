@@ -21,7 +21,7 @@ from snapshots.grid import AccountFilters
 from snapshots.models import Snapshot
 
 ROWS_AT_ONCE = 1_000
-CSV_COLUMNS = {
+CSV_COLUMNS = {  # ten that people's sheets rely on; whether followers are rounded is in JSON and NDJSON alone
     "Platform": "account__platform",
     "Handle": "account__handle",
     "Organization": "account__organization__name",

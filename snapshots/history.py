@@ -79,12 +79,13 @@ class HistoryFilters(Schema):
 def history_of_account(account: Account, filters: HistoryFilters) -> bytes:
     """JSON: {"platform", "handle", "dates", one list per metric, "marks"}, null where a day has no figure.
 
-    `marks` has stretches [first day, last day] of figures that were not observed, by source, and suspect days.
+    `marks` has stretches [first day, last day] of figures that were not observed, by source, of suspect days, and of
+    days whose followers the platform rounded.
     """
     rows = list(
         Snapshot.objects.filter(account=account, quality__in=(Quality.PUBLISHED, Quality.SUSPECT), **filters.range)
         .order_by("date")
-        .values("date", "quality", "source", *COUNTS)
+        .values("date", "quality", "source", "followers_rounded", *COUNTS)
     )
     published = {row["date"]: row for row in rows if row["quality"] == Quality.PUBLISHED}
     days = _days(account, list(published.values()), filters)
@@ -127,12 +128,20 @@ def _figure(day: Day | None, name: str) -> float | None:
 
 
 def _marks(rows: list[dict[str, Any]]) -> dict[str, list[tuple[dt.date, dt.date]]]:
-    """Stretches of days that are not plainly observed: by source, or suspect."""
+    """Stretches of days that are not plainly observed: by source, suspect, or with rounded followers."""
     marks: dict[str, list[tuple[dt.date, dt.date]]] = {}
-    for kind, group in groupby(
-        rows, key=lambda row: row["source" if row["quality"] == Quality.PUBLISHED else "quality"]
-    ):
-        stretch = list(group)
-        if kind != Source.OBSERVED:
-            marks.setdefault(kind, []).append((stretch[0]["date"], stretch[-1]["date"]))
+    for mark_of in (_origin, _rounding):
+        for mark, group in groupby(rows, key=mark_of):
+            stretch = list(group)
+            if mark:
+                marks.setdefault(mark, []).append((stretch[0]["date"], stretch[-1]["date"]))
     return marks
+
+
+def _origin(row: dict[str, Any]) -> str:
+    mark: str = row["source"] if row["quality"] == Quality.PUBLISHED else row["quality"]
+    return "" if mark == Source.OBSERVED else mark
+
+
+def _rounding(row: dict[str, Any]) -> str:
+    return "followers_rounded" if row["quality"] == Quality.PUBLISHED and row["followers_rounded"] else ""

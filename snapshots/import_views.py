@@ -50,6 +50,11 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     removed = undo(batch, request.user)
     kept = batch.stored - batch.removed
-    stays = f" {kept:,} have changed since then and stay." if kept else ""
-    messages.success(request, f"{removed:,} days of “{batch.name}” were taken away.{stays}")
+    stays = (
+        f" {kept:,} {'has' if kept == 1 else 'have'} changed since then and {'stays' if kept == 1 else 'stay'}."
+        if kept
+        else ""
+    )
+    days = "1 day of" if removed == 1 else f"{removed:,} days of"
+    messages.success(request, f"{days} “{batch.name}” {'was' if removed == 1 else 'were'} taken away.{stays}")
     return redirect("snapshots:past")

@@ -19,6 +19,7 @@ from perf import clock
 from perf.access import requires
 from perf.cache import cached, cached_fragment, key, permissions_of
 from perf.pagination import page_number, paginate
+from perf.templatetags.figures import day
 from snapshots import judging, suspects
 from snapshots import overview as reads
 from snapshots.cache import SUMMARY
@@ -164,7 +165,7 @@ def _profile(found: Account) -> list[tuple[str, Any]]:
         ("Owner team", found.owner_team),
         ("Sensitivity", found.get_sensitivity_display()),
         ("Verified", found.get_verified_display()),
-        ("Opened", found.opened_on),
+        ("Opened", day(found.opened_on)),
     ]
     return [(label, value) for label, value in facts if value]
 

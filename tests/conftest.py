@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import django
@@ -37,8 +38,13 @@ def _clean_redis() -> Iterator[None]:
     """Leave no cached answer, message or limit to the next test."""
     yield
     for url in (os.environ["REDIS_URL"], os.environ["BROKER_URL"]):
-        with redis.Redis.from_url(url) as client:
-            client.flushdb()
+        _client(url).flushdb()
+
+
+@cache
+def _client(url: str) -> redis.Redis:
+    """One connection for the whole run: making two for each of thousands of tests takes longer than many of them."""
+    return redis.Redis.from_url(url)
 
 
 @pytest.fixture(autouse=True)

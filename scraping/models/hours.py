@@ -69,3 +69,8 @@ class RunTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} in run {self.run_id}"
+
+    @property
+    def without(self) -> int:
+        """Accounts that ended without a figure, cancelled ones apart."""
+        return self.jobs - self.figures - self.cancelled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -34,23 +33,28 @@ class ScrapeJobQuerySet(models.QuerySet["ScrapeJob"]):
 
     def due(self, platform: str) -> Self:
         """Jobs of `platform` whose time has come, save those that only paused runs want."""
+        return self.filter(platform=platform, state=JobState.DUE, due_at__lte=clock.db_now()).not_paused()
+
+    def not_paused(self) -> Self:
+        """Without the jobs that a paused run wants and no running one."""
         running = RunJob.objects.filter(job=OuterRef("job"), run__state=ScrapeRun.State.RUNNING)
         paused = RunJob.objects.filter(~Exists(running), job=OuterRef("pk"), run__state=ScrapeRun.State.PAUSED)
-        # The first such run of each job: an EXISTS would be planned as a join, which on tables that were filled a
-        # moment ago, before anyone counted them, compares every job with every other.
-        held_back = Subquery(paused.values("pk")[:1])
-        due = self.filter(platform=platform, state=JobState.DUE, due_at__lte=clock.db_now())
-        return due.alias(held_back=held_back).filter(held_back=None)
+        # Asked once; nearly always nothing is paused and no job needs to be looked at.
+        nothing = ~Exists(ScrapeRun.objects.filter(state=ScrapeRun.State.PAUSED))
+        return self.alias(held_back=_first(paused)).filter(nothing | Q(held_back=None))
+
+    def wanted_only_by(self, run: ScrapeRun) -> Self:
+        """The jobs that no open run but `run` waits for."""
+        return self.alias(other=_first(_links_of_others(run))).filter(other=None)
+
+    def wanted_besides(self, run: ScrapeRun) -> Self:
+        """The jobs that another open run than `run` waits for too."""
+        return self.alias(other=_first(_links_of_others(run))).exclude(other=None)
 
     def claimable(self, platform: str) -> Self:
         """Jobs of `platform` that may be fetched now: due, and the platform is not at rest."""
         resting = PlatformState.objects.filter(platform=platform, host="").paused()
         return self.due(platform).filter(~Exists(resting))
-
-    def older_than(self, moment: datetime) -> Self:
-        """Jobs that ended before `moment` and belong to no run that is open, oldest first."""
-        wanted = RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN)
-        return self.filter(~Exists(wanted), finished_at__lt=moment).order_by("finished_at")
 
     def with_reasons(self) -> Self:
         """Each job with `why` it waits or how it ended, and `waits_until` (None unless it waits).
@@ -70,12 +74,13 @@ class ScrapeJobQuerySet(models.QuerySet["ScrapeJob"]):
         )
 
     def waiting_beyond(self, instant: Combinable) -> Self:
-        """The jobs that wait for their time or their platform until after `instant`, with reasons."""
-        return self.filter(state=JobState.DUE).with_reasons().filter(waits_until__gt=instant)
+        """The jobs that wait for their time or their platform until after `instant`, which is not in the past."""
+        resting = PlatformState.objects.filter(host="", paused_until__gt=instant).values("platform")
+        return self.filter(Q(due_at__gt=instant) | Q(platform__in=resting), state=JobState.DUE)
 
     def waiting(self) -> QuerySet[Any, dict[str, Any]]:
         """How many jobs wait per platform and reason, and until when the first: `platform, why, until, jobs`."""
-        held = self.waiting_beyond(clock.db_now())
+        held = self.waiting_beyond(clock.db_now()).with_reasons()
         return held.values("platform", "why").annotate(until=Min("waits_until"), jobs=Count("id")).order_by("until")
 
     def without_figure(self) -> QuerySet[Any, dict[str, Any]]:
@@ -88,6 +93,20 @@ class ScrapeJobQuerySet(models.QuerySet["ScrapeJob"]):
         return (
             self.filter(runjob__run=run).select_related("account", "account__organization").with_reasons()
         ).order_by(F("finished_at").asc(nulls_first=True), "order_at", "id")
+
+
+def _first(links: QuerySet[RunJob]) -> Subquery:
+    """The first of `links` of each job, or null.
+
+    An EXISTS would be planned as a join, which on tables that were filled a moment ago, before anyone counted them,
+    compares every job with every other.
+    """
+    return Subquery(links.values("pk")[:1])
+
+
+def _links_of_others(run: ScrapeRun) -> QuerySet[RunJob]:
+    """What ties the outer query's job to open runs other than `run`."""
+    return RunJob.objects.filter(job=OuterRef("pk"), run__state__in=ScrapeRun.OPEN).exclude(run=run)
 
 
 class ScrapeJob(models.Model):

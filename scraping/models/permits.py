@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Self
-
 from django.db import models
 
-from accounts.platforms import PLATFORM_CHOICES, PLATFORMS
-from perf import clock
-
-KEPT = timedelta(days=40)  # a month's money is counted from these rows, and every window is rebuilt from them
-
-
-class PermitBlockQuerySet(models.QuerySet["PermitBlock"]):
-    """Blocks, by what callers need of them."""
-
-    def older_than(self, moment: datetime) -> Self:
-        """Blocks granted before `moment`, and in no case those of the last 40 days: money is counted from them.
-
-        The platforms are named because the index begins with them.
-        """
-        moment = min(moment, clock.now() - KEPT)
-        return self.filter(platform__in=list(PLATFORMS), granted_at__lt=moment)
+from accounts.platforms import PLATFORM_CHOICES
 
 
 class PermitBlock(models.Model):
@@ -40,8 +22,6 @@ class PermitBlock(models.Model):
     expires_at = models.DateTimeField(help_text="No call of this block reaches the platform later.")
     settled_at = models.DateTimeField(null=True, blank=True, help_text="No call of it was under way after this.")
     returned = models.PositiveIntegerField(null=True, blank=True, help_text="Calls that were not made.")
-
-    objects = PermitBlockQuerySet.as_manager()
 
     class Meta:
         indexes = [

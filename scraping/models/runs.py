@@ -31,10 +31,6 @@ class ScrapeRunQuerySet(models.QuerySet["ScrapeRun"]):
         """Runs that still have something to do: running or paused."""
         return self.filter(state__in=ScrapeRun.OPEN)
 
-    def older_than(self, moment: datetime) -> Self:
-        """Closed runs made before `moment`, oldest first."""
-        return self.exclude(state__in=ScrapeRun.OPEN).filter(created_at__lt=moment).order_by("created_at", "id")
-
     def progress(self) -> Self:
         """Each run with its jobs counted per state in the same query; ScrapeRun's figures need this.
 

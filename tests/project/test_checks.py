@@ -30,8 +30,8 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("W004", {"SCRAPE_PAGE_PLATFORMS": ["flickr", "fliker"]}),
         ("E001", {"SCRAPE_WORKERS": 1_001}),
         ("E001", {"SCRAPE_WORKERS": 0}),
-        ("E010", {"WORKER_PROCESSES": 65}),
-        ("E010", {"WORKER_PROCESSES": 0}),
+        ("E012", {"WORKER_PROCESSES": 65}),
+        ("E012", {"WORKER_PROCESSES": 0}),
         ("E002", {"SCRAPE_WINDOW": "2-5"}),
         ("E002", {"SCRAPE_WINDOW": "24:00-05:00"}),
         ("E002", {"SCRAPE_WINDOW": "02:00-02:00"}),
@@ -57,6 +57,7 @@ def test_setting_that_would_fail_later_is_told_with_a_hint(
     assert messages[code].is_serious() is code.startswith("E")
 
 
+@pytest.mark.req("A106")
 @pytest.mark.parametrize("workers", [1, 1_000])
 def test_scrape_workers_may_be_one_to_the_maximum(workers: int, settings: Any) -> None:
     assert "E001" not in found(settings, SCRAPE_WORKERS=workers)
@@ -66,7 +67,8 @@ def test_folder_that_can_be_made_is_enough(settings: Any, tmp_path: Path) -> Non
     assert "E009" not in found(settings, DATA_DIR=tmp_path / "not" / "yet")
 
 
+@pytest.mark.req("A106")
 def test_check_command_reports_them(settings: Any) -> None:
-    settings.SCRAPE_WORKERS = 1_001
-    with pytest.raises(SystemCheckError, match=r"tidemark\.E001"):
+    settings.SCRAPE_WORKERS, settings.WORKER_PROCESSES = 1_001, 65
+    with pytest.raises(SystemCheckError, match=r"(?s)tidemark\.E001.*tidemark\.E012"):
         call_command("check")

@@ -6,12 +6,15 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
+from accounts.platforms import PLATFORMS
 from project.embedded import StartRefused, free_port
 from project.launch import House, join_running
+from scraping.connectors import Unavailable, connector_for
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +88,14 @@ def test_demo_overrides_real_tokens(environ: dict[str, str]) -> None:
     with House(environ) as house:
         assert house.demo
         assert environ["X_TOKEN"] != "real"
-        assert environ["SCRAPE_PAGE_PLATFORMS"] == "flickr,truth_social"
+        assert environ["SCRAPE_PAGE_PLATFORMS"] == "flickr,truth_social,tiktok"
+
+
+def test_demo_can_read_every_platform(environ: dict[str, str], settings: Any) -> None:
+    with House(environ | {"DEMO": "1", "TIKTOK_TOKEN": "real"}) as house:
+        settings.SCRAPE_PAGE_PLATFORMS = house.environ["SCRAPE_PAGE_PLATFORMS"].split(",")
+        settings.PLATFORM_TOKENS = {name: house.environ[f"{name.upper()}_TOKEN"] for name in PLATFORMS}
+    assert [one for name in PLATFORMS if isinstance(one := connector_for(name), Unavailable)] == []
 
 
 def test_without_demo_nothing_is_faked(environ: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from django.db import connections
 
 from perf import clock
 from project.models import AuditEntry
-from scraping import alerts, heartbeats, ledger, notices, watching, wording
+from scraping import alerts, condition, heartbeats, ledger, notices, watching, wording
 from scraping.models import Alert, AlertMute, Notice, PlatformState, Problem
 from tests import factories
 from tests.scraping.watching import hook_sink, smtp_sink
@@ -192,7 +192,7 @@ def test_the_mail_says_what_happened_what_was_kept_and_what_to_do(wrong: Any, ed
     assert "X refused the credential that is set" in body
     assert "412 accounts wait; nothing is lost." in body
     assert "Set a new X_TOKEN and restart." in body
-    assert "https://tidemark.example.org/scraping/\n" in body
+    assert "https://tidemark.example.org/scraping/platforms/x/\n" in body
     assert "https://tidemark.example.org/scraping/alerts/" in body
 
 
@@ -311,6 +311,41 @@ def test_a_sender_that_dies_loses_nothing_and_doubles_one_notice_at_most(
     assert len(mail.outbox) == 2
     assert len(hook.received) == 1
     assert mail.outbox[0].extra_headers["Message-ID"] == mail.outbox[1].extra_headers["Message-ID"]
+
+
+@pytest.fixture(params=[-1, 1], ids=["behind", "ahead"])
+def wrong_clock(request: Any, monkeypatch: Any) -> None:
+    """This process's clock, an hour away from the database's."""
+    right, off = clock.now, timedelta(hours=request.param)
+    monkeypatch.setattr(clock, "now", lambda: right() + off)
+
+
+@both
+def test_a_wrong_clock_neither_delays_nor_frees_a_notice(wrong: Any, editor: Any, wrong_clock: None) -> None:
+    wrong.append(PROBLEM)
+    alerts.evaluate()
+    notice = Notice.objects.due().get()
+    assert notices._claim(notice)
+    assert not Notice.objects.due().exists()
+    with clock.shifted(notices.LEASE * 2):
+        assert Notice.objects.due().exists()
+
+
+@both
+def test_an_address_that_no_mail_can_have_holds_nobody_else_up(wrong: Any, db: None) -> None:
+    for address in ("a\nb@example.org", "editor@example.org"):
+        factories.user("editor", email=address)
+    wrong.append(PROBLEM)
+    alerts.evaluate()
+    assert sent() == 1
+    assert Notice.objects.get(sent_at=None).error.startswith("BadHeaderError")
+
+
+@both
+def test_a_wrong_clock_misses_no_process_that_is_at_work(db: None, wrong_clock: None) -> None:
+    ledger.beat("worker", "beat")
+    assert heartbeats.states() == {"worker": "ok", "beat": "ok"}
+    assert not any(pulse.silent for pulse in condition.pulses())
 
 
 def test_a_notice_that_another_process_took_is_left_to_it(wrong: Any, editor: Any) -> None:

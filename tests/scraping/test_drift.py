@@ -14,7 +14,7 @@ from scraping import alerts, drift, ledger, pauses, watching
 from scraping.connectors.base import Missing
 from scraping.gather import gather
 from scraping.models import Alert, PlatformState, ScrapeJob
-from scraping.outcomes import OK, Waiting
+from scraping.outcomes import CIRCUIT_FAILURES, OK, Waiting
 from tests import factories
 from tests.scraping.watching import tried
 
@@ -148,6 +148,28 @@ def test_a_probe_that_can_be_read_ends_the_drift_and_nothing_is_lost(fakes: Any)
         gather("flickr", monotonic() + 60)
         newest = [ScrapeJob.objects.filter(account=one).latest("pk") for one in Account.objects.all()]
         assert {(job.state, job.outcome) for job in newest} == {("done", OK)}
+
+
+def test_probes_of_a_worker_whose_clock_is_behind_are_judged_too(monkeypatch: Any, fakes: Any) -> None:
+    _drift("flickr", fakes)
+    with clock.shifted(drift.REST + timedelta(minutes=1)):
+        ledger.request_scrape(Account.objects.all(), None)
+        right = clock.now
+        with monkeypatch.context() as worker:
+            worker.setattr(clock, "now", lambda: right() - timedelta(hours=1))
+            gather("flickr", monotonic() + 30)
+        assert pause_of("flickr")
+
+
+def test_a_call_that_came_through_is_no_persons_word_that_the_drift_is_over(fakes: Any) -> None:
+    _drift("flickr", fakes)
+    with clock.shifted(drift.REST + timedelta(minutes=1)):
+        pauses.count("flickr", [True] * CIRCUIT_FAILURES)
+    with clock.shifted(drift.REST + timedelta(minutes=3)):
+        ledger.request_scrape(Account.objects.all(), None)
+        gather("flickr", monotonic() + 30)
+        alerts.evaluate()
+        assert drift.stands("flickr")
 
 
 def _drift(platform: str, fakes: Any) -> None:

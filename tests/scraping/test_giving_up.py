@@ -14,8 +14,9 @@ from scraping.connectors import APIS, CONNECTORS, PAGES
 from scraping.gather import gather
 from scraping.models import JobState, PlatformState, ScrapeJob, ScrapeRun
 from scraping.outcomes import Ended, Waiting, label
+from scraping.settling import settle
 from tests.factories import account
-from tests.scraping.promising import request
+from tests.scraping.promising import read, request
 
 both = pytest.mark.both_dbs
 NOW_AND_HERE = "00:00-00:01"
@@ -79,6 +80,20 @@ def test_an_account_asked_for_meanwhile_is_not_promised_twice(plan_of_today: Any
     request(one)
     plan_of_today()
     assert ScrapeJob.objects.open().count() == 1
+
+
+def test_who_was_read_meanwhile_or_is_on_hold_is_not_promised_again(plan_of_today: Any, settings: Any) -> None:
+    tokens, settings.PLATFORM_TOKENS = settings.PLATFORM_TOKENS, {}
+    seen, held, gone = account("x"), account("x"), account("x")
+    plan_of_today()
+    giving_up.give_up()
+    settings.PLATFORM_TOKENS = tokens
+    request(seen)
+    settle([read(job) for job in ledger.claim("x", 1)])
+    Account.objects.hold([held.pk], "reassigned")
+    Account.objects.filter(pk=gone.pk).update(is_active=False)
+    plan_of_today()
+    assert not ScrapeJob.objects.open().exists()
 
 
 def test_more_jobs_than_one_transaction_takes_all_end(db: None, settings: Any, monkeypatch: Any) -> None:

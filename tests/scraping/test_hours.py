@@ -37,7 +37,6 @@ def rows() -> set[tuple[Any, ...]]:
 
 
 @both
-@pytest.mark.req("A107")
 def test_counting_an_hour_again_gives_the_same_rows() -> None:
     for seconds in (0.2, 0.21, 5.0):
         attempt(this_hour(), seconds)

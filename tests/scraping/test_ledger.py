@@ -344,3 +344,30 @@ def test_a_waiting_job_says_why_and_until_when(db: None) -> None:
     with clock.shifted(timedelta(hours=2)):
         assert ScrapeJob.objects.with_reasons().get(account=one).why == ""
         assert len(ledger.claim("x", 1)) == 1
+
+
+def while_another_asks(act: Any, *accounts: Account) -> ScrapeRun:
+    """The run of a request that is being made for `accounts` while `act` begins; both are over when this returns."""
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            asked = request(*accounts)
+            acting = pool.submit(run)
+            time.sleep(0.5)
+        acting.result()
+    return asked
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_cancelling_drops_nothing_that_is_being_asked_for_at_the_moment() -> None:
+    first = request(one := account())
+    asked = while_another_asks(lambda: ledger.cancel(first, None), one)
+    assert ScrapeJob.objects.get(account=one).state == JobState.DUE
+    assert list(asked.jobs.values_list("account", flat=True)) == [one.pk]

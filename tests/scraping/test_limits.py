@@ -305,7 +305,7 @@ def test_no_window_is_exceeded_by_four_processes() -> None:
     connections.close_all()
     forked = multiprocessing.get_context("fork")
     made: Any = forked.Queue()
-    processes = [forked.Process(target=_process, args=(4.0, which, made)) for _ in range(4)]
+    processes = [forked.Process(target=_process, args=(3.0, which, made)) for _ in range(4)]
     for process in processes:
         process.start()
     times = [at for _ in processes for at in made.get(timeout=60)]

@@ -82,6 +82,7 @@ def test_a_rolling_hour_is_used_to_the_full_by_several_and_never_exceeded(db: No
     assert sum(client.made for client in clients) >= 0.95 * 200 * 4
 
 
+@pytest.mark.req("A63")
 def test_what_others_spend_is_left_to_them_for_as_long_as_it_counts(db: None) -> None:
     meter = Meter(FakeLimit(200, 3600, "rolling"))
     with clock.shifted(timedelta(0)):

@@ -120,9 +120,10 @@ def test_a_constant_stream_of_requests_starves_nothing(db: None) -> None:
 
 
 @pytest.mark.req("A67")
-@pytest.mark.parametrize("rank", Rank)
-def test_every_rank_tells_its_reason(rank: Rank) -> None:
-    assert ScrapeJob(rank=rank, reason="planned").rank_reason.endswith(".")
+def test_every_rank_tells_its_own_reason() -> None:
+    reasons = {ScrapeJob(rank=rank, reason="planned").rank_reason for rank in Rank}
+    assert len(reasons) == len(Rank)
+    assert "Somebody asked for it" in ScrapeJob(rank=Rank.REQUESTED).rank_reason
 
 
 def test_a_second_look_says_that_it_is_one() -> None:
@@ -153,13 +154,17 @@ def test_a_closed_run_keeps_its_figures_and_is_not_counted_again(db: None) -> No
     assert seen.began_at is not None
 
 
-def test_what_is_old_is_found_and_what_is_open_or_recent_is_not(db: None) -> None:
-    request(account(), account())
-    settle_one()
-    with clock.shifted(timedelta(days=100)):
-        moment = clock.now() - timedelta(days=90)
-        assert ScrapeJob.objects.older_than(moment).count() == 0  # its run is still open
-        ScrapeRun.objects.open().close(ScrapeRun.State.DONE)
-        assert ScrapeJob.objects.older_than(moment).count() == 1
-        assert ScrapeRun.objects.older_than(moment).count() == 1
-        assert not ScrapeRun.objects.older_than(moment - timedelta(days=30)).exists()
+@pytest.mark.both_dbs
+def test_a_plan_closed_before_its_jobs_are_promised_is_open_with_them(db: None, monkeypatch: Any) -> None:
+    run_of = planning._run_of
+
+    def closed_at_once(day: Any) -> Any:
+        run = run_of(day)
+        ledger.finish_runs()
+        return run
+
+    monkeypatch.setattr(planning, "_run_of", closed_at_once)
+    account()
+    ledger.plan()
+    run = ScrapeRun.objects.progress().get()
+    assert (run.state, run.due_jobs) == (ScrapeRun.State.RUNNING, 1)

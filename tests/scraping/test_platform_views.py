@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import Account
 from perf import clock
 from project.models import AuditEntry
+from scraping.board import Ends
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
 from tests import factories
 from tests.scraping.test_views import INLINE, end, run_of, text_of
@@ -120,11 +121,31 @@ def test_a_forged_way_back_leads_to_the_runs(editor: Client, here: str) -> None:
     assert editor.post(f"/scraping/jobs/{job.pk}/retry/", {"here": here})["Location"] == "/scraping/"
 
 
-def test_each_row_of_a_run_says_its_priority_and_offers_to_try_again(editor: Client) -> None:
-    job = failed(factories.account("x", "cdcgov"))
-    page = editor.get(f"/scraping/runs/{job.runs.get().pk}/")
+def test_an_open_runs_rows_say_their_priority_and_those_without_a_figure_offer_another_try(editor: Client) -> None:
+    over, waiting = factories.account("x", "cdcgov"), factories.account("x")
+    run = run_of(over, waiting)
+    end(run, over, JobState.FAILED, "timeout")
+    page = editor.get(f"/scraping/runs/{run.pk}/")
     assert "Try cdcgov again" in page.content.decode()
-    assert job.rank_reason in text_of(page)
+    assert text_of(page).count(ScrapeJob.objects.get(account=waiting).rank_reason) == 1
+
+
+def test_a_runs_ends_tell_figures_from_answers_without_one(editor: Client) -> None:
+    counted, silent, skipped, stopped = (factories.account("x") for _ in range(4))
+    run = run_of(counted, silent, skipped, stopped)
+    end(run, counted, JobState.DONE, "ok")
+    end(run, silent, JobState.DONE, "unsupported_profile")
+    end(run, skipped, JobState.CANCELLED, "skipped")
+    end(run, stopped, JobState.CANCELLED, "")
+    assert editor.get(f"/scraping/runs/{run.pk}/").context["ends"] == Ends(figures=1, without=2, cancelled=1)
+
+
+@pytest.mark.parametrize("page", ["", "late/", "capacity/", "metrics/", "alerts/", "samples/"])
+def test_every_page_about_gathering_leads_to_the_others_and_says_which_it_is(editor: Client, page: str) -> None:
+    html = editor.get(f"/scraping/{page}").content.decode()
+    menu = html.split('aria-label="Scraping"')[1].split("</nav>")[0]
+    assert menu.count("<a ") == 6
+    assert f'href="/scraping/{page}" aria-current="page"' in menu
 
 
 def test_a_run_says_what_went_on_elsewhere_and_who_was_left_out(editor: Client) -> None:
@@ -159,6 +180,16 @@ def test_a_run_is_started_in_the_mode_asked_for(editor: Client, mode: str, kept:
     factories.account("x")
     editor.post("/scraping/start/", {"scope": "all", "mode": mode})
     assert ScrapeRun.objects.get().mode == kept
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(" \n", "No account is named"), ("x/CDCgov\n" * 1_001, "1,001 accounts are named")]
+)
+def test_no_names_or_too_many_start_nothing_and_keep_the_form(editor: Client, names: str, said: str) -> None:
+    factories.account("x", "CDCgov")
+    page = editor.post("/scraping/start/", {"scope": "accounts", "accounts": names})
+    assert said in text_of(page)
+    assert not ScrapeRun.objects.exists()
 
 
 def test_chosen_accounts_are_written_one_a_line(editor: Client) -> None:
@@ -240,6 +271,14 @@ def test_the_answer_decides_which_id_counts(editor: Client, answer: str, externa
     assert (account.held, account.external_id) == ("", external_id)
     again = editor.post(f"/accounts/release/{account.pk}/", {"answer": answer}, follow=True)
     assert "not on hold any more" in text_of(again)
+
+
+def test_an_account_on_hold_offers_no_scrape_that_would_be_refused(editor: Client) -> None:
+    account = on_hold()
+    path = f"/accounts/{account.platform}/{account.handle}/"
+    assert "Scrape now" not in text_of(editor.get(path))
+    Account.objects.filter(pk=account.pk).update(held="", held_at=None)
+    assert "Scrape now" in text_of(editor.get(path))
 
 
 def test_an_answer_that_is_none_releases_nothing(editor: Client) -> None:

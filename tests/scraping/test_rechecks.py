@@ -32,7 +32,7 @@ def test_each_such_answer_puts_the_next_planned_check_further_off(db: None, sett
     settings.SCRAPE_WINDOW = "00:00-00:01"
     account()
     checked = []
-    for day in range(45):
+    for day in (0, 1, 2, 3, 4, 6, 7, 8, 14, 15, 16, 28, 29, 30, 42, 43, 44):
         with clock.shifted(timedelta(days=day)):
             if ledger.plan():
                 checked.append(day)

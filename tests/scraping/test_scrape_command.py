@@ -13,8 +13,14 @@ from django.core.management import CommandError, call_command
 from accounts.models import Account
 from perf import clock
 from scraping import pauses
+from scraping.management.commands import scrape as command
 from scraping.models import JobState, ScrapeJob, ScrapeRun
 from tests.factories import account
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: Any) -> None:
+    monkeypatch.setattr(command, "EVERY", 0.05)
 
 
 def scrape(*options: str) -> str:

@@ -246,3 +246,12 @@ def test_banners_cost_the_scraping_page_a_fixed_number_of_queries(django_assert_
         )
     with django_assert_max_num_queries(2):
         assert len(alerts.banners()) == 5
+
+
+def test_what_is_not_counted_yet_is_no_zero() -> None:
+    now = clock.now()
+    PermitBlock.objects.create(platform="x", calls=3, granted_at=now, expires_at=now + timedelta(seconds=40))
+    page = signed_in("viewer").get("/scraping/metrics/").content.decode()
+    assert "Tries are counted every five minutes, and none of this period" in page
+    assert 'data-label="Tries"><span class="quiet" title="Not counted yet"' in page
+    assert "No run ended in this period" not in page

@@ -280,6 +280,14 @@ def test_history_has_every_day_and_leaves_gaps(viewer: Client) -> None:
     assert answer["marks"] == {}
 
 
+def test_history_marks_days_whose_followers_are_rounded(viewer: Client) -> None:
+    account = factories.account(handle="cdcgov")
+    for ago, rounded in ((3, False), (2, True), (1, True), (0, False)):
+        factories.snapshot(account, days_ago(ago), followers_rounded=rounded)
+    answer = viewer.get("/api/history/x/cdcgov").json()
+    assert answer["marks"] == {"followers_rounded": [[days_ago(2).isoformat(), days_ago(1).isoformat()]]}
+
+
 def test_history_marks_what_was_not_observed(viewer: Client) -> None:
     account = factories.account(handle="a")
     for ago, source in ((5, "simulated"), (4, "simulated"), (3, "imported"), (2, "observed")):

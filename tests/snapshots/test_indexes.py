@@ -95,7 +95,7 @@ def test_indexes_come_and_go_on_a_filled_table() -> None:
         assert "ix_fact_snapshot_account_date" not in indexes(Snapshot)
         assert Snapshot.objects.count() == 1
     finally:
-        migrate("0002_add_indexes")
+        migrate_fully()
     assert {"ix_fact_snapshot_account_date", "ix_fact_snapshot_date", "ix_latest_followers"} <= (
         indexes(Snapshot).keys() | indexes(LatestSnapshot).keys()
     )
@@ -104,3 +104,9 @@ def test_indexes_come_and_go_on_a_filled_table() -> None:
 
 def migrate(name: str) -> None:
     MigrationExecutor(connection).migrate([("snapshots", name)])
+
+
+def migrate_fully() -> None:
+    """Leave the tables to the next test as they belong."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())

@@ -18,6 +18,7 @@ from snapshots import recording
 from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
 from snapshots.recording import Sighting, record
 from snapshots.weighing import NewDay
+from tests.examples import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
@@ -95,7 +96,7 @@ def _contents(model: Any, ids: list[int], owners: list[Organization]) -> list[An
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

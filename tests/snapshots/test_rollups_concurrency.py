@@ -20,7 +20,7 @@ from tests.snapshots.test_rollups_property import expected_latest, expected_tota
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-THREADS, ROUNDS, ACCOUNTS = 6, 12, 12
+THREADS, ROUNDS, ACCOUNTS = 6, 6, 12
 
 
 def write_at_random(seed: int, accounts: list[int], organizations: list[int]) -> None:
@@ -95,13 +95,13 @@ def test_moves_in_opposite_directions_do_not_deadlock() -> None:
         [
             Sighting(pk, (at := NOON - dt.timedelta(days=n)).date(), at, "observed", 9)
             for pk in accounts
-            for n in range(99)
+            for n in range(20)
         ]
     )
 
     def swing(account: int, organizations: list[int]) -> None:
         try:
-            for turn in range(40):
+            for turn in range(15):
                 move(random.Random(turn), [account], [organizations[turn % 2]])
         finally:
             connection.close()

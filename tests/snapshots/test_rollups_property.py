@@ -16,6 +16,7 @@ from accounts.signals import accounts_changed
 from snapshots.judging import judge
 from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, Quality, Snapshot
 from snapshots.recording import Sighting, record
+from tests.examples import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
@@ -159,7 +160,9 @@ def stored_latest() -> dict[int, tuple[Any, ...]]:
     return {row.pk: tuple(getattr(row, name) for name in names) for row in LatestSnapshot.objects.known()}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=PHASES)
+@settings(
+    max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=PHASES
+)
 @given(steps=st.lists(step, min_size=6, max_size=14))
 def test_latest_rows_and_totals_equal_a_recomputation_after_any_writes(db: None, steps: list[tuple[Any, ...]]) -> None:
     with transaction.atomic():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scraping.connectors import EVERY
 from scraping.connectors.base import CallFailed, Elsewhere, Learned, Missing, Quota, Response, Target
+from tests.examples import examples
 
 TIKTOK = "__UNIVERSAL_DATA_FOR_REHYDRATION__"
 CHANNEL = "UCabcdefghijklmnopqrstuv"
@@ -53,7 +54,7 @@ HEADERS = st.dictionaries(
     st.sampled_from(HEADER_NAMES), st.text(max_size=40) | st.sampled_from(HEADER_VALUES), max_size=4
 )
 EVERY_CONNECTOR = pytest.mark.parametrize("connector", EVERY, ids=lambda one: type(one).__name__)
-QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outcome(connector, batch, response):
