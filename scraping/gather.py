@@ -7,15 +7,14 @@ import logging
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
 from typing import Any
 
-import uvloop
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
@@ -25,6 +24,7 @@ from scraping import errands as on_errands
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Answer, Batch, CallFailed, Connector, Missing, Response, Target, Trouble
 from scraping.errands import LEAST_SECONDS, Call, Errand, Search, calls_of, conclude, together
+from scraping.eventloop import collecting_less, uvloops
 from scraping.fetch import DEADLINE, Fetcher
 from scraping.giving_up import end_unreadable
 from scraping.limits import Limit, Permit, Wait
@@ -54,7 +54,7 @@ def gather(platform: str, until: float) -> int:
     if isinstance(connector, Unavailable):
         return end_unreadable(platform)
     turn = Gathering(connector, credential_for(platform), until, probes=drift.stands(platform))
-    with _uvloop():
+    with uvloops(), collecting_less():
         settled = async_to_sync(turn.run)()
     if turn.probes:
         drift.judge(platform)
@@ -65,17 +65,6 @@ def most_held(connector: Connector) -> int:
     """How many jobs one turn claims before the first of them are settled."""
     in_flight: int = settings.SCRAPE_WORKERS * connector.batch_size
     return min(ROUNDS_HELD * in_flight, MAX_HELD)
-
-
-@contextmanager
-def _uvloop() -> Iterator[None]:
-    """Let the event loop that async_to_sync makes be uvloop's, which spends a third less on each call."""
-    before = asyncio.get_event_loop_policy()
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop_policy(before)
 
 
 class Gathering:
@@ -100,7 +89,8 @@ class Gathering:
         self.most = most_held(connector)
         self.held = 0  # jobs claimed and neither settled nor given back
         self.granted = 0  # calls that have a permit and are not over
-        self.moved = asyncio.Event()  # one of these two has fallen
+        self.begun = False  # a permit was granted
+        self.moved = asyncio.Event()  # one of these has changed
         self.settled = 0
 
     async def run(self) -> int:
@@ -117,6 +107,8 @@ class Gathering:
                 if jobs:
                     self.held += len(jobs)
                     group.create_task(self._wave(jobs))
+                    if not self.begun:  # the first permit is not asked for behind the next claim
+                        await self._until(lambda: self.begun or not self.held, LOOK_AGAIN)
                 elif self.held:  # some of it may be due again before the rest is over
                     await self._until(lambda: not self.held, LOOK_AGAIN)
                 else:
@@ -138,6 +130,7 @@ class Gathering:
             return
 
     def _over(self, *, jobs: int = 0, calls: int = 0) -> None:
+        """Count so many less."""
         self.held -= jobs
         self.granted -= calls
         self.moved.set()
@@ -263,7 +256,8 @@ class Gathering:
             if isinstance(permit, Permit):
                 now, calls = calls[: permit.covers], calls[permit.covers :]
                 sent += now
-                self.granted += len(now)
+                self.begun = True
+                self._over(calls=-len(now))
                 flights.create_task(self._fly(now, limit, permit))
             elif permit.until - clock.now() > PATIENCE:
                 await self._rest(permit, limit.host)
@@ -349,9 +343,8 @@ class Gathering:
         """Settle the accounts of a call that gave nothing, or halve it; pause what asked for it."""
         trouble, until = failure.trouble, None
         if trouble is Trouble.RATE_LIMITED:
-            self._stop(
-                host, clock.now() + PATIENCE, trouble
-            )  # before it is written down: what started later is no burst
+            # Before it is written down: what started later is no burst.
+            self._stop(host, clock.now() + PATIENCE, trouble)
             until = await sync_to_async(pauses.refused)(self.platform, tried.started_at, failure.retry_after, host=host)
             self._stop(host, until, trouble)
         elif trouble in STOPS:
@@ -370,7 +363,9 @@ class Gathering:
         """Tell the limiter what was really spent, and what the platform's headers say is left."""
         made = [call for call in calls if call.made]
         spent, dollars = sum(call.ask.calls for call in made), sum((call.dollars for call in made), Decimal(0))
-        await sync_to_async(limits.give_back)(limit, permit, spent, dollars)
+        # Beside the database's thread, which may be writing down for a second that would be lost to the window.
+        ended = await asyncio.to_thread(limits.end, limit, permit, spent)
+        await sync_to_async(limits.book)(permit, spent, dollars, ended)
         if failures := [call.failed for call in made if not call.refused]:  # a refusal is no good call either
             await sync_to_async(pauses.count)(self.platform, failures, host=limit.host)
         said = [call.quota for call in made if call.quota.remaining is not None and call.quota.reset_seconds]

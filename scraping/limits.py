@@ -203,23 +203,36 @@ def billing_day(at: datetime | None = None) -> date:
 
 
 def give_back(limit: Limit, permit: Permit, calls: int, dollars: Decimal) -> None:
-    """Say what of `permit` was really spent, once none of its calls is under way any more.
+    """Say what of `permit` was really spent, once none of its calls is under way any more."""
+    book(permit, calls, dollars, end(limit, permit, calls))
+
+
+def end(limit: Limit, permit: Permit, calls: int) -> datetime | None:
+    """Free what `permit` did not spend: its calls have ended now, Redis says when; None while it cannot.
+
+    The window counts them from that instant, so let nothing come before this; it needs no database.
+    """
+    if not permit.block or not limit.windows:
+        return clock.now()
+    try:
+        answer = _answer(_run("settle", [EPOCH, _blocks(limit)], permit.block, permit.calls, calls))
+    except redis.RedisError:
+        return None
+    return answer.now if answer.state == "ok" else None
+
+
+def book(permit: Permit, calls: int, dollars: Decimal, ended: datetime | None) -> None:
+    """Enter in its row what of `permit` was spent until it `ended`.
 
     Without Redis, or while it is being rebuilt, the row stays as it is: wholly spent until it expires.
     """
+    block = PermitBlock.objects.filter(pk=permit.block)
     if not permit.block:
         return
-    ended = clock.now()
-    if limit.windows:
-        try:
-            answer = _answer(_run("settle", [EPOCH, _blocks(limit)], permit.block, permit.calls, calls))
-        except redis.RedisError:
-            answer = _Answer("unavailable", ended)
-        if answer.state != "ok":
-            PermitBlock.objects.filter(pk=permit.block).update(dollars=dollars)
-            return
-        ended = answer.now
-    PermitBlock.objects.filter(pk=permit.block).update(returned=permit.calls - calls, dollars=dollars, settled_at=ended)
+    if ended is None:
+        block.update(dollars=dollars)
+    else:
+        block.update(returned=permit.calls - calls, dollars=dollars, settled_at=ended)
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
