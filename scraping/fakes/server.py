@@ -182,11 +182,11 @@ async def _platform(request: web.Request) -> web.StreamResponse:
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.read(),
     )
+    reply = platform.answer(call, world)  # counted on arrival, as platforms do, whoever still waits for it
+    fault = world.fault(_name(platform, call), reply.asked, WHOLE_FAULTS) if world.faults else None
     low, high = world.latency
     if high:
         await asyncio.sleep(world.rng.uniform(low, high))
-    reply = platform.answer(call, world)
-    fault = world.fault(_name(platform, call), reply.asked, WHOLE_FAULTS) if world.faults else None
     if fault is None:
         return _response(reply)
     return await _failing(fault, platform, reply, request)

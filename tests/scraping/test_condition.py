@@ -131,4 +131,4 @@ def test_a_missing_budget_is_said_before_the_first_call(settings: Any, budget: f
 def test_public_pages_that_are_read_carry_their_warning(settings: Any) -> None:
     settings.SCRAPE_PAGE_PLATFORMS = ["flickr"]
     (banner,) = banners(conditions(["flickr", "truth_social"]), {}, [Pulse("worker", clock.now(), silent=False)])
-    assert "Flickr, which their terms may forbid" in banner.text
+    assert "Flickr are read, which their terms may forbid" in banner.text

@@ -47,9 +47,9 @@ def test_accounts_out_of_sight_are_left_out_without_a_word(fakes, call):
 
 
 def test_did_alone_gives_the_same_figures_with_or_without_memory_of_its_handle(fakes, call):
-    did = curves.external_id("bluesky", "somebody.bsky.social")
+    did = curves.external_id("bluesky", "asked.first.by.did.social")
     (unknown,) = call(f"{PATH}?actors={did}")[2]["profiles"]
-    call(f"{PATH}?actors=somebody.bsky.social")
+    call(f"{PATH}?actors=asked.first.by.did.social")
     (known,) = call(f"{PATH}?actors={did}")[2]["profiles"]
-    assert (unknown["handle"], known["handle"]) == ("handle.invalid", "somebody.bsky.social")
+    assert (unknown["handle"], known["handle"]) == ("handle.invalid", "asked.first.by.did.social")
     assert unknown["followersCount"] == known["followersCount"]
