@@ -26,6 +26,7 @@ def test_every_answer_tells_its_time(forgiving, address, status):
     assert re.fullmatch(r"\d+\.\d{3}s", response["X-Response-Time"])
 
 
+@pytest.mark.req("A98")
 def test_server_timing_tells_the_databases_part(client):
     told = client.get("/asking")["Server-Timing"]
     total, database = (float(number) for number in re.findall(r"dur=([\d.]+)", told))
