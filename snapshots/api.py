@@ -17,6 +17,7 @@ from accounts.platforms import find_platform, handle_key
 from perf.access import requires
 from perf.cache import Family, cached_view, key
 from perf.pagination import page_number, page_size, paginate
+from perf.rates import rated
 from snapshots import judging, suspects
 from snapshots.cache import GRID, SUMMARY, history_of
 from snapshots.exports import ExportFilters, export
@@ -258,6 +259,7 @@ def undo(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 @router.get("/export.csv", summary="All published figures as CSV", url_name="export-csv")
 @requires("snapshots.export_snapshots")
+@rated("exports")
 def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """One line per account and day, newest first, streamed. Texts that a spreadsheet would run are disarmed.
 
@@ -268,6 +270,7 @@ def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRespo
 
 @router.get("/export.json", summary="All published figures as one JSON object", url_name="export-json")
 @requires("snapshots.export_snapshots")
+@rated("exports")
 def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """{"export_date", "data": [objects], "total_records"}, streamed."""
     return export("json", filters, request.user)
@@ -275,6 +278,7 @@ def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResp
 
 @router.get("/export.ndjson", summary="All published figures as JSON lines", url_name="export-ndjson")
 @requires("snapshots.export_snapshots")
+@rated("exports")
 def export_ndjson(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """One object per line, streamed."""
     return export("ndjson", filters, request.user)
