@@ -12,6 +12,8 @@ from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from perf.rates import TooManyRequests
+
 FORBIDDEN = "You may not do this. An administrator can give you the role it needs."
 NOT_FOUND = "There is nothing at this address."
 BAD_REQUEST = "The request could not be read."
@@ -49,6 +51,10 @@ class ApiErrorMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """429 for a page that was asked for too often; the API's own operations are told in install()."""
+        return _page(request, 429, str(exception)) if isinstance(exception, TooManyRequests) else None
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         is_json = response.get("Content-Type", "").startswith("application/json")
@@ -76,6 +82,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(AuthenticationError, lambda request, error: refusal(401, SENTENCES[401]))
     api.add_exception_handler(HttpError, told)
     api.add_exception_handler(PermissionDenied, lambda request, error: refusal(403, str(error) or FORBIDDEN))
+    api.add_exception_handler(TooManyRequests, lambda request, error: refusal(429, str(error)))
     api.add_exception_handler(Http404, lambda request, error: refusal(404, NOT_FOUND))
 
 

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "perf.middleware.TimingMiddleware",
+    "perf.rates.RateLimitMiddleware",
     "project.access.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -259,6 +260,13 @@ AXES_LOCKOUT_CALLABLE = "project.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "project.access.client_address"
 AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "project.errors.csrf_failure"
+
+# How often one person may ask, as (requests, seconds); 0 requests: no limit. See perf/rates.py.
+RATE_LIMITS = {
+    "reads": (env.int("RATE_LIMIT_READS", default=600), 60),
+    "exports": (env.int("RATE_LIMIT_EXPORTS", default=10), 3600),
+    "scrapes": (env.int("RATE_LIMIT_SCRAPES", default=30), 3600),
+}
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_URL = env.str("EMAIL_URL", default="")

@@ -1,0 +1,11 @@
+"""The figures as an API, an own module per subject."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from snapshots.api import exports, grid, history, summary, suspects
+
+router = Router()
+for part in (summary, grid, history, suspects, exports):
+    router.add_router("", part.router)

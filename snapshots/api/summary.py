@@ -1,0 +1,70 @@
+"""Present figures of all accounts, from the cache as ready bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from perf.access import requires
+from perf.cache import cached_view
+from snapshots.api.envelopes import Page, Refusal
+from snapshots.cache import SUMMARY
+from snapshots.summary import SummaryFilters, summary_list
+
+router = Router(tags=["figures"])
+
+
+class SummaryRow(Schema):
+    """An account's latest published figures; null where the platform did not say."""
+
+    platform: str
+    handle: str
+    org_name: str
+    followers: int | None
+    engagement: int | None
+    posts: int | None
+    date: dt.date
+    observed_at: dt.datetime
+    source: str
+    rounded: bool
+    change_1: int | None
+    change_7: int | None
+    change_30: int | None
+
+
+class SummaryGroup(Schema):
+    """Sums over accounts; each change over those seen at both ends."""
+
+    platform: str = ""
+    org_name: str = ""
+    accounts: int
+    counted: int
+    followers: int | None
+    engagement: int | None
+    posts: int | None
+    oldest: dt.datetime
+    observed_at: dt.datetime
+    change_1: int | None
+    change_7: int | None
+    change_30: int | None
+
+
+class SummaryPage(Page):
+    """A page of the summary."""
+
+    data: list[SummaryRow]
+
+
+@router.get(
+    "/summary",
+    response={200: list[SummaryRow] | list[SummaryGroup] | SummaryPage, 400: Refusal},
+    summary="The latest published figures of every account",
+    url_name="summary",
+)
+@requires("snapshots.view_snapshot")
+@cached_view(SUMMARY, root="summary:latest")
+def summary(request: HttpRequest, filters: Query[SummaryFilters]) -> bytes:
+    """One object per active account, most followers first; a complete list unless `page` is given."""
+    return summary_list(filters, request.user)
