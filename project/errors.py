@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from ninja import NinjaAPI
@@ -28,7 +31,17 @@ SENTENCES = {
     413: "The request is too large.",
     429: "Too many requests. Try again later.",
     500: FAILED,
-    503: "The service is not ready. Try again in a moment.",
+    503: "The database is not answering. What was saved is kept; send this again in a few seconds.",
+}
+RETRY_AFTER = 5  # seconds; a server that restarts takes about as long, and a burst is over sooner
+NO_ANSWER = ("08", "53", "57P")
+"""What PostgreSQL says when it ends, starts or is full; what never reached it has no code at all."""
+SQLITE_NO_ANSWER = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
 }
 
 
@@ -122,10 +135,33 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500. Neither the database nor the cache is asked anything, for either may be what failed."""
+    """500, or 503 when it was the database that did not answer.
+
+    Neither the database nor the cache is asked anything, for either may be what failed. Django calls this while it
+    handles the exception, whichever middleware, view or operation it came from.
+    """
+    status = 503 if database_is_away(sys.exc_info()[1]) else 500
     if is_api(request):
-        return refusal(500, FAILED)
-    return HttpResponse(render_to_string("500.html"), status=500)
+        response: HttpResponse = refusal(status, SENTENCES[status])
+    else:
+        response = HttpResponse(render_to_string(f"{status}.html"), status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def database_is_away(error: BaseException | None) -> bool:
+    """Whether `error` says that the database cannot be reached, is full or is busy, rather than that we asked wrongly.
+
+    A pool without a free connection counts: it has no answer of PostgreSQL's to show either.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_NO_ANSWER
+    code = getattr(cause, "pgcode", None)
+    return code is None or code.startswith(NO_ANSWER)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -146,12 +146,12 @@ elif _database["ENGINE"].endswith("postgresql"):
     _database["CONN_MAX_AGE"] = 60
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
     if env.bool("DB_POOL", default=False):
-        _database["ENGINE"] = "dj_db_conn_pool.backends.postgresql"
+        _database["ENGINE"] = "project.pool"
         _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
         _database["POOL_OPTIONS"] = {
             "POOL_SIZE": env.int("DB_POOL_SIZE", default=10),
             "MAX_OVERFLOW": env.int("DB_POOL_MAX_OVERFLOW", default=20),
-            "TIMEOUT": env.int("DB_POOL_TIMEOUT", default=30),
+            "TIMEOUT": env.float("DB_POOL_TIMEOUT", default=30),
             "RECYCLE": env.int("DB_POOL_RECYCLE", default=300),
             "PRE_PING": env.bool("DB_POOL_PRE_PING", default=True),
         }

@@ -17,7 +17,7 @@ from ninja import Field
 
 from perf import clock
 from perf.events import happened
-from snapshots.grid import AccountFilters
+from snapshots.filters import FigureFilters
 from snapshots.models import Snapshot
 
 ROWS_AT_ONCE = 1_000
@@ -52,7 +52,7 @@ JSON_FIELDS = {
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class ExportFilters(AccountFilters):
+class ExportFilters(FigureFilters):
     """Which accounts and days the file holds; all of them unless told."""
 
     since: dt.date | None = Field(None, alias="from", description="The first day.")
