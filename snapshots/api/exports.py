@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponseBase
 from ninja import Query, Router
 
 from perf.access import requires
-from snapshots.exports import ExportFilters, export
+from snapshots.exports.filters import ExportFilters
+from snapshots.exports.streams import stream
 
 router = Router(tags=["figures"])
 
@@ -18,18 +19,18 @@ def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRespo
 
     The ten columns stay as they are; `/export.json` and `/export.ndjson` say too whether followers are rounded.
     """
-    return export("csv", filters, request.user)
+    return stream("csv", filters, request.user)
 
 
 @router.get("/export.json", summary="All published figures as one JSON object", url_name="export-json")
 @requires("snapshots.export_snapshots")
 def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """{"export_date", "data": [objects], "total_records"}, streamed."""
-    return export("json", filters, request.user)
+    return stream("json", filters, request.user)
 
 
 @router.get("/export.ndjson", summary="All published figures as JSON lines", url_name="export-ndjson")
 @requires("snapshots.export_snapshots")
 def export_ndjson(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """One object per line, streamed."""
-    return export("ndjson", filters, request.user)
+    return stream("ndjson", filters, request.user)
