@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from perf.keyset import Key, Order
+from perf.keyset import AFTER, Cursor, Key, Order
 from snapshots.models import Snapshot
 
 ROWS_AT_ONCE = 1_000
@@ -33,6 +33,17 @@ def chunks(rows: QuerySet[Any, Any], order: list[str], columns: Mapping[str, str
     if rows.model is Snapshot and order[0].removeprefix("-") == "date":
         return _by_key(rows, order, paths, after)
     return _by_id(rows, order, paths)
+
+
+def place(rows: QuerySet[Any, Any], order: list[str], key: Key) -> str:
+    """The key of a chunk as text that `find_place` takes; empty for the empty key."""
+    return Order(rows, order).encode(Cursor(AFTER, key)) if key else ""
+
+
+def find_place(rows: QuerySet[Any, Any], order: list[str], text: str) -> Key:
+    """The key that `place` wrote down for the same order; empty where there is none, and reading begins anew."""
+    cursor = Order(rows, order).decode(text)
+    return cursor.key if cursor else ()
 
 
 def _by_key(rows: QuerySet[Any, Any], names: list[str], paths: list[str], key: Key) -> Iterator[Chunk]:
