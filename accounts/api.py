@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import orjson
 from django.core.exceptions import ValidationError
@@ -11,10 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponsePermanentRedirect
 from django.urls import reverse
 from ninja import Field, File, Query, Router, Schema, Status, UploadedFile
 from ninja.errors import HttpError
-from pydantic import BeforeValidator, ConfigDict, field_validator
+from pydantic import BeforeValidator, ConfigDict, field_validator, model_validator
 
 from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.editing import add_account, edit_account
+from accounts.filters import AccountFilters
 from accounts.importing import Import, import_roster
 from accounts.models import Account, HandleTaken
 from accounts.platforms import find_platform, handle_key
@@ -38,38 +39,30 @@ COLUMNS = {
 }
 
 
-def _platform(raw: Any) -> str:
+def _platform(raw: str) -> str:
     """A platform's stored name from a name or an alias; what is none stays as it is and finds nothing."""
-    found = find_platform(str(raw))
-    return found.name if found else str(raw)
+    found = find_platform(raw)
+    return found.name if found else raw
 
 
-def _answer(raw: Any) -> Any:
-    """An empty yes/no parameter says nothing."""
-    return None if raw == "" else raw
-
-
-YesNo = Annotated[bool | None, BeforeValidator(_answer)]
-
-
-class AccountFilters(Schema):
+class ListFilters(AccountFilters):
     """Which accounts, and which page of them. Unknown parameters are ignored; a page that is no number is 1."""
 
+    search: str = Field("", max_length=100, description="The same as `q`.")
     page: Annotated[int, BeforeValidator(page_number)] = 1
     per_page: Annotated[int, BeforeValidator(lambda raw: page_size(raw, PER_PAGE, MAX_PER_PAGE))] = PER_PAGE
     after: str = Field("", max_length=500, description="The cursor `next` of the page before; faster than a number.")
-    platform: Annotated[str, BeforeValidator(_platform)] = Field("", max_length=40, description="A name or an alias.")
-    organization: str = Field("", max_length=200, description="The organisation's exact name.")
-    core: YesNo = None
-    active: YesNo = None
-    search: str = Field("", max_length=200, description="In handle, display name and organisation.")
 
-    @field_validator("platform", "organization", "search")
+    @field_validator("search")
     @classmethod
     def _storable(cls, text: str) -> str:
-        if "\x00" in text:
-            raise ValueError("may not hold a NUL")
-        return text
+        return cls.storable(text)
+
+    @model_validator(mode="after")
+    def _one_search(self) -> Self:
+        """Words under either name are looked for together, and cached once."""
+        self.q, self.search = f"{self.q} {self.search}".strip(), ""
+        return self
 
 
 class AccountRow(Schema):
@@ -180,10 +173,9 @@ class ImportReport(Schema):
 @router.get("/accounts", response=AccountPage, summary="Tracked accounts, by platform and handle")
 @requires("accounts.view_account")
 @cached_view(ACCOUNTS, root="accounts:list")
-def list_accounts(request: HttpRequest, filters: Query[AccountFilters]) -> bytes:
+def list_accounts(request: HttpRequest, filters: Query[ListFilters]) -> bytes:
     """One page of the accounts that match the filters."""
-    names = {"platform", "organization", "core", "active", "search"}
-    rows = Account.objects.visible_to(request.user).matching(**filters.model_dump(include=names))
+    rows = filters.accounts(Account.objects.visible_to(request.user))
     page = paginate(
         rows.values_list(*COLUMNS.values()),
         order=ORDER,

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.dispatch import receiver
 
 from accounts.facts import FACTS, storable
-from accounts.holds import Hold, HoldQuerySet
+from accounts.holds import Hold
 from accounts.platforms import (
     PLATFORM_CHOICES,
     NotAProfile,
@@ -22,6 +22,7 @@ from accounts.platforms import (
     profile_url,
 )
 from accounts.signals import announce
+from accounts.tags import AccountTag, Tag, TaggingQuerySet
 from accounts.writing import CHUNK, chunked
 from perf.clock import now
 from perf.events import happened
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
     Person = AbstractBaseUser | AnonymousUser | None  # who does something; None: nobody signed in, as in a command
 
-__all__ = ["FACTS", "Account", "AccountQuerySet", "FormerHandle", "HandleTaken", "Hold", "Organization"]
+__all__ = [
+    "FACTS", "Account", "AccountQuerySet", "AccountTag", "FormerHandle", "HandleTaken", "Hold", "Organization", "Tag",
+]  # fmt: skip  # reads best as a list of names
 
 
 class HandleTaken(Exception):
@@ -72,7 +75,7 @@ class Organization(models.Model):
         return moved
 
 
-class AccountQuerySet(HoldQuerySet["Account"]):
+class AccountQuerySet(TaggingQuerySet["Account"]):
     """Accounts, by what callers need of them. Bulk writes forget and announce what `save` would have."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
@@ -110,10 +113,14 @@ class AccountQuerySet(HoldQuerySet["Account"]):
         organization: str = "",
         core: bool | None = None,
         active: bool | None = None,
+        tags: Iterable[str] = (),
         search: str = "",
     ) -> Self:
-        """The rows of a filter; empty values filter nothing. `search` looks in handle, name and organisation."""
-        rows = self
+        """The rows of a filter; empty values filter nothing. All `tags` must be there.
+
+        `search` looks in handle, name and organisation.
+        """
+        rows = self.tagged(tags)
         if platform:
             rows = rows.filter(platform=platform)
         if organization:
@@ -238,6 +245,7 @@ class Account(models.Model):
     bio = models.TextField(blank=True)
     bio_link = models.URLField(max_length=500, blank=True)
     image_url = models.URLField(max_length=1000, blank=True)
+    tags = models.ManyToManyField(Tag, through=AccountTag, related_name="accounts", blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
 

@@ -8,10 +8,27 @@ from io import StringIO
 from itertools import repeat
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 MOST_ROWS = 10_000
 """Rows written as text at a time, so that memory does not grow with their number."""
+
+
+def fill(model: type[models.Model], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append `rows` of `columns` to the table of `model` in the fastest way this database has.
+
+    Past the model: values must be as the database takes them, defaults and what hangs on the rows are the caller's.
+    """
+    if not rows:
+        return
+    fields = {column: model._meta.get_field(column) for column in columns}
+    if connection.vendor == "postgresql":
+        copy(model._meta.db_table, {name: str(field.db_type(connection)) for name, field in fields.items()}, rows)
+        return
+    table, names = connection.ops.quote_name(model._meta.db_table), ", ".join(map(connection.ops.quote_name, columns))
+    places = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608  # names of our own
 
 
 def copy(table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -21,12 +21,14 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from perf import clock
+from perf.rates import READS, TooManyRequests, spend
 from project.audit import current_request
 from project.errors import FORBIDDEN, is_api, refusal
 from project.models import AccessToken, TokenUser
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+SAFE = {"GET", "HEAD"}
 SESSION_RENEWAL = 3600  # seconds; an idle clock kept to the hour costs one write an hour, not one a request
 SEEN = "seen"
 CREW_SESSION = 30 * 24 * 3600  # seconds; a phone aboard stays signed in
@@ -174,14 +176,22 @@ class SessionOrToken(AuthBase):
 def policy_first(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Decorate every API operation: who may not call it gets 403 before its parameters are read.
 
+    What only reads is counted among the reads, unless it has a rate of its own (perf.rates.rated).
+
     Raises AttributeError at start for an operation that declares no policy (perf.access).
     """
-    policy = inspect.unwrap(run).__self__.view_func.policy
+    view = inspect.unwrap(run).__self__.view_func
+    policy, rate = view.policy, getattr(view, "rate", None)
 
     @wraps(run)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if isinstance(policy, tuple) and not request.user.has_perms(policy):
             return refusal(403, FORBIDDEN)
+        if rate is None and request.method in SAFE and request.user.is_authenticated:
+            try:
+                spend(request, READS)
+            except TooManyRequests as refused:
+                return refusal(429, str(refused))
         return run(request, *args, **kwargs)
 
     return guarded

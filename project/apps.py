@@ -16,10 +16,10 @@ class ProjectConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Connect the audit log, the length of sessions, the roles and the system checks."""
+        """Connect the audit log, forgetting identities, the length of sessions, the roles and the system checks."""
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - models are loaded only now
 
-        from project import audit, checks  # noqa: F401, PLC0415 - importing connects receivers and checks
+        from project import audit, checks, identities  # noqa: F401, PLC0415 - importing connects receivers and checks
         from project.access import set_session_length  # noqa: PLC0415 - the same
 
         user_logged_in.connect(set_session_length, dispatch_uid="project.session_length")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from perf.rates import TooManyRequests
 
 FORBIDDEN = "You may not do this. An administrator can give you the role it needs."
 NOT_FOUND = "There is nothing at this address."
@@ -26,7 +31,17 @@ SENTENCES = {
     413: "The request is too large.",
     429: "Too many requests. Try again later.",
     500: FAILED,
-    503: "The service is not ready. Try again in a moment.",
+    503: "The database is not answering. What was saved is kept; send this again in a few seconds.",
+}
+RETRY_AFTER = 5  # seconds; a server that restarts takes about as long, and a burst is over sooner
+NO_ANSWER = ("08", "53", "57P")
+"""What PostgreSQL says when it ends, starts or is full; what never reached it has no code at all."""
+SQLITE_NO_ANSWER = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
 }
 
 
@@ -48,6 +63,10 @@ class ApiErrorMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """429 for a page that was asked for too often; the API's own operations are told in install()."""
+        return _page(request, 429, str(exception)) if isinstance(exception, TooManyRequests) else None
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -76,6 +95,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(AuthenticationError, lambda request, error: refusal(401, SENTENCES[401]))
     api.add_exception_handler(HttpError, told)
     api.add_exception_handler(PermissionDenied, lambda request, error: refusal(403, str(error) or FORBIDDEN))
+    api.add_exception_handler(TooManyRequests, lambda request, error: refusal(429, str(error)))
     api.add_exception_handler(Http404, lambda request, error: refusal(404, NOT_FOUND))
 
 
@@ -115,10 +135,33 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500. Neither the database nor the cache is asked anything, for either may be what failed."""
+    """500, or 503 when it was the database that did not answer.
+
+    Neither the database nor the cache is asked anything, for either may be what failed. Django calls this while it
+    handles the exception, whichever middleware, view or operation it came from.
+    """
+    status = 503 if database_is_away(sys.exc_info()[1]) else 500
     if is_api(request):
-        return refusal(500, FAILED)
-    return HttpResponse(render_to_string("500.html"), status=500)
+        response: HttpResponse = refusal(status, SENTENCES[status])
+    else:
+        response = HttpResponse(render_to_string(f"{status}.html"), status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def database_is_away(error: BaseException | None) -> bool:
+    """Whether `error` says that the database cannot be reached, is full or is busy, rather than that we asked wrongly.
+
+    A pool without a free connection counts: it has no answer of PostgreSQL's to show either.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_NO_ANSWER
+    code = getattr(cause, "pgcode", None)
+    return code is None or code.startswith(NO_ANSWER)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

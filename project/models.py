@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Self
 
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from perf import clock
+from perf.cache import forget
+from project.identities import AUTH, digest
 from project.roles import READ_ONLY_SCOPES, ROLES, SCOPES, Scope
 
 TOKEN_PREFIX = "tm_"  # lets secret scanners recognise a leaked token
 SHOWN = 10  # characters of a token that are kept readable, to tell one from another
 COARSE = timedelta(hours=1)  # `last_used_at` is written at most this often
 INVITATION_LIFETIME = timedelta(hours=72)
-
-
-def digest(secret: str) -> str:
-    """What is stored of a secret: SHA-256 as hex. The secrets have 256 random bits, so no salt is needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
@@ -82,7 +78,9 @@ class AccessToken(models.Model):
 
     def revoke(self) -> bool:
         """Stop it for good; False if it was stopped before."""
-        return bool(AccessToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=clock.now()))
+        with transaction.atomic():
+            forget(AUTH.of(self.hash))
+            return bool(AccessToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=clock.now()))
 
 
 class TokenUser(User):

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "perf.middleware.TimingMiddleware",
+    "perf.rates.RateLimitMiddleware",
     "project.access.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -145,12 +146,12 @@ elif _database["ENGINE"].endswith("postgresql"):
     _database["CONN_MAX_AGE"] = 60
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
     if env.bool("DB_POOL", default=False):
-        _database["ENGINE"] = "dj_db_conn_pool.backends.postgresql"
+        _database["ENGINE"] = "project.pool"
         _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
         _database["POOL_OPTIONS"] = {
             "POOL_SIZE": env.int("DB_POOL_SIZE", default=10),
             "MAX_OVERFLOW": env.int("DB_POOL_MAX_OVERFLOW", default=20),
-            "TIMEOUT": env.int("DB_POOL_TIMEOUT", default=30),
+            "TIMEOUT": env.float("DB_POOL_TIMEOUT", default=30),
             "RECYCLE": env.int("DB_POOL_RECYCLE", default=300),
             "PRE_PING": env.bool("DB_POOL_PRE_PING", default=True),
         }
@@ -259,6 +260,13 @@ AXES_LOCKOUT_CALLABLE = "project.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "project.access.client_address"
 AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "project.errors.csrf_failure"
+
+# How often one person may ask, as (requests, seconds); 0 requests: no limit. See perf/rates.py.
+RATE_LIMITS = {
+    "reads": (env.int("RATE_LIMIT_READS", default=600), 60),
+    "exports": (env.int("RATE_LIMIT_EXPORTS", default=10), 3600),
+    "scrapes": (env.int("RATE_LIMIT_SCRAPES", default=30), 3600),
+}
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_URL = env.str("EMAIL_URL", default="")

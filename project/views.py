@@ -33,6 +33,7 @@ class ResetByLink(auth.PasswordResetConfirmView):
     template_name = "registration/password_reset_confirm.html"
     success_url = reverse_lazy("login")
 
+    @transaction.atomic  # the new password and that everyone is asked anew go together
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
         AxesProxyHandler.reset_attempts(username=form.user.get_username())
@@ -57,6 +58,7 @@ class ChangePassword(auth.PasswordChangeView):
     template_name = "registration/password_change_form.html"
     success_url = reverse_lazy("tokens")
 
+    @transaction.atomic  # the same
     def form_valid(self, form: Any) -> HttpResponse:
         messages.success(self.request, "Your password is changed. Other devices are signed out.")
         return super().form_valid(form)

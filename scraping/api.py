@@ -18,6 +18,7 @@ from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf.access import requires
 from perf.pagination import page_number, page_size, paginate
+from perf.rates import rated
 from scraping import ledger
 from scraping.models import JobState, ScrapeJob, ScrapeRun
 from scraping.naming import NAMED_AT_ONCE, UnknownAccounts, accounts_named
@@ -138,6 +139,7 @@ def runs(request: HttpRequest, filters: Query[RunFilters]) -> dict[str, Any]:
 
 @router.post("/scrapes", response={202: Run, 400: Refusal}, summary="Scrape now")
 @requires("scraping.request_scrape")
+@rated("scrapes")
 def start(request: HttpRequest, wanted: ScrapeIn) -> Status:
     """Promise a scrape ahead of the plan; the answer's `id` tells how far it is at /api/scrapes/<id>."""
     accounts = _accounts(Account.objects.visible_to(request.user), wanted)

@@ -13,6 +13,7 @@ from ninja.errors import HttpError
 from accounts.platforms import PLATFORMS
 from perf.access import requires
 from perf.pagination import page_number, page_size, paginate
+from perf.rates import rated
 from scraping import board, freshness, ledger, pauses
 from scraping.api import Refusal
 from scraping.condition import Condition, conditions
@@ -132,6 +133,7 @@ def resume(request: HttpRequest, platform: str) -> dict[str, Any]:
 
 @router.post("/jobs/{pk}/retry", response={202: Retried, 404: Refusal, 409: Refusal}, summary="Try a job again now")
 @requires("scraping.request_scrape")
+@rated("scrapes")
 def retry(request: HttpRequest, pk: int) -> Status:
     """Ask for the account of a job that ended again. 409 while the job waits or is being fetched."""
     try:

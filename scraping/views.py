@@ -18,6 +18,7 @@ from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
+from perf.rates import rated
 from scraping import alerts, board, condition, freshness, ledger, samples, tasks
 from scraping.models import Attempt, ScrapeJob, ScrapeRun
 from scraping.naming import UnknownAccounts, accounts_named
@@ -82,6 +83,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @requires("scraping.request_scrape")
+@rated("scrapes")
 def start(request: HttpRequest) -> HttpResponse:
     """Scrape all accounts, one platform's or chosen ones now; leads to the page where progress is seen."""
     scope, platform, mode = (request.POST.get(name, "") for name in ("scope", "platform", "mode"))
@@ -103,6 +105,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires("scraping.request_scrape")
+@rated("scrapes")
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again what ended without a figure in a run, on one platform for one reason."""
     found = get_object_or_404(ScrapeRun.objects.visible_to(request.user), pk=pk)
@@ -111,6 +114,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @requires("scraping.request_scrape")
+@rated("scrapes")
 def retry_job(request: HttpRequest, pk: int) -> HttpResponse:
     """Try one account again now: another job where its last one ended, or that job ahead of all others."""
     job = get_object_or_404(ScrapeJob.objects.visible_to(request.user).select_related("account"), pk=pk)

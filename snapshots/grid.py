@@ -8,12 +8,11 @@ from typing import Annotated, Any, Self
 import orjson
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet, Sum
-from ninja import Field, Schema
+from ninja import Field
 from pydantic import BeforeValidator, field_validator, model_validator
 
-from accounts.models import Account
-from accounts.platforms import PLATFORMS, find_platform
 from perf.pagination import page_number, page_size, paginate
+from snapshots.filters import FigureFilters, chosen
 from snapshots.models import CHANGES, LatestSnapshot, Snapshot
 
 PER_PAGE, MAX_PER_PAGE = 50, 1_000
@@ -51,49 +50,7 @@ WORDS = {"platform": "account__platform", "handle": "account__handle_key", "org"
 LATEST_ONLY = {name: name for name in CHANGES}
 
 
-def known_platform(raw: str) -> str:
-    """The stored name of the platform that `raw` names; "" for "". ValueError for one we do not know."""
-    if not raw:
-        return ""
-    if (found := find_platform(raw)) is None:
-        raise ValueError(f"no platform is called {raw[:40]!r}; there are {', '.join(PLATFORMS)}")
-    return found.name
-
-
-def chosen(raw: str, known: dict[str, Any]) -> list[str]:
-    """The names in the comma-separated `raw`, each once. ValueError names the first that is not `known`."""
-    names = list(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
-    if unknown := [name for name in names if name not in known]:
-        raise ValueError(f"there is no {unknown[0][:40]!r}; there are {', '.join(known)}")
-    return names
-
-
-class AccountFilters(Schema):
-    """Which accounts an answer is about; what is left out filters nothing."""
-
-    platform: Annotated[str, BeforeValidator(known_platform)] = Field("", description="A platform's name or alias.")
-    organization: str = Field("", max_length=200, description="An organisation's whole name.")
-    core: bool | None = Field(None, description="Only core accounts, or only others.")
-    active: bool | None = Field(None, description="Only active accounts, or only inactive ones.")
-    q: str = Field("", max_length=100, description="Words in handle, name or organisation.")
-
-    @field_validator("organization", "q")
-    @classmethod
-    def _storable(cls, text: str) -> str:
-        if "\x00" in text:
-            raise ValueError("may not hold a NUL")
-        return text.strip()
-
-    def narrow(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-        """Those of `rows` (of anything with an `account`) whose account matches, by one subquery where needed."""
-        wanted = {"platform": self.platform, "organization": self.organization, "core": self.core}
-        wanted |= {"active": self.active, "search": self.q}
-        if not any(value not in ("", None) for value in wanted.values()):
-            return rows
-        return rows.filter(account__in=Account.objects.matching(**wanted).values("pk"))  # type: ignore[arg-type]  # by name
-
-
-class GridFilters(AccountFilters):
+class GridFilters(FigureFilters):
     """What part of the grid is wanted, in which order and shape."""
 
     day: str = Field("all", description="“all”, “latest” (each account's newest) or a day as YYYY-MM-DD.")

@@ -14,7 +14,7 @@ from pydantic import field_validator
 from accounts.models import Account
 from perf import clock
 from snapshots import growth
-from snapshots.grid import chosen
+from snapshots.filters import chosen
 from snapshots.models import COUNTS, Quality, Snapshot, Source
 from snapshots.thinning import thin
 

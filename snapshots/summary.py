@@ -11,7 +11,7 @@ from ninja import Field
 from pydantic import BeforeValidator
 
 from perf.pagination import page_number, page_size, paginate
-from snapshots.grid import AccountFilters
+from snapshots.filters import FigureFilters
 from snapshots.models import CHANGES, LatestSnapshot
 
 PER_PAGE, MAX_PER_PAGE = 100, 1_000
@@ -34,7 +34,7 @@ SUMS = {
 }
 
 
-class SummaryFilters(AccountFilters):
+class SummaryFilters(FigureFilters):
     """Which accounts, and how they are put together."""
 
     active: bool | None = Field(True, description="Only active accounts (the usual), or only inactive ones.")

@@ -55,6 +55,9 @@ class Store(Protocol):
     def stored(self, root: str) -> dict[str, int]:
         """Keys (without prefix and version) that start with `root`, with their seconds left."""
 
+    def count(self, name: str, seconds: int) -> tuple[int, int]:
+        """Count one more of `name`: how many there are since the first, and the seconds until it starts anew."""
+
     def add_counts(self, counts: dict[str, int]) -> None:
         """Add to the counters that all processes share."""
 

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from django.core.cache import caches
@@ -49,6 +50,7 @@ class LocalStore:
         self._locks: dict[str, tuple[str, float]] = {}
         self._kept: dict[tuple[str, str], float] = {}  # (key, version) → expires
         self._counts: Counter[str] = Counter()
+        self._rates: dict[str, tuple[int, float]] = {}  # counted so far, until
 
     def read(self, slot: Slot) -> State:
         with self._guard:
@@ -106,6 +108,14 @@ class LocalStore:
         with self._guard:
             kept = dict(self._kept)
         return {key: round(expires - _now()) for (key, _), expires in kept.items() if key.startswith(root)}
+
+    def count(self, name: str, seconds: int) -> tuple[int, int]:
+        with self._guard:
+            now = _now()
+            self._rates = {name: rate for name, rate in self._rates.items() if rate[1] > now}
+            used, until = self._rates.get(name, (0, now + seconds))
+            self._rates[name] = used + 1, until
+            return used + 1, ceil(until - now)
 
     def add_counts(self, counts: dict[str, int]) -> None:
         with self._guard:

@@ -120,6 +120,14 @@ end
 _UNLOCK = _Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end")
 
 
+# KEYS: counter. ARGV: seconds that it counts from its first.
+_COUNT = _Script("""
+local used = redis.call('INCR', KEYS[1])
+if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return {used, redis.call('TTL', KEYS[1])}
+""")
+
+
 class SharedStore:
     """See perf.cache.contract.Store."""
 
@@ -180,6 +188,10 @@ class SharedStore:
             return {reverse(name): redis.ttl(name) for name in found if reverse(name).startswith(root)}
 
         return self._call(look)
+
+    def count(self, name: str, seconds: int) -> tuple[int, int]:
+        used, left = self._call(lambda redis: _COUNT(redis, [self._name("rate", name)], seconds))
+        return used, left
 
     def add_counts(self, counts: dict[str, int]) -> None:
         def add(redis: Redis) -> None:

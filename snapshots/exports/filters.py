@@ -57,5 +57,13 @@ class ExportFilters(GridFilters):
         return self.most() > limit and self.rows(user)[: limit + 1].count() > limit
 
     def given(self) -> dict[str, Any]:
-        """What was asked for by the names of a query string, ready for JSON; the class takes it back."""
+        """What was asked for, by the names of a query string and ready for JSON; `of` takes it back."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=PAGING)
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Self:
+        """What was asked for then: “fresh” is still as of that day."""
+        filters = cls.model_validate(given)
+        if "today" in given:
+            filters._today = dt.date.fromisoformat(given["today"])
+        return filters

@@ -50,7 +50,7 @@ class _Writing:
     def __init__(self, job: ExportJob, part: IO[bytes]) -> None:
         self.job, self.part = job, part
         self.form = FORMATS[job.kind]
-        filters = ExportFilters.model_validate(job.filters)
+        filters = ExportFilters.of(job.filters)
         columns = filters.columns if filters.fields else self.form.columns
         self.names, self.columns = list(columns), columns
         self.order, self.rows = filters.order, filters.rows(job.owner)

@@ -87,7 +87,6 @@ def test_a_page_past_the_end_is_empty(signed_in, many):
     ("parameters", "expected"),
     [
         ({"platform": "Twitter"}, ["CDCgov"]),
-        ({"platform": "myspace"}, []),
         ({"organization": "Health"}, ["HHS"]),
         ({"core": "true"}, ["HHS"]),
         ({"active": "0"}, ["HHS"]),

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
+from ninja import NinjaAPI
 
 from perf.access import anyone
-from project import urls
+from project import errors, urls
+from project.embedded import free_port
+from project.models import Invitation
 
 
 @anyone
@@ -20,8 +27,19 @@ def forbidden(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
 
 
+operations = NinjaAPI(urls_namespace="operations of this test")
+errors.install(operations)
+
+
+@operations.get("/counted")
+def counted(request: HttpRequest) -> int:
+    """Asks the database in an operation."""
+    return Invitation.objects.count()
+
+
 urlpatterns = [
     *urls.urlpatterns,
+    path("api/operations/", operations.urls),
     path("broken/", broken),
     path("api/broken", broken),
     path("forbidden/", forbidden),
@@ -77,3 +95,44 @@ def test_form_without_its_token_says_what_to_do() -> None:
     response = Client(enforce_csrf_checks=True).post("/login/", {"username": "ann", "password": "x"})
     assert response.status_code == 403
     assert "reload" in response.content.decode()
+
+
+@pytest.fixture
+def database_away(django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The product with its database at an address where nothing answers."""
+    away = {"sqlite": ("NAME", "/nowhere/tidemark.sqlite3"), "postgresql": ("PORT", free_port())}
+    with django_db_blocker.unblock():
+        connection.close()
+        kept = connection.connection
+        connection.connection = None
+        monkeypatch.setitem(connection.settings_dict, *away[connection.vendor])
+        yield
+        connection.connection = kept
+
+
+@pytest.mark.both_dbs
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("address", ["/accounts/", "/api/summary", "/api/operations/counted"])
+def test_database_that_is_away_is_503_with_the_time_to_come_back(
+    address: str, client: Client, database_away: None, settings: Any
+) -> None:
+    client.cookies["session"] = "nobodys0nobodys0nobodys0nobodys0"  # so that a middleware asks first
+    if address.endswith("counted"):
+        settings.MIDDLEWARE = []  # so that the operation does
+    response = client.get(address)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    told = response.json()["error"] if address.startswith("/api/") else response.content.decode()
+    assert "not answering" in told
+    assert "127.0.0.1" not in told
+
+
+@pytest.mark.django_db
+@pytest.mark.both_dbs
+def test_question_that_the_database_refuses_is_our_fault_and_not_its_absence() -> None:
+    with (
+        pytest.raises((OperationalError, ProgrammingError)) as raised,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT * FROM no_such_table")
+    assert not errors.database_is_away(raised.value)
