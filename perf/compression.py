@@ -36,8 +36,8 @@ class CompressionMiddleware:
 
     BREACH: who can make a browser ask for a page with chosen text and see the compressed lengths can guess secrets in
     it. HTML is therefore never sent as brotli but as gzip with up to PADDING_MAX random bytes in its header, and the
-    CSRF tokens in it are masked anew for each request by Django; answers marked no-store (they show a secret once)
-    are not compressed at all. JSON holds no secrets of the asking session.
+    CSRF tokens in it are masked anew for each request by Django; pages marked no-store (they show a secret once) are
+    not compressed at all. JSON holds no secrets of the asking session.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -84,7 +84,9 @@ def encoding_for(accepted: str, *, is_page: bool = False) -> str:
 def _gains(response: HttpResponseBase) -> bool:
     """Whether `response` is worth compressing and may be."""
     control = response.headers.get("Cache-Control", "")
-    if response.has_header("Content-Encoding") or "no-store" in control or "no-transform" in control:
+    if response.has_header("Content-Encoding") or "no-transform" in control:
+        return False
+    if "no-store" in control and not response.streaming:  # a stream is a file that is saved, and shows no secret
         return False
     kind = _content_type(response)
     if not (kind.startswith("text/") or kind in COMPRESSIBLE):

@@ -359,6 +359,10 @@ PLATFORM_TOKENS = {
 ITEMS_PER_PAGE = env.int("ITEMS_PER_PAGE", default=25)
 MAX_ITEMS_PER_PAGE = env.int("MAX_ITEMS_PER_PAGE", default=100)
 
+# --- Exports ----------------------------------------------------------------------------------
+EXPORT_STREAM_ROWS = env.int("EXPORT_STREAM_ROWS", default=100_000)  # more are written by a worker
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)  # how long such a file is kept
+
 # --- Log --------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
