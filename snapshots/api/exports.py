@@ -7,7 +7,8 @@ from ninja import Query, Router
 
 from perf.access import requires
 from perf.rates import rated
-from snapshots.exports import ExportFilters, export
+from snapshots.exports.filters import ExportFilters
+from snapshots.exports.streams import stream
 
 router = Router(tags=["figures"])
 
@@ -20,7 +21,7 @@ def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRespo
 
     The ten columns stay as they are; `/export.json` and `/export.ndjson` say too whether followers are rounded.
     """
-    return export("csv", filters, request.user)
+    return stream("csv", filters, request.user)
 
 
 @router.get("/export.json", summary="All published figures as one JSON object", url_name="export-json")
@@ -28,7 +29,7 @@ def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRespo
 @rated("exports")
 def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """{"export_date", "data": [objects], "total_records"}, streamed."""
-    return export("json", filters, request.user)
+    return stream("json", filters, request.user)
 
 
 @router.get("/export.ndjson", summary="All published figures as JSON lines", url_name="export-ndjson")
@@ -36,4 +37,4 @@ def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResp
 @rated("exports")
 def export_ndjson(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase:
     """One object per line, streamed."""
-    return export("ndjson", filters, request.user)
+    return stream("ndjson", filters, request.user)
