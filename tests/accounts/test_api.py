@@ -21,12 +21,13 @@ FIELDS = [*COLUMNS, *ON_REQUEST]
 
 
 @pytest.fixture
-def many(office):
+def many(office, django_capture_on_commit_callbacks):
     def make(count, start=0):
-        return Account.objects.bulk_create(
-            Account(organization=office, platform="x", handle=f"H{i:04}", handle_key=f"h{i:04}")
-            for i in range(start, start + count)
-        )
+        with django_capture_on_commit_callbacks(execute=True):
+            return Account.objects.bulk_create(
+                Account(organization=office, platform="x", handle=f"H{i:04}", handle_key=f"h{i:04}")
+                for i in range(start, start + count)
+            )
 
     return make
 
