@@ -184,10 +184,15 @@ def _may_be_null(column: Column) -> bool:
     return bool(column.field.null)
 
 
+def _table(column: Column) -> Any:
+    """The model whose column it is; None for what an expression works out."""
+    return getattr(column.field, "model", None)
+
+
 def _beyond(columns: Sequence[Column], key: Key, *, backwards: bool) -> Expression | Q:
     """The condition for rows beyond `key`: one comparison, unless the columns differ in direction or table."""
     operators = {column.toward(backwards=backwards) for column in columns}
-    if len(operators) == 1 and not any("__" in column.name for column in columns):
+    if len(operators) == len({_table(column) for column in columns}) == 1:
         return Beyond(columns, key, operators.pop())
     lookups = {"<": "lt", ">": "gt"}
     pairs = [
