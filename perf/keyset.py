@@ -114,6 +114,16 @@ class Order:
             found += part[: limit - len(found)]
         return found[::-1] if backwards else found
 
+    def key_at(self, rows: QuerySet[Any, Any], offset: int) -> Key:
+        """The key of the row that `offset` others come before; empty where there is none. Reads keys alone."""
+        for part, columns, _ in self._parts(rows.values_list(*self.names), (), backwards=False):
+            part = part.order_by(*[column.ordering(backwards=False) for column in columns])  # noqa: PLW2901  # the same rows
+            if found := list(part[offset : offset + 1]):
+                key: Key = found[0]
+                return key
+            offset -= part.order_by().count() if self.nulls_last else 0
+        return ()
+
     def _parts(
         self, rows: QuerySet[Any, Any], key: Key, *, backwards: bool
     ) -> Iterator[tuple[QuerySet[Any, Any], list[Column], Key]]:
