@@ -20,8 +20,9 @@ app = Celery("tidemark")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# One queue per platform, so that a slow one never holds the others up, beside `control` and `images`.
-app.conf.task_queues = [Queue("control"), Queue("images"), *map(Queue, PLATFORMS)]
+# One queue per platform, so that a slow one never holds the others up, beside `control` and `images`; `exports` comes
+# last: what a worker may do of it, it does when nothing else waits.
+app.conf.task_queues = [Queue("control"), Queue("images"), *map(Queue, PLATFORMS), Queue("exports")]
 
 # Every task is level-triggered: run late, twice or at once it comes to the same rows. `expires` drops what piled up.
 app.conf.beat_schedule = {
@@ -35,6 +36,12 @@ app.conf.beat_schedule = {
     },
     "watch": {"task": "scraping.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "roll_up": {"task": "scraping.tasks.roll_up", "schedule": 300.0, "options": {"expires": 300}},
+    "write_exports": {
+        "task": "snapshots.tasks.write_exports",
+        "schedule": 5.0,
+        "options": {"queue": "exports", "expires": 5},
+    },
+    "expire_exports": {"task": "snapshots.tasks.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
 

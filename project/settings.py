@@ -145,6 +145,8 @@ elif _database["ENGINE"].endswith("postgresql"):
     _database["CONN_HEALTH_CHECKS"] = True
     _database["CONN_MAX_AGE"] = 60
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
     if env.bool("DB_POOL", default=False):
         _database["ENGINE"] = "project.pool"
         _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
@@ -356,6 +358,10 @@ PLATFORM_TOKENS = {
 # --- Lists ------------------------------------------------------------------------------------
 ITEMS_PER_PAGE = env.int("ITEMS_PER_PAGE", default=25)
 MAX_ITEMS_PER_PAGE = env.int("MAX_ITEMS_PER_PAGE", default=100)
+
+# --- Exports ----------------------------------------------------------------------------------
+EXPORT_STREAM_ROWS = env.int("EXPORT_STREAM_ROWS", default=100_000)  # more are written by a worker
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)  # how long such a file is kept
 
 # --- Log --------------------------------------------------------------------------------------
 LOGGING = {

@@ -11,5 +11,6 @@ class SnapshotsConfig(AppConfig):
     name = "snapshots"
 
     def ready(self) -> None:
-        """Connect the receivers of the registry's changes."""
+        """Connect the receivers of the registry's changes, and of exports that are deleted."""
         import_module("snapshots.receivers")
+        import_module("snapshots.exports.files")

@@ -18,6 +18,7 @@ from perf.cache.writing import MEMBERS_MAX
 from snapshots import statements
 from snapshots.batches import ImportBatch, ImportedDay
 from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
+from snapshots.exports.jobs import ExportJob
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 from snapshots.judgements import JudgedFigure, Judgement
 
@@ -33,6 +34,7 @@ __all__ = [
     "COUNTS",
     "FIGURES",
     "DailyTotal",
+    "ExportJob",
     "Figures",
     "ImportBatch",
     "ImportedDay",

@@ -57,15 +57,18 @@ def test_nothing_due_sends_nothing_and_still_shows_life(db: None, sent: list[dic
 
 
 def test_everything_periodic_is_in_beats_schedule() -> None:
-    scheduled = {entry["task"].removeprefix("scraping.tasks."): entry for entry in app.conf.beat_schedule.values()}
+    scheduled = {entry["task"].rpartition(".")[2]: entry for entry in app.conf.beat_schedule.values()}
     seconds = {name: entry["schedule"] for name, entry in scheduled.items() if isinstance(entry["schedule"], float)}
-    assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "watch": 60, "roll_up": 300}
+    assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "watch": 60, "roll_up": 300} | {
+        "write_exports": 5,
+        "expire_exports": 600,
+    }
     assert scheduled["prune"]["schedule"] == crontab(hour=6, minute=30)
     assert {entry["task"] for entry in scheduled.values()} <= set(app.tasks)
 
 
 def test_every_platform_has_its_queue_and_0_is_the_highest_priority() -> None:
-    assert {queue.name for queue in app.conf.task_queues} == {"control", "images", *PLATFORMS}
+    assert {queue.name for queue in app.conf.task_queues} == {"control", "images", *PLATFORMS, "exports"}
     assert app.conf.broker_transport_options["priority_steps"] == list(range(10))
     assert app.conf.broker_transport_options["queue_order_strategy"] == "priority"
     assert app.conf.broker_transport_options["visibility_timeout"] > app.conf.task_time_limit

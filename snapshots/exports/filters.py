@@ -1,0 +1,70 @@
+"""What an export holds: the grid's filters, columns and order, and a span of days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Self
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import F, QuerySet, Sum, Value
+from django.db.models.functions import Least
+from ninja import Field
+from pydantic import model_validator
+
+from perf import clock
+from snapshots.grid import GridFilters
+from snapshots.models import LatestSnapshot
+
+PAGING = {"page", "per_page", "after"}
+"""What an address of the grid may carry along; a file has no pages."""
+
+
+class ExportFilters(GridFilters):
+    """Which accounts, days and columns the file holds, and in which order.
+
+    The query string of a page of the grid means the same rows here, all of them: page, per_page and after are ignored.
+    """
+
+    since: dt.date | None = Field(None, alias="from", description="The first day.")
+    until: dt.date | None = Field(None, alias="to", description="The last day.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError("“from” is after “to”")
+        return self
+
+    def rows(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
+        """The published rows that `user` may see and the filters let through."""
+        rows = super().rows(user)
+        if self.since:
+            rows = rows.filter(date__gte=self.since)
+        return rows.filter(date__lte=self.until) if self.until else rows
+
+    def most(self) -> int:
+        """How many rows there are at most, from counters alone; exact without a span of days."""
+        known = self.narrow(LatestSnapshot.objects.known())
+        if self.day != "all":
+            return int(known.count())
+        days = F("days")
+        if self.since:
+            span = ((self.until or clock.today()) - self.since).days + 1
+            days = Least(days, Value(max(span, 0)))  # type: ignore[assignment]  # both are expressions
+        return int(known.aggregate(n=Sum(days, default=0))["n"])
+
+    def are_more_than(self, limit: int, user: AbstractBaseUser | AnonymousUser) -> bool:
+        """Whether there are more than `limit` rows; never counts further than that."""
+        return self.most() > limit and self.rows(user)[: limit + 1].count() > limit
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for, by the names of a query string and ready for JSON; `of` takes it back."""
+        names = set(ExportFilters.model_fields) - PAGING
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=names)
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Self:
+        """What was asked for then: “fresh” is still as of that day."""
+        filters = cls.model_validate(given)
+        if "today" in given:
+            filters._today = dt.date.fromisoformat(given["today"])
+        return filters

@@ -1,0 +1,119 @@
+"""How an export is written: CSV for spreadsheets, one JSON object, or JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+
+import orjson
+
+from snapshots.exports.reading import Chunk, Row
+
+CSV_COLUMNS = {  # ten that people's sheets rely on; whether followers are rounded is in JSON and NDJSON alone
+    "Platform": "account__platform",
+    "Handle": "account__handle",
+    "Organization": "account__organization__name",
+    "Date": "date",
+    "Followers": "followers",
+    "Engagement Total": "engagements",
+    "Posts": "posts",
+    "Likes": "likes",
+    "Comments": "comments",
+    "Shares": "shares",
+}
+JSON_FIELDS = {
+    "platform": "account__platform",
+    "handle": "account__handle",
+    "organization": "account__organization__name",
+    "account_url": "account__url",
+    "date": "date",
+    "followers_count": "followers",
+    "followers_rounded": "followers_rounded",
+    "following_count": "following",
+    "engagements_total": "engagements",
+    "posts_count": "posts",
+    "likes_count": "likes",
+    "comments_count": "comments",
+    "shares_count": "shares",
+    "source": "source",
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write rows. `body` is told how many rows stand before its own."""
+
+    label: str
+    content_type: str
+    columns: Mapping[str, str]  # unless the reader names others: name → path
+    head: Callable[[Sequence[str], dt.datetime], bytes]
+    body: Callable[[Sequence[str], Sequence[Row], int], bytes]
+    tail: Callable[[int], bytes]
+
+    def pieces(self, chunks: Iterable[Chunk], names: Sequence[str], at: dt.datetime) -> Iterator[bytes]:
+        """The whole file in pieces, a chunk each; `at` is when it is made."""
+        yield self.head(names, at)
+        written = 0
+        for chunk in chunks:
+            yield self.body(names, chunk.rows, written)
+            written += len(chunk.rows)
+        yield self.tail(written)
+
+
+def cell(value: object) -> object:
+    """`value` for a spreadsheet: a text that it would run as a formula gets an apostrophe in front."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, dt.datetime) else value
+
+
+def _csv(rows: Iterable[Iterable[object]]) -> bytes:
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _objects(names: Sequence[str], rows: Iterable[Row]) -> list[dict[str, object]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _json_body(names: Sequence[str], rows: Sequence[Row], before: int) -> bytes:
+    return (b"," if before and rows else b"") + orjson.dumps(_objects(names, rows))[1:-1]
+
+
+def _lines(names: Sequence[str], rows: Sequence[Row], before: int) -> bytes:
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _objects(names, rows))
+
+
+FORMATS = {
+    "csv": Format(
+        label="CSV, for spreadsheets",
+        content_type="text/csv; charset=utf-8",
+        columns=CSV_COLUMNS,
+        head=lambda names, at: _csv([names]),
+        body=lambda names, rows, before: _csv(map(cell, row) for row in rows),
+        tail=lambda written: b"",
+    ),
+    "json": Format(
+        label="JSON, one object",
+        content_type="application/json",
+        columns=JSON_FIELDS,
+        head=lambda names, at: b'{"export_date":%s,"data":[' % orjson.dumps(at),
+        body=_json_body,
+        tail=lambda written: b'],"total_records":%d}' % written,
+    ),
+    "ndjson": Format(
+        label="JSON lines, one object per row",
+        content_type="application/x-ndjson",
+        columns=JSON_FIELDS,
+        head=lambda names, at: b"",
+        body=_lines,
+        tail=lambda written: b"",
+    ),
+}
