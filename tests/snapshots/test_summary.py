@@ -138,6 +138,6 @@ def test_the_migration_fills_the_change_over_ninety_days() -> None:
         factories.snapshot(account, days_ago(90 if account != new else 89), then)
         factories.snapshot(account, TODAY, now)
     LatestSnapshot.objects.update(change_90=None)
-    import_module("snapshots.migrations.0006_fill_change_over_ninety_days").fill(apps, None)
+    import_module("snapshots.migrations.0008_fill_change_over_ninety_days").fill(apps, None)
     changes = dict(LatestSnapshot.objects.values_list("account", "change_90"))
     assert changes == {grown.pk: 30, new.pk: None, unsaid.pk: None}

@@ -31,6 +31,6 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("snapshots", "0005_change_over_ninety_days")]
+    dependencies = [("snapshots", "0007_change_over_ninety_days")]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("snapshots", "0004_import_batches")]
+    dependencies = [("snapshots", "0006_index_export_jobs")]
 
     operations = [
         migrations.AddField(
