@@ -3,7 +3,8 @@
 from perf.budgets import Budget
 
 BUDGETS = [
-    # Session, user and two of permissions; then the count and the page, or the account, its details and old handles.
+    # Session, user and two of permissions; then the count and the page, or the account, its details, tags and handles.
     Budget("api:list_accounts", queries=6, bytes=25_000, p95=200, hit_rate=0.8),
-    Budget("api:account", queries=7, bytes=2_000, p95=100, hit_rate=0.8),
+    Budget("api:account", queries=8, bytes=2_000, p95=100, hit_rate=0.8),
+    Budget("api:list_tags", queries=5, bytes=10_000, p95=100, hit_rate=0.8),
 ]

@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 
+from accounts.cache import ACCOUNT
 from accounts.facts import FACTS, storable
 from accounts.holds import Hold
 from accounts.platforms import (
@@ -23,7 +24,8 @@ from accounts.platforms import (
 )
 from accounts.signals import announce
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
-from accounts.writing import CHUNK, chunked
+from accounts.writing import CHUNK, OrganizationQuerySet, chunked
+from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
 
@@ -50,6 +52,8 @@ class Organization(models.Model):
 
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "organisation"
@@ -358,6 +362,8 @@ class FormerHandleQuerySet(models.QuerySet["FormerHandle"]):
 
     def keep(self, before: Account) -> None:
         """Remember the handle of `before`, an account as it was; a handle leads to whoever had it last."""
+        had_it = self.filter(platform=before.platform, handle_key=before.handle_key)
+        forget(*(ACCOUNT.of(str(account)) for account in had_it.values_list("account_id", flat=True)))
         self.update_or_create(
             platform=before.platform,
             handle_key=before.handle_key,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count
 from django.dispatch import receiver
 
+from accounts.cache import ACCOUNTS
 from accounts.holds import HoldQuerySet
 from accounts.writing import CHUNK, Row, chunked
+from perf.cache import forget
 from perf.events import happened
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 LONGEST = 50  # characters of a tag
 MOST = 50  # tags in one filter, change or line of a roster
+TAKEN = "There is a tag of this name already."
 SEPARATORS = ";,"  # between tags in one cell or field; no tag holds them
 Pair = tuple[int, int]  # account id, tag id
 
@@ -65,6 +68,10 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """Each with `number`, how many accounts carry it, in order of name."""
         return self.annotate(number=Count("accounts")).order_by("key")
 
+    def counts(self) -> list[tuple[str, int]]:
+        """(name, how many accounts carry it), in order of name."""
+        return [(tag.name, tag.number) for tag in self.with_counts()]  # type: ignore[attr-defined]  # annotated above
+
     def locked_by_name(self, names: Collection[str]) -> dict[str, int]:
         """Ids by key of the tags `names`, made where they are missing and kept from deletion in this transaction."""
         wanted = {tag_key(name): name for name in names}
@@ -95,9 +102,10 @@ class Tag(models.Model):
         """Store the row with its `key`; a new name makes stale whatever shows its accounts."""
         self.key = tag_key(self.name)
         with transaction.atomic():
-            renamed = Tag.objects.filter(pk=self.pk).exclude(name=self.name).exists()
+            same = Tag.objects.filter(pk=self.pk, name=self.name).exists()
             super().save(**options)
-            if renamed:
+            if not same:
+                forget(ACCOUNTS)  # which holds the list of all tags, also of those that no account carries
                 self.accounts.all().announce_tags()
 
     def clean(self) -> None:
@@ -110,7 +118,29 @@ class Tag(models.Model):
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Check that the name is free also where a form does not show its key."""
-        super().validate_constraints(set(exclude or ()) - {"key"})
+        try:
+            super().validate_constraints(set(exclude or ()) - {"key"})
+        except ValidationError as refusal:
+            raise ValidationError({"name": TAKEN}) from refusal
+
+    def rename(self, name: str, by: Person) -> None:
+        """Call the tag `name` on every account. Raises ValidationError (by field), also when there is such a tag."""
+        before, self.name = self.name, name
+        self.full_clean()
+        try:
+            with transaction.atomic():
+                self.save()
+                happened(by, "tags.rename", self.name, {"id": self.pk, "from": before})
+        except IntegrityError as error:  # somebody made it since full_clean looked
+            raise ValidationError({"name": TAKEN}) from error
+
+    def drop(self, by: Person) -> int:
+        """Take the tag off every account and delete it; how many carried it."""
+        with transaction.atomic():
+            carried = self.accounts.count()
+            happened(by, "tags.delete", self.name, {"id": self.pk, "accounts": carried})
+            self.delete()
+        return carried
 
 
 class AccountTagQuerySet(models.QuerySet["AccountTag"]):
@@ -193,6 +223,23 @@ class TaggingQuerySet(HoldQuerySet[Row]):
                     happened(by, "accounts.tag", f"{len(ids)} accounts", detail)
         return done
 
+    def set_tags(self, tags: Mapping[int, Collection[str]]) -> None:
+        """Give those of these accounts that `tags` names by id exactly these tags, as clean_tags made them.
+
+        The caller records who did it.
+        """
+        adding: dict[str, list[int]] = {}
+        removing: dict[str, list[int]] = {}
+        with transaction.atomic():
+            have = AccountTag.objects.names_of(self.filter(pk__among=tags)._locked_ids())
+            for pk, names in have.items():
+                before, after = ({tag_key(name): name for name in given} for given in (names, tags[pk]))
+                for key in after.keys() - before.keys():
+                    adding.setdefault(after[key], []).append(pk)
+                for key in before.keys() - after.keys():
+                    removing.setdefault(before[key], []).append(pk)
+            self._retag(adding, removing)
+
     def announce_tags(self) -> None:
         """Say that the tags of these accounts changed, inside the transaction that changes them."""
         self._write(self._locked_ids(), {"tags"})
@@ -236,4 +283,5 @@ def announce_tagging(
 def announce_tag_deletion(instance: Tag, **_: Any) -> None:
     """Tell of a tag that goes, whoever asked for it, while it still says whose it was."""
     with transaction.atomic():
+        forget(ACCOUNTS)
         instance.accounts.all().announce_tags()

@@ -13,6 +13,8 @@ from django.utils.text import compress_sequence, compress_string
 
 BYTES_MIN = 200  # below, headers cost what compression saves
 BROTLI_QUALITY = 5
+PRESSED_QUALITY = 11  # off the request path
+PRESSED_MAX = 262_144  # bytes; above, the best quality takes seconds for a per cent
 FLUSH_BYTES = 65_536  # of a stream, before what has gathered is sent
 PADDING_MAX = 100  # random bytes in the gzip header of a page
 
@@ -46,12 +48,37 @@ class CompressionMiddleware:
         if not _gains(response):
             return response
         patch_vary_headers(response, ("Accept-Encoding",))
-        encoding = _encoding(request.headers.get("Accept-Encoding", ""), is_page=_content_type(response) == PAGE)
+        encoding = encoding_for(request.headers.get("Accept-Encoding", ""), is_page=_content_type(response) == PAGE)
         if encoding and _compressed(response, encoding):
             response["Content-Encoding"] = encoding
             if response.headers.get("ETag", "").startswith('"'):  # other bytes, the same meaning
                 response["ETag"] = f"W/{response['ETag']}"
         return response
+
+
+def pressed(value: bytes) -> tuple[bytes, bytes]:
+    """`value` by gzip and by brotli, as small as can be; empty where it is too short or does not get smaller."""
+    if len(value) < BYTES_MIN:
+        return b"", b""
+    quality = PRESSED_QUALITY if len(value) <= PRESSED_MAX else BROTLI_QUALITY
+    smaller = gzip.compress(value, compresslevel=9, mtime=0), bytes(brotli.compress(value, quality=quality))
+    by_gzip, by_brotli = (body if len(body) < len(value) else b"" for body in smaller)
+    return by_gzip, by_brotli
+
+
+def etag_header(digest: str, encoding: str) -> str:
+    """The ETag of an answer: weak where it is encoded, for those are other bytes of the same meaning."""
+    return f'W/"{digest}"' if encoding else f'"{digest}"'
+
+
+def encoding_for(accepted: str, *, is_page: bool = False) -> str:
+    """The best encoding in an Accept-Encoding header that we make; empty for none. A page is never sent as brotli."""
+    qualities = dict(_qualities(accepted))
+    anything = qualities.get("*", 0.0)
+    for encoding in ("gzip",) if is_page else ("br", "gzip"):
+        if qualities.get(encoding, anything) > 0:
+            return encoding
+    return ""
 
 
 def _gains(response: HttpResponseBase) -> bool:
@@ -71,16 +98,6 @@ def _gains(response: HttpResponseBase) -> bool:
 
 def _content_type(response: HttpResponseBase) -> str:
     return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
-
-
-def _encoding(accepted: str, *, is_page: bool) -> str:
-    """The best encoding in an Accept-Encoding header that we make; empty for none."""
-    qualities = dict(_qualities(accepted))
-    anything = qualities.get("*", 0.0)
-    for encoding in ("gzip",) if is_page else ("br", "gzip"):
-        if qualities.get(encoding, anything) > 0:
-            return encoding
-    return ""
 
 
 def _qualities(accepted: str) -> Iterator[tuple[str, float]]:

@@ -185,9 +185,9 @@ def _may_be_null(column: Column) -> bool:
 
 
 def _beyond(columns: Sequence[Column], key: Key, *, backwards: bool) -> Expression | Q:
-    """The condition for rows beyond `key`."""
+    """The condition for rows beyond `key`: one comparison, unless the columns differ in direction or table."""
     operators = {column.toward(backwards=backwards) for column in columns}
-    if len(operators) == 1:
+    if len(operators) == 1 and not any("__" in column.name for column in columns):
         return Beyond(columns, key, operators.pop())
     lookups = {"<": "lt", ">": "gt"}
     pairs = [

@@ -42,7 +42,14 @@ class TimingMiddleware:
 
 def tell(response: HttpResponseBase, elapsed: float, meter: Meter) -> None:
     """Write the timing headers of `response`: `elapsed` in seconds, and what the database had of it."""
-    response["X-Response-Time"] = f"{elapsed:.3f}s"
-    response["Server-Timing"] = (
-        f'total;dur={elapsed * 1000:.1f}, db;dur={meter.seconds * 1000:.1f};desc="{meter.count} queries"'
-    )
+    for name, value in timing_headers(elapsed, meter):
+        response[name] = value
+
+
+def timing_headers(elapsed: float, meter: Meter) -> list[tuple[str, str]]:
+    """The timing headers of an answer that took `elapsed` seconds."""
+    database = f'db;dur={meter.seconds * 1000:.1f};desc="{meter.count} queries"'
+    return [
+        ("X-Response-Time", f"{elapsed:.3f}s"),
+        ("Server-Timing", f"total;dur={elapsed * 1000:.1f}, {database}"),
+    ]

@@ -6,14 +6,17 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from ipaddress import ip_address, ip_network
+from math import inf
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AbstractUser
-from django.http import HttpRequest, HttpResponse
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.urls import reverse
+from django_redis.cache import RedisCache
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.openapi.schema import OpenAPISchema
@@ -21,9 +24,12 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from perf import clock
+from perf.cache.contract import ALIAS
 from perf.rates import READS, TooManyRequests, spend
+from perf.warm import ENDS, Application, WarmPath
 from project.audit import current_request
 from project.errors import FORBIDDEN, is_api, refusal
+from project.identities import AUTH, digest
 from project.models import AccessToken, TokenUser
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -99,6 +105,7 @@ class IdleSessionMiddleware:
             now = int(clock.now().timestamp())
             if now - request.session.get(SEEN, 0) > SESSION_RENEWAL:
                 request.session[SEEN] = now
+            request.META[ENDS] = request.session[SEEN] + request.session.get_expiry_age()
         return self.get_response(request)
 
 
@@ -126,8 +133,29 @@ class TokenMiddleware:
         if not user.may_use(request.method or ""):
             return refusal(403, READ_ONLY.format(scope=token.scope))
         token.touch()
+        request.META[ENDS] = token.expires_at.timestamp() if token.expires_at else inf
         request.user = user
         return self.get_response(request)
+
+
+def credential(environ: dict[str, Any]) -> str:
+    """The digest of what a request for the API shows: its token, else its session; "" where it shows neither.
+
+    It follows TokenMiddleware and SessionMiddleware: a token counts before a cookie.
+    """
+    scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return digest(secret.strip())
+    cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
+    session = "" if scheme else cookies.get(settings.SESSION_COOKIE_NAME, "")
+    return digest(session) if session else ""
+
+
+def warmed(application: Application) -> Application:
+    """`application` behind the warm path of the API, where there is a cache that all processes share."""
+    if settings.DEBUG or not isinstance(caches[ALIAS], RedisCache):
+        return application
+    return WarmPath(application, credential=credential, asker=AUTH.of, prefix="/api/")
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):

@@ -145,6 +145,8 @@ elif _database["ENGINE"].endswith("postgresql"):
     _database["CONN_HEALTH_CHECKS"] = True
     _database["CONN_MAX_AGE"] = 60
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
     if env.bool("DB_POOL", default=False):
         _database["ENGINE"] = "project.pool"
         _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections

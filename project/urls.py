@@ -21,6 +21,7 @@ api = Api(
 errors.install(api)
 api.add_decorator(policy_first, mode="view")
 api.add_router("", "accounts.api.router")
+api.add_router("", "accounts.bulk_api.router")
 api.add_router("", "snapshots.api.router")
 api.add_router("", "scraping.watch_api.router")  # before /scrapes/{pk}, which would take its name for a number
 api.add_router("", "scraping.api.router")

@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from project.access import warmed  # noqa: E402  # it needs the settings that have just been loaded
+
+application = warmed(django_application)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 from accounts.cache import ACCOUNTS
@@ -20,3 +22,8 @@ HISTORY = Family("history", timeout=settings.CACHE_TTL_HISTORY, depends_on=(ACCO
 def history_of(platform: str, handle_key: str) -> Family:
     """The family of one account's history; forgetting it leaves the others warm."""
     return HISTORY.of(f"{platform}:{handle_key}")
+
+
+def histories_of(accounts: Iterable[tuple[str, str]]) -> Family:
+    """The family of one answer about several accounts' (platform, handle_key) histories: stale when any of them is."""
+    return Family("histories", HISTORY.timeout, tuple(history_of(*account) for account in accounts))

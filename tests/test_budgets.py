@@ -20,6 +20,7 @@ PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
 PATHS["scraping:platform"] = {"platform": "x"}
+QUERIES = {"api:histories": "?account=x/handle-0&account=x/handle-1"}
 ROWS = 120  # more than two pages of every list
 
 
@@ -39,7 +40,7 @@ def editor(db: None, client: Client) -> Client:
 @pytest.mark.parametrize("budget", budgets().values(), ids=lambda budget: budget.route)
 def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
     known = {"scraping:run": {"pk": ScrapeRun.objects.values_list("pk", flat=True).first()}}
-    address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route))
+    address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route)) + QUERIES.get(budget.route, "")
     answers: list[Any] = []
 
     def ask() -> Any:

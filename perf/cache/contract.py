@@ -32,7 +32,7 @@ class Store(Protocol):
         """The stamp and the record of `slot`, in one round trip."""
 
     def put(self, slot: Slot, record: Record) -> None:
-        """Keep `record` for its family's timeout, and a spare copy a little longer."""
+        """Keep `record` until it expires, and a spare copy a little longer."""
 
     def spare(self, slot: Slot) -> Record | None:
         """The copy that outlives the record."""

@@ -64,8 +64,9 @@ class LocalStore:
 
     def put(self, slot: Slot, record: Record) -> None:
         raw, cache = record.packed(), _cache()
-        cache.set(slot.key, raw, slot.family.timeout, version=slot.version)
-        cache.set(slot.digest, raw, slot.family.timeout + SPARE_SECONDS, version="spare")
+        timeout = max(ceil(record.expires - _now()), 1)
+        cache.set(slot.key, raw, timeout, version=slot.version)
+        cache.set(slot.digest, raw, timeout + SPARE_SECONDS, version="spare")
         with self._guard:
             self._kept = {kept: expires for kept, expires in self._kept.items() if expires > _now()}
             self._kept[slot.key, slot.version] = record.expires

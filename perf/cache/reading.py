@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, perf_counter, sleep
 from typing import Literal
 
@@ -13,6 +13,7 @@ from perf import clock
 from perf.cache.contract import State, Store, Unreachable
 from perf.cache.counting import count
 from perf.cache.keys import Family, Slot
+from perf.cache.ready import PRESS
 from perf.cache.record import Record, etag_of
 from perf.cache.store import store
 from perf.cache.writing import settle
@@ -27,11 +28,12 @@ STALE: Literal["STALE"] = "STALE"
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """A value with how it was come by, HIT, MISS or STALE, and a digest of its bytes."""
+    """A value with how it was come by, HIT, MISS or STALE, a digest of its bytes, and the record that is kept of it."""
 
     value: bytes
     state: Literal["HIT", "MISS", "STALE"]
     etag: str
+    record: Record | None = None
 
 
 def cached(family: Family, key: str, compute: Callable[[], bytes], *, vary: str = "") -> Cached:
@@ -58,7 +60,9 @@ def _hit(slot: Slot, state: State) -> Cached | None:
 
 def _served(slot: Slot, record: Record, state: Literal["HIT", "STALE"]) -> Cached:
     count(slot.family, "hits" if state == HIT else "stale", size=len(record.value), saved=record.cost)
-    return Cached(record.value, state, record.etag)
+    if not record.pressed:
+        PRESS.offer(slot, record)
+    return Cached(record.value, state, record.etag, record)
 
 
 def _fill(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
@@ -100,6 +104,7 @@ def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], tok
             record = Record(state.stamp, expires, cost, answer.etag, answer.value)
             with suppress(Unreachable):  # the answer is good, it is only not kept
                 source.put(slot, record)
+                return replace(answer, record=record)
         return answer
     finally:
         with suppress(Unreachable):  # the lock ends by itself

@@ -5,17 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.safestring import SafeString, mark_safe
 
-from perf.cache.keys import Family, digest, with_parameters
+from perf.cache.keys import Family, Slot, digest, with_parameters
 from perf.cache.reading import Cached, cached
+from perf.cache.record import Record
+from perf.compression import encoding_for, etag_header
 
 Root = str | Callable[..., str]
+
+OFFER = "perf.cache.offer"  # in request.META, which is the server's own environ
+
+
+class Offer(NamedTuple):
+    """What the view answered `user_id` from, for the warm path to answer the same question without Django."""
+
+    slot: Slot
+    record: Record
+    user_id: object
 
 
 def everyone(request: HttpRequest) -> str:
@@ -60,12 +72,11 @@ def cached_view(
                 filters = bound.cleaned_data
             given = () if filters is None else (filters,)
             root_name = root(request, *given, **path) if callable(root) else root
-            found = cached(
-                family if isinstance(family, Family) else family(request, **path),
-                with_parameters(root_name, _parameters(filters)),
-                lambda: view(request, *given, **path),
-                vary=vary(request),
-            )
+            own = family if isinstance(family, Family) else family(request, **path)
+            slot = Slot(own, with_parameters(root_name, _parameters(filters)), vary(request))
+            found = cached(*slot[:2], lambda: view(request, *given, **path), vary=slot.vary)
+            if found.record is not None and vary is permissions_of:
+                request.META[OFFER] = Offer(slot, found.record, request.user.pk)
             return _response(request, found)
 
         return answer
@@ -90,12 +101,23 @@ def _parameters(filters: Any) -> Mapping[str, Any]:
 
 
 def _response(request: HttpRequest, found: Cached) -> HttpResponseBase:
-    response = HttpResponse(found.value, content_type="application/json")
-    etag = f'"{found.etag}"'
+    """The answer to send, pressed where that has been done."""
+    response = HttpResponse(content_type="application/json")
+    response.content, encoding = _body(request, found)
+    if encoding:
+        response["Content-Encoding"] = encoding
+    etag = etag_header(found.etag, encoding)
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     response["X-Cache"] = found.state
+    patch_vary_headers(response, ("Accept-Encoding", "Authorization", "Cookie"))
     answer = get_conditional_response(request, etag=etag, response=response)
     if answer is not None and answer is not response:
         answer["X-Cache"] = found.state
     return answer or response
+
+
+def _body(request: HttpRequest, found: Cached) -> tuple[bytes, str]:
+    if found.record is None:
+        return found.value, ""
+    return found.record.body(encoding_for(request.headers.get("Accept-Encoding", "")))

@@ -3,40 +3,109 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
 from django.urls import reverse
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
+from pydantic import field_validator
 
-from accounts.models import Account
+from accounts.models import Account, FormerHandle
 from accounts.platforms import find_platform, handle_key
 from perf.access import requires
 from perf.cache import Family, cached_view, key
 from snapshots.api.envelopes import Refusal
-from snapshots.cache import history_of
-from snapshots.history import HistoryFilters, history_of_account
+from snapshots.cache import histories_of, history_of
+from snapshots.history import HistoryFilters, history_of_account, history_of_accounts
 
 router = Router(tags=["figures"])
+MOST_ACCOUNTS = 20  # as many as a chart can tell apart, and as many families as one read should ask after
+Address = tuple[str, str]
 
 
-class History(Schema):
-    """An account's days; a list per metric, null where a day has no figure."""
+class Line(Schema):
+    """An account's figures: a list per metric, null where a day has none, and stretches of days that need a word."""
 
     platform: str
     handle: str
-    dates: list[dt.date]
     followers: list[int | None] = []
     engagement: list[int | None] = []
     marks: dict[str, list[tuple[dt.date, dt.date]]]
 
 
-class Renamed(Exception):
-    """The account asked for now has another handle."""
+class History(Line):
+    """An account's days."""
 
-    def __init__(self, account: Account) -> None:
-        super().__init__(f"{account.platform} {account.handle}")
-        self.account = account
+    dates: list[dt.date]
+
+
+class Histories(Schema):
+    """The days of several accounts; the dates are the same for all."""
+
+    dates: list[dt.date]
+    accounts: list[Line]
+
+
+class SeveralFilters(HistoryFilters):
+    """Whose histories are wanted, beside what of them."""
+
+    account: list[str] = Field(
+        min_length=1, description=f"A platform and a handle, as x/cdcgov; repeated for up to {MOST_ACCOUNTS} accounts."
+    )
+
+    @field_validator("account")
+    @classmethod
+    def _addresses(cls, raw: list[str]) -> list[str]:
+        """One spelling and one order for the same accounts, so that they are cached once."""
+        if wrong := [one for one in raw if "\x00" in one or not all(one.partition("/"))]:
+            raise ValueError(f"say platform/handle, as x/cdcgov, not {wrong[0][:40]!r}")
+        found = sorted({"/".join(_address(*one.split("/", 1))) for one in raw})
+        if len(found) > MOST_ACCOUNTS:
+            raise ValueError(f"at most {MOST_ACCOUNTS} accounts in one answer, not {len(found)}")
+        return found
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Platform and handle of each wanted account."""
+        return tuple((platform, handle) for platform, _, handle in (one.partition("/") for one in self.account))
+
+    @property
+    def series(self) -> int:
+        """How many lists of values the answer has."""
+        return len(self.account) * len(self.names)
+
+
+class Renamed(Exception):
+    """Accounts asked for now have other handles: `present` by the addresses they were asked for under."""
+
+    def __init__(self, present: Mapping[Address, Account]) -> None:
+        super().__init__(", ".join(map(str, present.values())))
+        self.present = present
+
+
+@router.get(
+    "/history",
+    response={200: Histories, 400: Refusal, 404: Refusal},
+    summary="Several accounts' figures day by day",
+    url_name="histories",
+)
+@requires("snapshots.view_snapshot")
+def histories(request: HttpRequest, filters: Query[SeveralFilters]) -> HttpResponseBase:
+    """In the order of platform and handle, each account once; 404 names all that are not known.
+
+    A former handle answers 301 to the same accounts under their present handles.
+    """
+    try:
+        return _histories(request, filters.pinned(), addresses=filters.addresses)
+    except Renamed as renamed:
+        present = {asked: (account.platform, account.handle) for asked, account in renamed.present.items()}
+        query = request.GET.copy()
+        query.setlist("account", ["/".join(present.get(one, one)) for one in filters.addresses])
+        return _moved(f"{request.path}?{query.urlencode()}")
 
 
 @router.get(
@@ -51,15 +120,19 @@ def history(request: HttpRequest, platform: str, handle: str, filters: Query[His
     try:
         return _history(request, filters.pinned(), platform=platform, handle=handle)
     except Renamed as renamed:
-        here = request.resolver_match
-        path = reverse(here.view_name if here else "history", args=[renamed.account.platform, renamed.account.handle])
+        here, (account,) = request.resolver_match, renamed.present.values()
+        path = reverse(here.view_name if here else "history", args=[account.platform, account.handle])
         query = request.GET.urlencode()
-        there = HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
-        there["Cache-Control"] = "private, no-cache"  # the old handle may come back, or be another account's
-        return there
+        return _moved(f"{path}?{query}" if query else path)
 
 
-def _address(platform: str, handle: str) -> tuple[str, str]:
+def _moved(path: str) -> HttpResponseBase:
+    there = HttpResponsePermanentRedirect(path)
+    there["Cache-Control"] = "private, no-cache"  # the old handle may come back, or be another account's
+    return there
+
+
+def _address(platform: str, handle: str) -> Address:
     """Platform and handle in the one spelling under which they are stored and cached."""
     found = find_platform(platform)
     name = found.name if found else platform.casefold()
@@ -81,5 +154,27 @@ def _history(request: HttpRequest, filters: HistoryFilters, *, platform: str, ha
     if account is None:
         raise HttpError(404, f"No account “{handle[:100]}” on {name[:40]} is known here.")
     if account.handle_key != wanted:
-        raise Renamed(account)
+        raise Renamed({(name, wanted): account})
     return history_of_account(account, filters)
+
+
+def _several(request: HttpRequest, *, addresses: Sequence[Address]) -> Family:
+    return histories_of(addresses)
+
+
+@cached_view(_several, root="histories")
+def _histories(request: HttpRequest, filters: SeveralFilters, *, addresses: Sequence[Address]) -> bytes:
+    known = Account.objects.visible_to(request.user)
+    rows = known.filter(_at(addresses)).only("platform", "handle", "handle_key", "opened_on")
+    found = {(account.platform, account.handle_key): account for account in rows}
+    if missing := [address for address in addresses if address not in found]:
+        former = FormerHandle.objects.filter(_at(missing), account__in=known).select_related("account")
+        renamed = {(one.platform, one.handle_key): one.account for one in former}
+        if unknown := ["/".join(address)[:140] for address in missing if address not in renamed]:
+            raise HttpError(404, f"Not known here: {', '.join(unknown)}. Ask again without.")
+        raise Renamed(renamed)
+    return history_of_accounts([found[address] for address in addresses], filters)
+
+
+def _at(addresses: Iterable[Address]) -> Q:
+    return reduce(or_, (Q(platform=platform, handle_key=handle) for platform, handle in addresses))

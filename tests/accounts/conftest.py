@@ -54,7 +54,7 @@ def events():
     heard: list[tuple] = []
 
     def hear(sender, signal, **said):
-        if said["action"].startswith(("accounts.", "organizations.")):
+        if said["action"].startswith(("accounts.", "organizations.", "tags.")):
             heard.append((said["actor"], said["action"], said["target"], said["detail"]))
 
     event.connect(hear, weak=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -13,19 +12,22 @@ from accounts.editing import edit_account
 from accounts.importing import import_roster
 from accounts.models import Account, Organization
 from accounts.rosters import Row
+from accounts.schemas import COLUMNS, ON_REQUEST
 from perf.cache import stored
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/accounts"
+FIELDS = [*COLUMNS, *ON_REQUEST]
 
 
 @pytest.fixture
-def many(office):
+def many(office, django_capture_on_commit_callbacks):
     def make(count, start=0):
-        return Account.objects.bulk_create(
-            Account(organization=office, platform="x", handle=f"H{i:04}", handle_key=f"h{i:04}")
-            for i in range(start, start + count)
-        )
+        with django_capture_on_commit_callbacks(execute=True):
+            return Account.objects.bulk_create(
+                Account(organization=office, platform="x", handle=f"H{i:04}", handle_key=f"h{i:04}")
+                for i in range(start, start + count)
+            )
 
     return make
 
@@ -70,6 +72,7 @@ def test_the_list_comes_in_pages_of_at_most_500(signed_in, many):
     assert "next" not in second
 
 
+@pytest.mark.req("A85")
 @pytest.mark.parametrize("number", ["x", "-1", "0", "", "1e3", "٣"])
 def test_a_junk_page_is_the_first_and_unknown_parameters_are_ignored(signed_in, many, number):
     many(3)
@@ -77,10 +80,14 @@ def test_a_junk_page_is_the_first_and_unknown_parameters_are_ignored(signed_in, 
     assert (response.json()["page"], handles(response)) == (1, ["H0000", "H0001"])
 
 
-def test_a_page_past_the_end_is_empty(signed_in, many):
+@pytest.mark.req("A85")
+@pytest.mark.parametrize(
+    "query", ["page=9", "page=99999999999999999999&per_page=99999999999999", "page=9&after=%ff", "q=%ff"]
+)
+def test_a_page_past_the_end_is_empty(signed_in, many, query):
     many(3)
-    response = signed_in("viewer").get(LIST, {"page": 9})
-    assert (response.status_code, handles(response), response.json()["total"]) == (200, [], 3)
+    response = signed_in("viewer").get(f"{LIST}?{query}")
+    assert (response.status_code, handles(response), response.json()["total"]) == (200, [], 0 if "q=" in query else 3)
 
 
 @pytest.mark.parametrize(
@@ -92,17 +99,46 @@ def test_a_page_past_the_end_is_empty(signed_in, many):
         ({"active": "0"}, ["HHS"]),
         ({"active": ""}, ["HHS", "CDCgov"]),
         ({"search": "cdc off"}, ["CDCgov"]),
+        ({"q": "cdc", "search": "off"}, ["CDCgov"]),
+        ({"tag": ["Flu", "kids", ""]}, ["HHS"]),
+        ({"tag": "FLU"}, ["HHS", "CDCgov"]),
     ],
 )
 def test_the_list_is_filtered(signed_in, cdc, parameters, expected):
     health = Organization.objects.create(name="Health")
     Account.objects.create(organization=health, platform="facebook", handle="HHS", is_core=True, is_active=False)
+    Account.objects.retag(None, add=["flu"])
+    Account.objects.filter(handle="HHS").retag(None, add=["Kids"])
     assert handles(signed_in("viewer").get(LIST, parameters)) == expected
 
 
-def test_a_filter_that_is_no_answer_is_refused(signed_in):
-    response = signed_in("viewer").get(LIST, {"core": "perhaps"})
-    assert (response.status_code, list(response.json()["fields"])) == (400, ["core"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("core", "perhaps"), ("platform", "myspace"), ("tag", "a;b"), ("q", "x" * 101), ("organization", "x" * 201)],
+)
+def test_a_filter_that_cannot_be_is_refused_by_name(signed_in, name, value):
+    response = signed_in("viewer").get(LIST, {name: value})
+    assert (response.status_code, list(response.json()["fields"])) == (400, [name])
+
+
+@pytest.mark.both_dbs
+@pytest.mark.req("A42")
+def test_fields_names_the_columns_and_the_usual_ones_are_few(signed_in, cdc):
+    Account.objects.retag(None, add=["kids", "Flu"])
+    client = signed_in("viewer")
+    assert client.get(LIST, {"fields": "tags, handle,tags"}).json()["data"] == [
+        {"tags": ["Flu", "kids"], "handle": "CDCgov"}
+    ]
+    assert not {"bio", "tags"} & client.get(LIST).json()["data"][0].keys()
+    assert set(client.get(LIST, {"fields": ",".join(FIELDS)}).json()["data"][0]) == set(FIELDS)
+    refused = client.get(LIST, {"fields": "handle,followers"})
+    assert (refused.status_code, "followers" in refused.json()["error"]) == (400, True)
+
+
+def test_two_spellings_of_one_question_share_an_answer(signed_in, cdc):
+    client = signed_in("viewer")
+    queries = ("tag=flu&tag=Kids&q=a", "tag=KIDS&tag=FLU&tag=flu&search=a&colour=blue&per_page=100")
+    assert [client.get(f"{LIST}?{query}")["X-Cache"] for query in queries] == ["MISS", "HIT"]
 
 
 @pytest.mark.both_dbs
@@ -117,9 +153,10 @@ def test_the_list_takes_as_many_queries_for_200_rows_as_for_10(signed_in, many):
 
     many(10)
     queries()  # renews the session, once an hour
-    few = queries(search="H")
+    few = queries(search="H", fields="handle,tags")
     many(190, start=10)
-    assert len(queries(search="h")) == len(few)
+    Account.objects.retag(None, add=["flu"])
+    assert len(queries(search="h", fields="handle,tags")) == len(few)
     assert {sql.count("JOIN") for sql in few if 'FROM "accounts_account"' in sql} == {1}
 
 
@@ -162,6 +199,8 @@ def test_an_accounts_details_are_cached_under_its_key_and_dropped_when_it_is_edi
         lambda account: Account.objects.learn({account.pk: {"display_name": "New"}}),
         lambda account: account.organization.merge_into(Organization.objects.create(name="Other"), None),
         lambda account: Organization(pk=account.organization_id, name="Renamed").save(),
+        lambda account: Account.objects.retag(None, add=["flu"]),
+        lambda account: edit_account(account, None, tags=["flu"]),
     ],
 )
 def test_every_write_makes_the_next_list_and_detail_fresh(signed_in, cdc, write, django_capture_on_commit_callbacks):
@@ -209,6 +248,7 @@ def test_adding_an_account_that_is_there_answers_409_with_it(signed_in, cdc):
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
+        ({"platform": "x", "address": "a", "organization": "A", "tags": ["a;b"]}, "a semicolon"),
         ({"address": "https://www.instagram.com/p/abc/", "organization": "A"}, "a post, not a profile"),
         ({"platform": "x", "address": "=cmd()", "organization": "A"}, "cannot be a handle"),
         ({"platform": "myspace", "address": "tom", "organization": "A"}, "not a platform"),
@@ -238,6 +278,36 @@ def test_a_change_sets_only_what_it_names_and_is_recorded(signed_in, cdc, events
     }
 
 
+@pytest.mark.both_dbs
+def test_a_change_for_a_state_that_is_no_more_answers_409_with_the_difference(signed_in, cdc, events):
+    client = signed_in("editor")
+    seen = client.get(f"{LIST}/x/CDCgov").json()["updated_at"]
+    mine = send(client, "patch", f"{LIST}/x/CDCgov", {"tags": ["flu"], "seen": seen})
+    again = {"is_core": True, "tags": ["kids"], "organization": "New"}
+    late = send(client, "patch", f"{LIST}/x/CDCgov", {**again, "seen": seen})
+    assert (mine.status_code, late.status_code, len(events)) == (200, 409, 1)
+    assert late.json()["differs"] == {
+        "is_core": [False, True],
+        "tags": [["flu"], ["kids"]],
+        "organization": ["Office", "New"],
+    }
+    assert (late.json()["account"]["tags"], Organization.objects.count()) == (["flu"], 1)
+    assert send(client, "patch", f"{LIST}/x/CDCgov", {**again, "seen": mine.json()["updated_at"]}).status_code == 200
+
+
+def test_the_tags_of_an_account_are_set_recorded_and_kept_where_not_named(signed_in, cdc, events):
+    client = signed_in("editor")
+    answer = send(client, "patch", f"{LIST}/x/CDCgov", {"tags": ["kids", "Flu", "flu"]}).json()
+    assert answer["tags"] == ["flu", "kids"]
+    send(client, "patch", f"{LIST}/x/CDCgov", {"is_core": True, "tags": ["FLU"]})
+    send(client, "patch", f"{LIST}/x/CDCgov", {"tags": ["Flu"]})
+    assert [event[3]["changes"] for event in events] == [
+        {"tags": [[], ["flu", "kids"]]},
+        {"is_core": [False, True], "tags": [["flu", "kids"], ["FLU"]]},
+    ]
+    assert send(client, "patch", f"{LIST}/x/CDCgov", {"is_core": False}).json()["tags"] == ["flu"]
+
+
 def test_a_change_to_a_handle_in_use_answers_409_and_leaves_both_as_they_were(signed_in, cdc):
     other = Account.objects.create(organization=cdc.organization, platform="x", handle="other")
     response = send(signed_in("editor"), "patch", "/api/accounts/x/other", {"address": "cdcgov", "is_core": True})
@@ -257,37 +327,6 @@ def test_deleting_deactivates_and_keeps_the_row(signed_in, cdc, events):
     assert events[0][1] == "accounts.deactivate"
 
 
-ROSTER = b"Platform,Handle,Organization\nX,CDCgov,CDC\nX,=1,CDC\n"
-
-
-def test_an_import_is_a_dry_run_unless_told_to_commit(signed_in):
-    client = signed_in("editor")
-    answer = client.post("/api/import", ROSTER, content_type="text/csv").json()
-    assert (answer["written"], answer["counts"]["new"], Account.objects.count()) == (False, 1, 0)
-    assert [line["verdict"] for line in answer["lines"]] == ["new", "refused"]
-    answer = client.post("/api/import?commit=true", ROSTER, content_type="text/csv").json()
-    account = Account.objects.get()
-    assert (answer["written"], answer["lines"][0]["account_key"]) == (True, account.pk)
-
-
-def test_an_import_takes_a_file_and_a_plain_posted_body(signed_in):
-    client = signed_in("editor")
-    upload = SimpleUploadedFile("roster.csv", ROSTER)
-    assert client.post("/api/import", {"file": upload}).json()["counts"]["new"] == 1
-    posted = client.post("/api/import", b"https://x.com/one", content_type="application/x-www-form-urlencoded")
-    assert posted.json()["counts"]["new"] == 1
-
-
-def test_an_all_or_nothing_import_with_a_refused_line_answers_422_and_writes_nothing(signed_in):
-    response = signed_in("editor").post("/api/import?commit=true&all_or_nothing=true", ROSTER, content_type="text/csv")
-    assert (response.status_code, response.json()["written"], Account.objects.count()) == (422, False, 0)
-
-
-def test_an_unreadable_roster_is_refused_with_its_place(signed_in):
-    response = signed_in("editor").post("/api/import", b'[{"platform": ', content_type="application/json")
-    assert (response.status_code, "line 1, column 15" in response.json()["error"]) == (400, True)
-
-
 @pytest.mark.parametrize("role", ["viewer", "crew", "reviewer"])
 def test_only_editors_and_administrators_change_the_registry(signed_in, cdc, role):
     client = signed_in(role)
@@ -295,7 +334,7 @@ def test_only_editors_and_administrators_change_the_registry(signed_in, cdc, rol
         send(client, "post", LIST, {"platform": "x", "address": "a", "organization": "A"}),
         send(client, "patch", "/api/accounts/x/CDCgov", {"is_core": True}),
         client.delete("/api/accounts/x/CDCgov"),
-        client.post("/api/import?commit=true", ROSTER, content_type="text/csv"),
+        client.post("/api/import?commit=true", b"https://x.com/one", content_type="text/csv"),
     ]
     assert {answer.status_code for answer in answers} == {403}
     assert list(Account.objects.values_list("is_core", "is_active")) == [(False, True)]
@@ -307,14 +346,25 @@ def test_crew_see_no_accounts_and_strangers_must_sign_in(signed_in, client, cdc)
 
 
 @pytest.mark.both_dbs
-@pytest.mark.parametrize("name", ["platform", "organization", "search"])
+@pytest.mark.parametrize("name", ["platform", "organization", "search", "q", "tag", "fields"])
 def test_a_nul_in_a_filter_is_refused(signed_in, cdc, name):
     assert signed_in("viewer").get(LIST, {name: "a\x00b"}).status_code == 400
 
 
 @pytest.mark.both_dbs
-@pytest.mark.parametrize("path", [f"{LIST}/x/%00", f"{LIST}/%00/CDCgov", "/api/history/x/%00", "/accounts/x/%00/"])
-def test_no_account_lives_at_an_address_with_a_nul(signed_in, cdc, path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{LIST}/x/a%2Fb",
+        f"{LIST}/x/%ff",
+        f"{LIST}/x/{'a' * 4000}",
+        f"{LIST}/x/%00",
+        f"{LIST}/%00/CDCgov",
+        "/api/history/x/%00",
+        "/accounts/x/%00/",
+    ],
+)
+def test_no_account_lives_at_an_address_that_cannot_be(signed_in, cdc, path):
     assert signed_in("viewer").get(path).status_code == 404
 
 

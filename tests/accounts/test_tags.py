@@ -29,7 +29,7 @@ def test_a_tag_is_one_whatever_its_case(three):
     assert list(Tag.objects.with_counts().values_list("name", "number")) == [("Flu", 2), ("kids", 1)]
     with pytest.raises(IntegrityError), transaction.atomic():
         Tag.objects.create(name="FLU")
-    with pytest.raises(ValidationError, match="already exists"):
+    with pytest.raises(ValidationError, match="a tag of this name already"):
         Tag(name="fLU").full_clean()
 
 

@@ -83,3 +83,25 @@ def test_clock_that_differs_from_the_brokers_is_a_warning(monkeypatch: pytest.Mo
     real = doctor.clock.now()
     monkeypatch.setattr(doctor.clock, "now", lambda: real + timedelta(hours=1))
     assert any("clock" in text for text in findings("warn"))
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize(("processes", "warned"), [(2, False), (400, True)])
+def test_more_threads_than_postgresql_has_connections_is_a_warning(processes: int, warned: bool, settings: Any) -> None:
+    settings.WEB_PROCESSES = processes
+    assert any("max_connections" in text for text in findings("warn")) == (warned and connection.vendor == "postgresql")
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connections to count")
+def test_pool_smaller_than_the_threads_is_what_a_web_process_takes(settings: Any) -> None:
+    before = wanted()
+    settings.DATABASES["default"] |= {"POOL_OPTIONS": {"POOL_SIZE": 1, "MAX_OVERFLOW": 1}}
+    try:
+        assert before - wanted() == settings.WEB_PROCESSES * (doctor.WEB_THREADS - 2)
+    finally:
+        del settings.DATABASES["default"]["POOL_OPTIONS"]
+
+
+def wanted() -> int:
+    [text] = [text for text in findings("ok") if "may want" in text]
+    return int(text.rstrip(".").split()[-1])

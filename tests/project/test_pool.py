@@ -126,12 +126,25 @@ def test_so_it_is_without_the_pool(watcher: Any) -> None:
     assert backend(wrapper)
 
 
+@pytest.mark.req("B64", "B65", "B66", "B67")
+def test_unset_they_are_what_the_requirements_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_POOL", "1")
+    known = {"POOL_SIZE": 10, "MAX_OVERFLOW": 20, "TIMEOUT": 30, "RECYCLE": 300, "PRE_PING": True}
+    assert as_read()["POOL_OPTIONS"] == known
+
+
+def as_read() -> dict[str, Any]:
+    """The database as the settings make it of the environment now."""
+    read: dict[str, Any] = runpy.run_path(str(settings.BASE_DIR / "project" / "settings.py"))["DATABASES"]["default"]
+    return read
+
+
 def test_settings_of_the_environment_reach_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"SIZE": 3, "MAX_OVERFLOW": 4, "TIMEOUT": 0.5, "RECYCLE": 60, "PRE_PING": False}
     monkeypatch.setenv("DB_POOL", "1")
     for name, value in values.items():
         monkeypatch.setenv(f"DB_POOL_{name}", str(value))
-    read = runpy.run_path(str(settings.BASE_DIR / "project" / "settings.py"))["DATABASES"]["default"]
+    read = as_read()
     known = {name.removeprefix("POOL_"): value for name, value in read["POOL_OPTIONS"].items()}
     assert (read["ENGINE"], known) == ("project.pool", values)
 

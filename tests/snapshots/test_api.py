@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
@@ -17,44 +16,11 @@ from snapshots.judging import judge
 from snapshots.models import Snapshot
 from snapshots.recording import Sighting, record
 from tests import factories
+from tests.snapshots.worlds import TODAY, Committed, a_history, days_ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
-TODAY = clock.today()
-Committed = Callable[[Callable[[], Any]], Any]
 TABLES = ("snapshots_", "accounts_")
-
-
-@pytest.fixture
-def viewer() -> Client:
-    client = Client()
-    client.force_login(factories.user("viewer", password=None))
-    return client
-
-
-@pytest.fixture
-def committed(django_capture_on_commit_callbacks: Any) -> Committed:
-    """Run a write to its commit: what it forgets is forgotten for good."""
-
-    def run(write: Callable[[], Any]) -> Any:
-        with django_capture_on_commit_callbacks(execute=True):
-            return write()
-
-    return run
-
-
-def days_ago(days: int) -> dt.date:
-    return TODAY - dt.timedelta(days=days)
-
-
-def a_history(handle: str = "cdcgov", days: int = 3, *, first: int = 1_000, **fields: Any) -> Account:
-    """An account with a figure on each of the last `days` days, ten more followers each day."""
-    account = factories.account(handle=handle, **fields)
-    record(
-        Sighting(account.pk, days_ago(ago), clock.now(), "observed", first - 10 * ago, posts=5, likes=3, comments=2)
-        for ago in reversed(range(days))
-    )
-    return account
 
 
 def data_queries(client: Client, path: str) -> int:
@@ -263,103 +229,6 @@ def test_grid_of_hundred_rows_is_small(viewer: Client) -> None:
 def test_dates_are_iso(viewer: Client) -> None:
     a_history("one", 1)
     assert viewer.get("/api/grid?fields=date").json()["data"] == [[TODAY.strftime("%Y-%m-%d")]]
-
-
-# --- History
-
-
-def test_history_has_every_day_and_leaves_gaps(viewer: Client) -> None:
-    account = factories.account(handle="CDCgov")
-    for ago, followers in ((5, 100), (3, 120), (2, None), (1, 150)):
-        factories.snapshot(account, days_ago(ago), followers, engagements=followers)
-    answer = viewer.get("/api/history/x/cdcGOV").json()
-    assert answer["handle"] == "CDCgov"
-    assert answer["dates"] == [days_ago(ago).isoformat() for ago in (5, 4, 3, 2, 1)]
-    assert answer["followers"] == [100, None, 120, None, 150]
-    assert answer["engagement"] == [100, None, 120, None, 150]
-    assert answer["marks"] == {}
-
-
-def test_history_marks_days_whose_followers_are_rounded(viewer: Client) -> None:
-    account = factories.account(handle="cdcgov")
-    for ago, rounded in ((3, False), (2, True), (1, True), (0, False)):
-        factories.snapshot(account, days_ago(ago), followers_rounded=rounded)
-    answer = viewer.get("/api/history/x/cdcgov").json()
-    assert answer["marks"] == {"followers_rounded": [[days_ago(2).isoformat(), days_ago(1).isoformat()]]}
-
-
-def test_history_marks_what_was_not_observed(viewer: Client) -> None:
-    account = factories.account(handle="a")
-    for ago, source in ((5, "simulated"), (4, "simulated"), (3, "imported"), (2, "observed")):
-        factories.snapshot(account, days_ago(ago), 100, source=source)
-    factories.snapshot(account, days_ago(1), 9, quality="suspect")
-    factories.snapshot(account, days_ago(0), 8, quality="rejected")
-    answer = viewer.get("/api/history/x/a").json()
-    assert answer["followers"] == [100, 100, 100, 100]
-    assert answer["marks"] == {
-        "simulated": [[days_ago(5).isoformat(), days_ago(4).isoformat()]],
-        "imported": [[days_ago(3).isoformat()] * 2],
-        "suspect": [[days_ago(1).isoformat()] * 2],
-    }
-
-
-def test_history_growth_is_worked_out_from_the_days_before(viewer: Client) -> None:
-    account = factories.account(handle="a", opened_on=days_ago(102))
-    factories.snapshot(account, days_ago(9), 100, engagements=3, posts=50)
-    factories.snapshot(account, days_ago(2), 150, engagements=3, posts=50, total_video_views=10, videos=3)
-    metrics = "follower_growth_absolute,follower_growth_rate,engagement_rate,posts_per_day,average_views_per_video"
-    answer = viewer.get(f"/api/history/x/a?days=5&metrics={metrics}").json()
-    assert [answer[name] for name in metrics.split(",")] == [[50], [50.0], [2.0], [0.5], [3.33]]
-    assert viewer.get("/api/history/x/a?metrics=follower_growth_rate").json()["follower_growth_rate"][0] == 0.0
-
-
-@pytest.mark.req("A52")
-def test_history_is_windowed_and_thinned(viewer: Client) -> None:
-    account = factories.account(handle="a")
-    rows = [
-        Snapshot(account=account, date=days_ago(ago), observed_at=clock.now(), source="observed", followers=ago % 90)
-        for ago in range(3 * 365)
-    ]
-    rows[500].followers = 9_999
-    Snapshot.objects.bulk_create(rows)
-    answer = viewer.get("/api/history/x/a?points=100").json()
-    assert 60 <= len(answer["dates"]) == len(answer["followers"]) <= 100
-    assert (answer["dates"][0], answer["dates"][-1]) == (days_ago(1_094).isoformat(), TODAY.isoformat())
-    assert max(answer["followers"]) == 9_999
-    assert len(viewer.get("/api/history/x/a?days=30").json()["dates"]) == 30
-    window = viewer.get(f"/api/history/x/a?from={days_ago(9)}&to={days_ago(7)}").json()
-    assert window["dates"] == [days_ago(ago).isoformat() for ago in (9, 8, 7)]
-
-
-def test_history_of_nobody_is_404_in_json(viewer: Client) -> None:
-    for path in ("/api/history/x/nobody", "/api/history/myspace/tom"):
-        response = viewer.get(path)
-        assert (response.status_code, list(response.json())) == (404, ["error"])
-
-
-def test_history_of_an_account_without_figures_is_empty(viewer: Client) -> None:
-    factories.account(handle="new")
-    assert viewer.get("/api/history/x/new").json()["dates"] == []
-
-
-def test_former_handle_redirects_to_the_present_one(viewer: Client) -> None:
-    account = a_history("oldname")
-    account.rename("newname")
-    response = viewer.get("/api/history/x/oldname?days=7")
-    assert (response.status_code, response["Location"]) == (301, "/api/history/x/newname?days=7")
-
-
-def test_the_last_days_are_cached_under_their_first_day(viewer: Client, committed: Committed) -> None:
-    committed(lambda: a_history("a", days=3))
-    assert len(viewer.get("/api/history/x/a?days=2").json()["dates"]) == 2
-    (name,) = cache.stored("history:x:a")
-    assert days_ago(1).isoformat() in name
-
-
-@pytest.mark.parametrize("query", ["metrics=password", "days=0", "points=3", "from=yesterday"])
-def test_history_refuses_what_it_cannot_answer(viewer: Client, query: str) -> None:
-    a_history("one")
-    assert viewer.get(f"/api/history/x/one?{query}").status_code == 400
 
 
 # --- The cache

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
-from accounts.signals import accounts_changed
 from snapshots.judging import judge
 from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, Quality, Snapshot
 from snapshots.recording import Sighting, record
@@ -111,7 +110,6 @@ class World:
     def change(self, who: int, **values: Any) -> None:
         if account := self.accounts[who]:
             Account.objects.filter(pk=account.pk).update(**values)
-            accounts_changed.send(sender=Account, ids=[account.pk], fields=set(values), old_handles={})
 
     def delete_account(self, who: int) -> None:
         if account := self.accounts[who]:

@@ -19,10 +19,12 @@ from redis.exceptions import RedisError
 
 from accounts.models import Account
 from perf import clock
+from project.management.commands.up import WEB_THREADS
 from project.roles import ROLES
 
 SQLITE_ACCOUNTS = 5_000
 SQLITE_WORKERS = 3
+OTHER_CONNECTIONS = 5  # the worker's parent, beat and its thread, a command or two
 CLOCK_SECONDS = 2.0  # a larger difference moves limits and days
 
 
@@ -52,6 +54,24 @@ def size() -> Iterator[Finding]:
             f"SQLite is fit for {SQLITE_ACCOUNTS:,} accounts and {SQLITE_WORKERS} worker processes on one host; there"
             f" are {accounts:,} accounts and {workers} worker processes. Set DATABASE_URL to a PostgreSQL.",
         )
+
+
+def connections() -> Iterator[Finding]:
+    """PostgreSQL has a connection for every thread of `manage.py up` that may ask at once."""
+    if connection.vendor != "postgresql" or settings.DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]:
+        return  # SQLite has none, and pgbouncer shares few among many
+    pool = settings.DATABASES["default"].get("POOL_OPTIONS")
+    threads = min(WEB_THREADS, pool["POOL_SIZE"] + pool["MAX_OVERFLOW"]) if pool else WEB_THREADS
+    wanted = settings.WEB_PROCESSES * threads + settings.WORKER_PROCESSES + OTHER_CONNECTIONS
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('max_connections'), current_setting('superuser_reserved_connections')")
+        most, reserved = map(int, cursor.fetchone())
+    text = f"PostgreSQL gives {most - reserved} connections; web server, worker and beat may want {wanted}"
+    if wanted > most - reserved:
+        remedy = "raise max_connections, lower WEB_PROCESSES or WORKER_PROCESSES, or put pgbouncer between"
+        yield Finding("warn", f"{text}: {remedy}.")
+    else:
+        yield Finding("ok", f"{text}.")
 
 
 def roles() -> Iterator[Finding]:
@@ -105,6 +125,7 @@ def files() -> Iterator[Finding]:
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "database": database,
     "size": size,
+    "connections": connections,
     "roles": roles,
     "cache": cache,
     "broker": broker,

@@ -1,0 +1,185 @@
+"""The warm path: answers ahead of Django what Django has answered before, after one look at the cache's server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from perf import clock
+from perf.cache.contract import Unreachable
+from perf.cache.counting import count
+from perf.cache.keys import Family
+from perf.cache.ready import READY, Place, keep, place_of
+from perf.cache.recent import Recent
+from perf.cache.record import Record, stamp_of
+from perf.cache.shared import SHARED, Checked
+from perf.cache.views import OFFER, Offer
+from perf.compression import encoding_for, etag_header
+from perf.middleware import timing_headers
+from perf.queries import Meter
+from perf.rates import READS, STANDING, Rate, Standing, counter, rate
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+ENDS = "perf.warm.ends"  # in request.META: seconds since 1970 when what the caller showed runs out
+REMEMBERED_SECONDS = 900  # after this Django looks a caller up anew, whatever happens
+PEOPLE_MAX, ADDRESSES_MAX = 10_000, 20_000
+WRITTEN_ANEW = {
+    *("content-encoding", "content-length", "date", "etag", "set-cookie", "x-cache"),
+    *("x-response-time", "server-timing", "retry-after"),
+    *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"),
+}
+ADDRESS = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
+"""What an answer may depend on beside the caller's permissions; anything else in a request leads to Django."""
+
+NO_QUERIES = Meter()
+
+
+class Person(NamedTuple):
+    """Whom Django took a credential's bearer for: with which rights, until when, under which generations of `names`."""
+
+    user_id: object
+    vary: str
+    names: list[str]
+    generations: bytes
+    ends: float
+
+
+class Page(NamedTuple):
+    """An address that Django has answered from the cache: where the answer is kept and what headers it had."""
+
+    place: Place
+    family: Family
+    names: list[str]
+    headers: Headers
+
+
+class WarmPath:
+    """A WSGI application in front of Django's that answers GETs of `prefix` from this process's memory.
+
+    It knows nothing that Django has not just said: a caller is one whom Django let in under the present generations of
+    `asker(credential)`, an answer one that Django gave to the same permissions under the present generations of its
+    families. One round trip compares both and counts the request's rate. Whatever does not fit goes to Django.
+
+    `credential` gives a digest of what the caller shows, or "" where only Django can tell. Django's side must set
+    request.META[ENDS]; without it, as for an answer that no cached_view made, nothing is remembered.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        credential: Callable[[Environ], str],
+        asker: Callable[[str], Family],
+        prefix: str,
+    ) -> None:
+        self.application = application
+        self._credential, self._asker, self._prefix = credential, asker, prefix
+        self._people: Recent[str, Person] = Recent(PEOPLE_MAX)
+        self._pages: Recent[tuple[Any, ...], Page] = Recent(ADDRESSES_MAX)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer, or let Django answer and remember what it said."""
+        if not self._may_be_warm(environ) or not (digest := self._credential(environ)):
+            return self.application(environ, start_response)
+        started = perf_counter()
+        person = self._people.get(digest)
+        address = tuple(environ.get(name) for name in ADDRESS)
+        page = self._pages.get((*address, person.vary)) if person else None
+        if person and not page and person.ends > clock.now().timestamp():
+            return self._django(environ, start_response, digest, address, None)
+        reads = rate(READS)
+        try:
+            checked = self._check(digest, person, page, reads)
+        except Unreachable:
+            return self.application(environ, start_response)
+        if person and page:
+            standing = Standing(reads, checked.used, checked.left) if reads and checked.used else None
+            if standing:
+                environ[STANDING] = standing  # counted: Django does not count it again
+            record = _valid(person, page, checked)
+            if record and not (standing and standing.exceeded):
+                more = [*(standing.headers() if standing else ()), *_timing(started)]
+                return _answer(environ, start_response, page, record, more)
+        return self._django(environ, start_response, digest, address, checked.asker)
+
+    def _may_be_warm(self, environ: Environ) -> bool:
+        is_read = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_MATCH" not in environ
+        return is_read and environ.get("PATH_INFO", "").startswith(self._prefix)
+
+    def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
+        if person is None or page is None:
+            return SHARED.check(SHARED.names_of(self._asker(digest)), b"", [], "", 0)
+        seconds = reads.seconds if reads else 0
+        return SHARED.check(person.names, person.generations, page.names, counter(READS, person.user_id), seconds)
+
+    def _django(
+        self,
+        environ: Environ,
+        start_response: Callable[..., Any],
+        digest: str,
+        address: tuple[Any, ...],
+        generations: bytes | None,
+    ) -> Iterable[bytes]:
+        """Django's answer; remembers it, and its caller where `generations` were read before Django looked."""
+        said: list[Any] = []
+
+        def start(status: str, headers: Headers, *more: Any) -> Any:
+            said[:] = status, headers
+            return start_response(status, headers, *more)
+
+        response = self.application(environ, start)
+        offer: Offer | None = environ.get(OFFER)
+        if offer is None or not said or not said[0].startswith("200"):
+            return response
+        if generations is not None and ENDS in environ:
+            ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
+            names = SHARED.names_of(self._asker(digest))
+            self._people.put(digest, Person(offer.user_id, offer.slot.vary, names, generations, ends))
+        keep(offer.slot, offer.record)
+        headers = [(name, value) for name, value in said[1] if name.lower() not in WRITTEN_ANEW]
+        page = Page(place_of(offer.slot), offer.slot.family, SHARED.names_of(offer.slot.family), headers)
+        self._pages.put((*address, offer.slot.vary), page)
+        return response
+
+
+def _valid(person: Person, page: Page, checked: Checked) -> Record | None:
+    """The answer, if caller and answer are both what they were when Django looked, and it is pressed."""
+    now = clock.now().timestamp()
+    if checked.asker != person.generations or checked.answer is None or person.ends <= now:
+        return None
+    record = READY.get(page.place)
+    if (
+        record is None
+        or not record.pressed
+        or record.expires <= now
+        or record.stamp != stamp_of(checked.answer.decode())
+    ):
+        return None
+    return record
+
+
+def _answer(
+    environ: Environ, start_response: Callable[..., Any], page: Page, record: Record, more: Headers
+) -> Iterable[bytes]:
+    """Send `record` as Django would have: 304 where the client has it already. `more` are headers of this answer."""
+    body, encoding = record.body(encoding_for(environ.get("HTTP_ACCEPT_ENCODING", "")))
+    own = [("ETag", etag_header(record.etag, encoding)), ("X-Cache", "HIT"), *more]
+    count(page.family, "hits", size=len(record.value), saved=record.cost)
+    if record.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+        kept = [(name, value) for name, value in page.headers if name.lower() != "content-type"]
+        start_response("304 Not Modified", kept + own)
+        return []
+    if encoding:
+        own.append(("Content-Encoding", encoding))
+    start_response("200 OK", [*page.headers, *own, ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _timing(started: float) -> Headers:
+    return timing_headers(perf_counter() - started, NO_QUERIES) if settings.ENABLE_MONITORING else []
