@@ -15,4 +15,7 @@ BUDGETS = [
     Budget("snapshots:suspects", queries=10, bytes=8_000, p95=500),
     Budget("snapshots:account", queries=9, bytes=8_000, p95=1_000),
     Budget("snapshots:past", queries=5, bytes=5_000, p95=500),
+    Budget("snapshots:exports", queries=5, bytes=6_000, p95=500),
+    Budget("snapshots:live-exports", queries=5, bytes=2_000, p95=500),
+    Budget("api:exports", queries=6, bytes=2_000, p95=500),
 ]
