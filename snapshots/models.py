@@ -238,8 +238,6 @@ class LatestSnapshot(Figures):
         indexes = [
             models.Index(fields=["followers", "account"], name="ix_latest_followers"),
             models.Index(fields=["date", "account"], name="ix_latest_date"),
-            models.Index(fields=["organization", "platform"], name="ix_latest_organization"),
-            models.Index(fields=["platform", "is_active"], name="ix_latest_platform"),
         ]
 
     def __str__(self) -> str:
