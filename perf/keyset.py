@@ -94,6 +94,16 @@ class Order:
         unique += [{meta.get_field(name).attname for name in group} for group in meta.unique_together]
         return any(group <= names for group in unique)
 
+    @cached_property
+    def is_indexed(self) -> bool:
+        """Whether an index starts with the first column, so that its rows come sorted."""
+        field = self.columns[0].field
+        if (model := _table(self.columns[0])) is None:
+            return False
+        groups = [index.fields for index in model._meta.indexes if not index.condition]
+        groups += [constraint.fields for constraint in model._meta.total_unique_constraints]
+        return field.unique or field.db_index or any(group[0].lstrip("-") == field.name for group in groups if group)
+
     def ordering(self) -> list[Expression | str]:
         """What QuerySet.order_by takes for the whole order."""
         plain: list[Expression | str] = [column.ordering(backwards=False) for column in self.columns]
@@ -110,9 +120,23 @@ class Order:
                 break
             if start:
                 part = part.filter(_beyond(columns, start, backwards=backwards))  # noqa: PLW2901  # the same rows, fewer
-            part = part.order_by(*[column.ordering(backwards=backwards) for column in columns])  # noqa: PLW2901  # the same
-            found += part[: limit - len(found)]
+            ordering = [column.ordering(backwards=backwards) for column in columns]
+            part = part.order_by(*ordering)  # noqa: PLW2901  # the same
+            page = part[: limit - len(found)]
+            if not self.is_indexed:  # then all are sorted: their keys alone, before anything is joined to them
+                page = rows.filter(pk__in=part.values("pk")[: limit - len(found)]).order_by(*ordering)
+            found += page
         return found[::-1] if backwards else found
+
+    def key_at(self, rows: QuerySet[Any, Any], offset: int) -> Key:
+        """The key of the row that `offset` others come before; empty where there is none. Reads keys alone."""
+        for part, columns, _ in self._parts(rows.values_list(*self.names), (), backwards=False):
+            part = part.order_by(*[column.ordering(backwards=False) for column in columns])  # noqa: PLW2901  # the same rows
+            if found := list(part[offset : offset + 1]):
+                key: Key = found[0]
+                return key
+            offset -= part.order_by().count() if self.nulls_last else 0
+        return ()
 
     def _parts(
         self, rows: QuerySet[Any, Any], key: Key, *, backwards: bool
@@ -184,10 +208,15 @@ def _may_be_null(column: Column) -> bool:
     return bool(column.field.null)
 
 
+def _table(column: Column) -> Any:
+    """The model whose column it is; None for what an expression works out."""
+    return getattr(column.field, "model", None)
+
+
 def _beyond(columns: Sequence[Column], key: Key, *, backwards: bool) -> Expression | Q:
-    """The condition for rows beyond `key`."""
+    """The condition for rows beyond `key`: one comparison, unless the columns differ in direction or table."""
     operators = {column.toward(backwards=backwards) for column in columns}
-    if len(operators) == 1:
+    if len(operators) == len({_table(column) for column in columns}) == 1:
         return Beyond(columns, key, operators.pop())
     lookups = {"<": "lt", ">": "gt"}
     pairs = [
