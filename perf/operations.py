@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db import NotSupportedError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddIndex
+from django.db.migrations.operations import AddIndex, RemoveIndex
 from django.db.migrations.state import ProjectState
 from django.db.models import Model
 
@@ -66,3 +66,32 @@ class AddIndexOnline(AddIndex):
         if found == (False,):
             schema_editor.execute(f"DROP INDEX CONCURRENTLY {name}")
         return found == (True,)
+
+
+class RemoveIndexOnline(RemoveIndex):
+    """Remove an index without waiting for readers or holding writers up: AddIndexOnline the other way round.
+
+    The migration needs `atomic = False`. Reversible.
+    """
+
+    atomic = False
+    category: ClassVar[Any] = RemoveIndex.category
+
+    def describe(self) -> str:
+        return f"Online: {super().describe()}"
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        self._adding(app_label, from_state).database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        self._adding(app_label, to_state).database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def _adding(self, app_label: str, state: ProjectState) -> AddIndexOnline:
+        """What would add the index as `state` knows it."""
+        return AddIndexOnline(
+            self.model_name, state.models[app_label, self.model_name.lower()].get_index_by_name(self.name)
+        )

@@ -90,7 +90,7 @@ def prune(until: float | None = None) -> dict[str, int]:
 
 def _delete(rows: QuerySet[Any], deadline: float) -> int:
     gone = 0
-    while monotonic() < deadline and (ids := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])):
+    while monotonic() < deadline and (ids := list(rows.values_list("pk", flat=True)[:CHUNK])):
         rows.model._default_manager.filter(pk__in=ids).delete()
         gone += len(ids)
     return gone

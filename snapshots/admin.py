@@ -87,7 +87,7 @@ class SnapshotAdmin(Kept, SnapshotBase):
 class LatestSnapshotAdmin(Kept, LatestBase):
     """Each account's newest published figures, to read."""
 
-    list_display = ("account", "date", "followers", "change_1", "change_7", "change_30", "days", "source")
+    list_display = ("account", "date", "followers", "change_1", "change_7", "change_30", "change_90", "days", "source")
     list_filter = ("platform", "is_active", "source")
     list_select_related = ("account",)
     search_fields = ("account__handle",)

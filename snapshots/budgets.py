@@ -7,6 +7,7 @@ BUDGETS = [
     Budget("api:grid", queries=6, bytes=3_600, p95=1_000, hit_rate=0.8),
     Budget("api:history", queries=6, bytes=4_000, p95=1_000, hit_rate=0.8),
     Budget("api:histories", queries=6, bytes=8_000, p95=1_000, hit_rate=0.6),
+    Budget("api:coverage", queries=12, bytes=4_000, p95=1_000),
     Budget("snapshots:overview", queries=15, bytes=8_000, p95=1_000),
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
     Budget("snapshots:accounts", queries=9, bytes=12_000, p95=1_000),

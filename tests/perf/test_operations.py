@@ -10,7 +10,7 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Index
 from django.test.utils import CaptureQueriesContext
 
-from perf.operations import AddIndexOnline
+from perf.operations import AddIndexOnline, RemoveIndexOnline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 only_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL's concurrent building")
@@ -50,6 +50,30 @@ def test_an_index_comes_and_goes(migration):
     assert NAME in index_names()
     migration.backwards()
     assert NAME not in index_names()
+
+
+@pytest.mark.both_dbs
+def test_removing_one_is_the_same_the_other_way_round(migration):
+    migration()
+    with_it = ProjectState.from_apps(apps)
+    AddIndexOnline("user", Index(fields=["first_name"], name=NAME)).state_forwards("auth", with_it)
+    without, removal = with_it.clone(), RemoveIndexOnline("user", NAME)
+    removal.state_forwards("auth", without)
+    for way, states, there in (
+        (removal.database_forwards, (with_it, without), False),
+        (removal.database_backwards, (without, with_it), True),
+    ):
+        with connection.schema_editor(atomic=False) as editor:
+            way("auth", editor, *states)
+        assert (NAME in index_names()) == there
+
+
+@only_postgresql
+def test_it_goes_without_waiting_for_readers(migration, django_assert_num_queries):
+    migration()
+    with django_assert_num_queries(1) as captured:
+        migration.backwards()
+    assert "DROP INDEX CONCURRENTLY" in captured.captured_queries[0]["sql"]
 
 
 @only_postgresql
