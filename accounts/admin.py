@@ -11,7 +11,9 @@ from django.db import models, transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from accounts.models import Account, AccountQuerySet, FormerHandle, Organization
+from accounts.forms import TagsField
+from accounts.models import Account, AccountQuerySet, AccountTag, FormerHandle, Organization, Tag
+from accounts.tags import NotATag, split_tags
 from perf.events import happened
 
 
@@ -78,6 +80,47 @@ class OrganizationAdmin(AuditedAdmin):
         self.message_user(request, f"{len(emptied)} merged into {into.name}; {moved} accounts moved.")
 
 
+@admin.register(Tag)
+class TagAdmin(AuditedAdmin):
+    """Tags with the number of the accounts that carry them."""
+
+    subject = "tags"
+    list_display = ("name", "accounts_number")
+    search_fields = ("key",)
+    ordering = ("key",)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
+        return Tag.objects.with_counts()
+
+    @admin.display(description="Accounts", ordering="number")
+    def accounts_number(self, tag: Tag) -> int:
+        """How many accounts carry it."""
+        number: int = tag.number  # type: ignore[attr-defined]  # annotated above
+        return number
+
+
+class RetagForm(ActionForm):
+    """Tags to put on the chosen accounts or to take off them."""
+
+    tags = forms.CharField(required=False, label="Tags")  # not a TagsField: the action itself says what is wrong
+
+
+class AccountAdminForm(forms.ModelForm):
+    """An account with its tags in one line."""
+
+    tags = TagsField()
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if self.instance.pk:
+            self.initial["tags"] = AccountTag.objects.names_of([self.instance.pk])[self.instance.pk]
+
+    def _save_m2m(self) -> None:
+        """Store the tags by name; Django would take the texts for their ids."""
+        Account.objects.set_tags({self.instance.pk: self.cleaned_data["tags"]})
+
+
 class FormerHandleInline(admin.TabularInline):
     """Handles the account had, to read."""
 
@@ -96,8 +139,10 @@ class AccountAdmin(AuditedAdmin):
 
     subject = "accounts"
     list_display = ("handle", "platform", "organization", "display_name", "is_core", "is_active", "verified")
+    form = AccountAdminForm
     list_filter = (
         "platform",
+        "tags",
         "is_core",
         "is_active",
         "held",
@@ -112,11 +157,39 @@ class AccountAdmin(AuditedAdmin):
     readonly_fields = ("url", "held", "held_at", "created_at", "updated_at")
     inlines = (FormerHandleInline,)
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    actions = ("activate", "deactivate", "accept_new_id")
+    action_form = RetagForm
+    actions = ("activate", "deactivate", "add_tags", "remove_tags", "accept_new_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
         """A profile does not move to another platform: that is another account."""
         return (*self.readonly_fields, "platform") if obj else self.readonly_fields
+
+    @admin.action(description="Add the tags named", permissions=["change"])
+    def add_tags(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
+        """Put the tags in the field beside the actions on the chosen accounts."""
+        if names := self._named(request):
+            self._tell(request, "put on", accounts.retag(request.user, add=names).added)
+
+    @admin.action(description="Remove the tags named", permissions=["change"])
+    def remove_tags(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
+        """Take the tags in the field beside the actions off the chosen accounts."""
+        if names := self._named(request):
+            self._tell(request, "taken off", accounts.retag(request.user, remove=names).removed)
+
+    def _named(self, request: HttpRequest) -> list[str]:
+        """The tags in the field beside the actions; a message says why there are none."""
+        try:
+            names = split_tags(request.POST.get("tags", ""))
+        except NotATag as refusal:
+            self.message_user(request, f"{refusal} Nothing was changed.", messages.ERROR)
+            return []
+        if not names:
+            self.message_user(request, "Name the tags in the field beside the actions.", messages.ERROR)
+        return names
+
+    def _tell(self, request: HttpRequest, what: str, numbers: dict[str, int]) -> None:
+        told = (f"“{name}” was {what} {number} accounts" for name, number in numbers.items())
+        self.message_user(request, f"{'; '.join(told)}.")
 
     @admin.action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, accounts: AccountQuerySet) -> None:

@@ -10,14 +10,45 @@ from django.forms.models import fields_for_model, model_to_dict
 
 from accounts.editing import EDITABLE, add_account, edit_account
 from accounts.importing import Import, import_roster
-from accounts.models import Account, HandleTaken, Organization
+from accounts.models import Account, AccountTag, HandleTaken, Organization
 from accounts.platforms import PLATFORM_CHOICES
 from accounts.rosters import RosterUnreadable, Row, read_roster
+from accounts.tags import NotATag, split_tags, tag_key
 
 if TYPE_CHECKING:
     from accounts.models import Person
 
 SUGGESTED = 500  # organisations offered while typing
+
+
+class TagsField(forms.Field):
+    """Tags in one line of text; its value is the list of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            help_text="Separated by semicolons; new ones are made.",
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        """The text to show: what was typed, or stored tags joined."""
+        return "; ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        """The tags, cleaned and sorted."""
+        try:
+            return split_tags(value or "")
+        except NotATag as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Another order or another case is no change."""
+        try:
+            given = split_tags(data or "")
+        except NotATag:
+            return True
+        return [tag_key(name) for name in given] != [tag_key(name) for name in initial or []]
 
 
 class AccountForm(forms.Form):
@@ -43,12 +74,13 @@ class AccountForm(forms.Form):
     def __init__(self, data: Any = None, *, account: Account | None = None) -> None:
         initial = {}
         if account:
-            stored = {"address": account.handle, "organization": account.organization.name}
+            tags = AccountTag.objects.names_of([account.pk])[account.pk]
+            stored = {"address": account.handle, "organization": account.organization.name, "tags": tags}
             initial = model_to_dict(account, EDITABLE) | stored
         super().__init__(data, initial=initial)
         self.account = account
         self.taken: Account | None = None
-        self.fields |= fields_for_model(Account, EDITABLE)
+        self.fields |= {**fields_for_model(Account, EDITABLE), "tags": TagsField()}
         if account:
             del self.fields["platform"]
             self.fields["address"].help_text = "A new handle renames the account; the old address keeps leading here."
@@ -82,7 +114,7 @@ class RosterForm(forms.Form):
         strip=False,
         label="Or paste it",
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text="Platform,Handle,Organization in the first line, or one address a line.",
+        help_text="Platform,Handle,Organization,Tags in the first line, or one address a line.",
     )
     all_or_nothing = forms.BooleanField(required=False, label="Write nothing if any line is refused")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts.models import Account, FormerHandle, Organization
+from accounts.models import Account, AccountTag, FormerHandle, Organization
 from accounts.platforms import (
     PLATFORMS,
     NotAProfile,
@@ -25,6 +25,7 @@ from accounts.platforms import (
 )
 from accounts.rosters import Row
 from accounts.signals import announce
+from accounts.tags import tag_key
 from accounts.writing import CHUNK
 from perf.clock import now
 from perf.events import happened
@@ -59,6 +60,7 @@ class Line:
     organization: str = ""
     core: bool | None = None
     core_if_new: bool = False
+    tags: tuple[str, ...] | None = None
     states_url: bool = False
     account_id: int | None = None
 
@@ -82,7 +84,10 @@ class Import:
 
 
 def plan_import(rows: Iterable[Row]) -> list[Line]:
-    """A verdict with its reason for every row, in order; nothing is written. Three queries a chunk of rows at most."""
+    """A verdict with its reason for every row, in order; nothing is written.
+
+    Three queries a chunk of rows at most, and one for tags.
+    """
     lines = [_resolved(row) for row in rows]
     _mark_duplicates(lines)
     _compare([line for line in lines if line.verdict is Verdict.NEW])
@@ -102,6 +107,7 @@ def import_roster(rows: Iterable[Row], *, by: Person, all_or_nothing: bool = Fal
         organizations = _organizations(lines)
         _update([line for line in lines if line.verdict is Verdict.UPDATES], organizations)
         _create([line for line in lines if line.verdict is Verdict.NEW], organizations)
+        _tag([line for line in lines if line.verdict in (Verdict.NEW, Verdict.UPDATES)])
         done = Import(lines, written=True)
         happened(by, "accounts.import", f"{len(lines)} rows", done.counts)
     return done
@@ -109,7 +115,7 @@ def import_roster(rows: Iterable[Row], *, by: Person, all_or_nothing: bool = Fal
 
 def _resolved(row: Row) -> Line:
     line = Line(row.number, row.url or f"{row.platform} {row.handle}".strip(), Verdict.NEW, reason=row.fault)
-    line.organization, line.core, line.core_if_new = row.organization, row.core, row.core_if_new
+    line.organization, line.core, line.core_if_new, line.tags = row.organization, row.core, row.core_if_new, row.tags
     if row.fault:
         line.verdict = Verdict.REFUSED
         return line
@@ -155,12 +161,15 @@ def _mark_duplicates(lines: Iterable[Line]) -> None:
 
 def _contradict(one: Line, other: Line) -> bool:
     organizations = {one.organization, other.organization} - {""}
-    return len(organizations) > 1 or len({one.core, other.core} - {None}) > 1
+    tags = {tuple(map(tag_key, line.tags)) for line in (one, other) if line.tags is not None}
+    return len(organizations) > 1 or len({one.core, other.core} - {None}) > 1 or len(tags) > 1
 
 
 def _compare(lines: Sequence[Line]) -> None:
     """Look every line's account up, under its handle, the platform's id or a handle it had."""
     known = _accounts_of(lines)
+    tagged = {known[line.key].pk for line in lines if line.tags is not None and line.key in known}
+    tags = AccountTag.objects.names_of(tagged) if tagged else {}
     first: dict[int, Line] = {}
     for line in lines:
         account = known.get(line.key)
@@ -170,20 +179,22 @@ def _compare(lines: Sequence[Line]) -> None:
         if (before := first.setdefault(account.pk, line)) is not line:
             line.verdict, line.reason = Verdict.DUPLICATE, f"The same account as line {before.number}, renamed."
             continue
-        changes = _changes(line, line.profile, account)
+        changes = _changes(line, line.profile, account, tags.get(account.pk, []))
         line.verdict = Verdict.UPDATES if changes else Verdict.EXISTS
-        line.reason = "; ".join(f"{name}: {old or '–'} → {new}" for name, (old, new) in changes.items())
+        line.reason = "; ".join(f"{name}: {old or '–'} → {new or '–'}" for name, (old, new) in changes.items())
         if account.handle_key != line.key[1]:
             line.reason = f"Known as {account.handle}. {line.reason}".strip()
 
 
-def _changes(line: Line, profile: Profile, account: Account) -> dict[str, tuple[str, str]]:
-    """What the line would change of its account: name of the field → (old, new) as shown."""
+def _changes(line: Line, profile: Profile, account: Account, tags: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """What the line would change of its account, which carries `tags`: name of the field → (old, new) as shown."""
     changes = {}
     if line.organization and line.organization != account.organization.name:
         changes["organisation"] = (account.organization.name, line.organization)
     if line.core is not None and line.core != account.is_core:
         changes["core"] = ("yes" if account.is_core else "no", "yes" if line.core else "no")
+    if line.tags is not None and [*map(tag_key, line.tags)] != [*map(tag_key, tags)]:
+        changes["tags"] = ("; ".join(tags), "; ".join(line.tags))
     readdressed = line.states_url and account.url != profile.url and account.handle_key == line.key[1]
     if readdressed and profile.kind != account.profile_kind:
         changes["address"] = (account.url, profile.url)
@@ -273,6 +284,13 @@ def _update(lines: Sequence[Line], organizations: dict[str, int]) -> None:
         if rows:
             Account.objects.rewrite(rows, ["organization", "is_core", "url", "updated_at"])
     announce(sorted(by_id), changed, old_organizations=old_organizations)
+
+
+def _tag(lines: Sequence[Line]) -> None:
+    """Give the accounts of the lines the tags that these state."""
+    Account.objects.set_tags(
+        {line.account_id: line.tags for line in lines if line.account_id and line.tags is not None}
+    )
 
 
 def _apply(line: Line, row: Account, organizations: dict[str, int]) -> set[str]:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from accounts.tags import NotATag, clean_tags, split_tags
+from perf.spreadsheets import plain_cell
+
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 100_000
 FORMATS = ("json", "csv", "urls")
@@ -19,6 +22,7 @@ COLUMNS = {
     "url": ("url", "address", "link", "account url"),
     "organization": ("organization", "organisation", "org", "org name"),
     "core": ("core", "is core", "core account", "is core account"),
+    "tags": ("tags", "tag", "labels"),
 }
 _FIELD = {alias: name for name, aliases in COLUMNS.items() for alias in aliases}
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": None}
@@ -33,7 +37,8 @@ class RosterUnreadable(ValueError):
 class Row:
     """One row as given. `number`: line (CSV, pasted text) or entry (JSON), from 1. `fault`: why it cannot be used.
 
-    `core` is what the row itself says; `core_if_new` holds for an account that is not in the registry yet.
+    `core` is what the row itself says; `core_if_new` holds for an account that is not in the registry yet. `tags` are
+    all that the account is to carry; None says nothing of them.
     """
 
     number: int
@@ -43,6 +48,7 @@ class Row:
     organization: str = ""
     core: bool | None = None
     core_if_new: bool = False
+    tags: tuple[str, ...] | None = None
     fault: str = ""
 
 
@@ -145,7 +151,7 @@ def _from_csv(text: str) -> Iterator[Row]:
 def _csv_row(number: int, columns: list[str], cells: list[str]) -> Row:
     if any(cell.strip() for cell in cells[len(columns) :]):
         return Row(number, fault=f"This line has {len(cells)} cells, the first line names {len(columns)}.")
-    return _row(number, zip(columns, cells, strict=False))
+    return _row(number, zip(columns, map(plain_cell, cells), strict=False))
 
 
 def _from_lines(text: str) -> Iterator[Row]:
@@ -157,18 +163,34 @@ def _from_lines(text: str) -> Iterator[Row]:
 def _row(number: int, items: Any, *, core_by_name: bool = False) -> Row:
     """A row of named values; `core_by_name`: without its own word, exactly the organisation "HHS" is core."""
     values: dict[str, str] = {}
+    tags: tuple[str, ...] | None = None
     for key, value in items:
         name = _FIELD.get(_folded(str(key)))
         if name is None or value is None:
             continue
-        if not isinstance(value, str | bool | int) or (isinstance(value, bool) and name != "core"):
+        if name == "tags":
+            try:
+                tags = _tags(value)
+            except NotATag as refusal:
+                return Row(number, fault=str(refusal))
+        elif not isinstance(value, str | bool | int) or (isinstance(value, bool) and name != "core"):
             return Row(number, fault=f"The {name} is not text.")
-        values[name] = str(value).strip()
+        else:
+            values[name] = str(value).strip()
     if fault := _fault(values):
         return Row(number, fault=fault)
     core = _TRUTH[values.pop("core", "").lower()]
     core_if_new = bool(core) or (core is None and core_by_name and values.get("organization") == "HHS")
-    return Row(number, core=core, core_if_new=core_if_new, **values)
+    return Row(number, core=core, core_if_new=core_if_new, tags=tags, **values)
+
+
+def _tags(value: Any) -> tuple[str, ...] | None:
+    """The tags of a list, or of a cell with semicolons between them; an empty cell says nothing, an empty list none."""
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return tuple(clean_tags(value))
+    if not isinstance(value, str):
+        raise NotATag("The tags are neither text nor a list of texts.")
+    return tuple(split_tags(value)) or None
 
 
 def _fault(values: dict[str, str]) -> str:

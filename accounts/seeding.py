@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -12,6 +12,7 @@ from random import Random
 from accounts.models import Account, Organization
 from accounts.platforms import find_platform, handle_key, profile_url
 from accounts.rosters import read_roster
+from accounts.tags import AccountTag, Tag, tag_key
 from perf.clock import today
 
 MOST_SEEDS = 10_000
@@ -21,6 +22,8 @@ AN_ORGANIZATION = 60  # accounts on average; the largest has far more
 ROSTER = Path(__file__).parent / "demo_roster.json"
 PLACES = ("Harbour", "Valley", "Northern", "Lakeside", "Central", "Coastal", "River", "Summit", "Prairie", "Island")
 SUBJECTS = ("Health", "Parks", "Transport", "Water", "Libraries", "Safety", "Energy", "Culture", "Schools", "Housing")
+TAGS = {"English": 0.2, "Spanish": 0.05, "campaign": 0.1, "crisis team": 0.02, "events": 0.1, "pilot": 0.01}
+"""Tags, and the shares of accounts that carry them."""
 
 
 def handle_of(seed: int, number: int) -> str:
@@ -44,6 +47,17 @@ def seeded_organizations(seed: int, accounts: int) -> list[Organization]:
     Organization.objects.bulk_create([Organization(name=name) for name in names], batch_size=500, ignore_conflicts=True)
     found = Organization.objects.filter(name__contains=f"(seed {seed}, ").in_bulk(field_name="name")
     return [found[name] for name in names]
+
+
+def put_tags(accounts: Sequence[Account], seed: int) -> None:
+    """Put tags on stored `accounts` that have none; in the transaction that made them, which announced them."""
+    ids = Tag.objects.locked_by_name(list(TAGS))
+    pairs = []
+    for account in accounts:
+        chance = Random(f"tags {seed} {account.handle_key}")  # noqa: S311  # nothing secret
+        carried = [name for name, share in TAGS.items() if chance.random() < share]
+        pairs += [(account.pk, ids[tag_key(name)]) for name in carried]
+    AccountTag.objects.write(add=pairs, remove=())
 
 
 class Registry:

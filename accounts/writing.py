@@ -27,7 +27,10 @@ class WritingQuerySet(models.QuerySet[Row]):
 
     def locked(self) -> Self:
         """The rows in id order, locked for this transaction, so that writers never deadlock."""
-        return self.order_by("pk").select_for_update(of=("self",))
+        rows = self
+        if self.query.distinct:  # as the admin's filter by tag makes it; rows of such a query cannot be locked
+            rows = self.model._default_manager.filter(pk__in=self.order_by().values("pk"))  # type: ignore[assignment]  # the same class
+        return rows.order_by("pk").select_for_update(of=("self",))
 
     def _locked_ids(self, **having: Any) -> list[int]:
         return list(self.filter(**having).locked().values_list("pk", flat=True))

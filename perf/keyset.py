@@ -114,6 +114,16 @@ class Order:
             found += part[: limit - len(found)]
         return found[::-1] if backwards else found
 
+    def key_at(self, rows: QuerySet[Any, Any], offset: int) -> Key:
+        """The key of the row that `offset` others come before; empty where there is none. Reads keys alone."""
+        for part, columns, _ in self._parts(rows.values_list(*self.names), (), backwards=False):
+            part = part.order_by(*[column.ordering(backwards=False) for column in columns])  # noqa: PLW2901  # the same rows
+            if found := list(part[offset : offset + 1]):
+                key: Key = found[0]
+                return key
+            offset -= part.order_by().count() if self.nulls_last else 0
+        return ()
+
     def _parts(
         self, rows: QuerySet[Any, Any], key: Key, *, backwards: bool
     ) -> Iterator[tuple[QuerySet[Any, Any], list[Column], Key]]:
@@ -184,10 +194,15 @@ def _may_be_null(column: Column) -> bool:
     return bool(column.field.null)
 
 
+def _table(column: Column) -> Any:
+    """The model whose column it is; None for what an expression works out."""
+    return getattr(column.field, "model", None)
+
+
 def _beyond(columns: Sequence[Column], key: Key, *, backwards: bool) -> Expression | Q:
-    """The condition for rows beyond `key`."""
+    """The condition for rows beyond `key`: one comparison, unless the columns differ in direction or table."""
     operators = {column.toward(backwards=backwards) for column in columns}
-    if len(operators) == 1:
+    if len(operators) == len({_table(column) for column in columns}) == 1:
         return Beyond(columns, key, operators.pop())
     lookups = {"<": "lt", ">": "gt"}
     pairs = [

@@ -14,7 +14,8 @@ from django.db.models import Model
 class AddIndexOnline(AddIndex):
     """Add an index without blocking writers: concurrently on PostgreSQL, as usual elsewhere.
 
-    The migration needs `atomic = False`. An index that an interrupted attempt left invalid is built again. Reversible.
+    The migration needs `atomic = False`, so one that is killed between two indexes runs again from its start: an index
+    that is there stays, one that was left invalid is built again. Reversible.
     """
 
     atomic = False
@@ -28,8 +29,9 @@ class AddIndexOnline(AddIndex):
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            self._remove_invalid(schema_editor)
-            schema_editor.add_index(model, self.index, **self._online(schema_editor))
+            online = self._online(schema_editor)
+            if not self._is_there(schema_editor, model):
+                schema_editor.add_index(model, self.index, **online)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
@@ -46,17 +48,24 @@ class AddIndexOnline(AddIndex):
             raise NotSupportedError(f"{self.index.name}: set `atomic = False` on the migration to add it online")
         return {"concurrently": True}
 
-    def _remove_invalid(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        """Drop what an interrupted CREATE INDEX CONCURRENTLY left: it serves no query and is in the way."""
-        if schema_editor.connection.vendor != "postgresql":
-            return
+    def _is_there(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> bool:
+        """Whether an earlier attempt built the index; what it left half built is dropped, for it is in the way."""
+        if schema_editor.collect_sql:  # `sqlmigrate` shows the statement whatever this database has
+            return False
         with schema_editor.connection.cursor() as cursor:
+            if schema_editor.connection.vendor != "postgresql":
+                return self.index.name in schema_editor.connection.introspection.get_constraints(
+                    cursor, model._meta.db_table
+                )
+            name, table = (schema_editor.quote_name(part) for part in (self.index.name, model._meta.db_table))
             cursor.execute(
-                "SELECT 1 FROM pg_index WHERE NOT indisvalid AND indexrelid = to_regclass(%s)",
-                [schema_editor.quote_name(self.index.name)],
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s) AND indrelid = to_regclass(%s)",
+                [name, table],
             )
-            if cursor.fetchone():
-                schema_editor.execute(f"DROP INDEX CONCURRENTLY {schema_editor.quote_name(self.index.name)}")
+            found: tuple[bool] | None = cursor.fetchone()
+        if found == (False,):
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY {name}")
+        return found == (True,)
 
 
 class RemoveIndexOnline(RemoveIndex):

@@ -39,6 +39,8 @@ def page_size(raw: object, default: int, maximum: int) -> int:
 class SeekPaginator(Paginator):
     """Django's Paginator with a total that is known already, maybe only as "more than"."""
 
+    ELLIPSIS = ELLIPSIS  # Django's own is a lazy translation, which is no str
+
     def __init__(self, rows: list[Any], per_page: int, total: int, pages: int) -> None:
         super().__init__(rows, per_page)
         self._total, self._pages = total, pages
@@ -200,13 +202,11 @@ class _Source:
         return self._page(self.pages, self.order.take(self.rows, left_over, backwards=True))
 
     def _counted(self, number: int) -> SeekPage:
-        """A bare page number: only keys are skipped, not whole rows."""
+        """A bare page number: keys are skipped, not whole rows."""
         if number > self.pages and not self.is_lower_bound:
             return self._page(number, [])
-        start = (number - 1) * self.per_page
-        ordering = self.order.ordering()
-        keys = self.plain.order_by(*ordering).values("pk")[start : start + self.per_page + 1]
-        return self._page(number, list(self.rows.filter(pk__in=keys).order_by(*ordering)))
+        before = self.order.key_at(self.plain, (number - 1) * self.per_page - 1)
+        return self._forward(number, before) if before else self._page(number, [])
 
     def _page(self, number: int, found: list[Any], *, is_more: bool = False) -> SeekPage:
         """The page of `found`, of which one row too many tells that there is a next page."""

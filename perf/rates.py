@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,8 +18,7 @@ READS = "reads"
 STANDING = "perf.rates.standing"  # in request.META, which is the server's own environ: the warm path counts there too
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """At most `limit` requests in `seconds` from one person, of the kind `name`. The time starts with the first."""
 
     name: str

@@ -20,7 +20,7 @@ from perf.cache.views import OFFER, Offer
 from perf.compression import encoding_for, etag_header
 from perf.middleware import timing_headers
 from perf.queries import Meter
-from perf.rates import READS, STANDING, Standing, counter, rate
+from perf.rates import READS, STANDING, Rate, Standing, counter, rate
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -41,10 +41,11 @@ NO_QUERIES = Meter()
 
 
 class Person(NamedTuple):
-    """Whom Django took the bearer of a credential for: their rights as `vary`, under which generations, until when."""
+    """Whom Django took a credential's bearer for: with which rights, until when, under which generations of `names`."""
 
     user_id: object
     vary: str
+    names: list[str]
     generations: bytes
     ends: float
 
@@ -92,12 +93,13 @@ class WarmPath:
         page = self._pages.get((*address, person.vary)) if person else None
         if person and not page and person.ends > clock.now().timestamp():
             return self._django(environ, start_response, digest, address, None)
+        reads = rate(READS)
         try:
-            checked = self._check(digest, person, page)
+            checked = self._check(digest, person, page, reads)
         except Unreachable:
             return self.application(environ, start_response)
         if person and page:
-            standing = _standing(checked)
+            standing = Standing(reads, checked.used, checked.left) if reads and checked.used else None
             if standing:
                 environ[STANDING] = standing  # counted: Django does not count it again
             record = _valid(person, page, checked)
@@ -110,13 +112,11 @@ class WarmPath:
         is_read = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_MATCH" not in environ
         return is_read and environ.get("PATH_INFO", "").startswith(self._prefix)
 
-    def _check(self, digest: str, person: Person | None, page: Page | None) -> Checked:
-        names = SHARED.names_of(self._asker(digest))
+    def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
         if person is None or page is None:
-            return SHARED.check(names, b"", [], "", 0)
-        reads = rate(READS)
+            return SHARED.check(SHARED.names_of(self._asker(digest)), b"", [], "", 0)
         seconds = reads.seconds if reads else 0
-        return SHARED.check(names, person.generations, page.names, counter(READS, person.user_id), seconds)
+        return SHARED.check(person.names, person.generations, page.names, counter(READS, person.user_id), seconds)
 
     def _django(
         self,
@@ -139,18 +139,13 @@ class WarmPath:
             return response
         if generations is not None and ENDS in environ:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
-            self._people.put(digest, Person(offer.user_id, offer.slot.vary, generations, ends))
+            names = SHARED.names_of(self._asker(digest))
+            self._people.put(digest, Person(offer.user_id, offer.slot.vary, names, generations, ends))
         keep(offer.slot, offer.record)
         headers = [(name, value) for name, value in said[1] if name.lower() not in WRITTEN_ANEW]
         page = Page(place_of(offer.slot), offer.slot.family, SHARED.names_of(offer.slot.family), headers)
         self._pages.put((*address, offer.slot.vary), page)
         return response
-
-
-def _standing(checked: Checked) -> Standing | None:
-    """How far the caller has used the rate of reads; None where nothing was counted."""
-    reads = rate(READS)
-    return Standing(reads, checked.used, checked.left) if reads and checked.used else None
 
 
 def _valid(person: Person, page: Page, checked: Checked) -> Record | None:

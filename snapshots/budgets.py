@@ -9,7 +9,7 @@ BUDGETS = [
     Budget("api:histories", queries=6, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("snapshots:overview", queries=15, bytes=8_000, p95=1_000),
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
-    Budget("snapshots:accounts", queries=8, bytes=12_000, p95=1_000),
+    Budget("snapshots:accounts", queries=9, bytes=12_000, p95=1_000),
     Budget("api:suspect_list", queries=6, bytes=4_000, p95=500),
     Budget("snapshots:suspects", queries=10, bytes=8_000, p95=500),
     Budget("snapshots:account", queries=9, bytes=8_000, p95=1_000),

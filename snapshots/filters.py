@@ -4,68 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from django.db.models import QuerySet
-from ninja import Field, Schema
-from pydantic import BeforeValidator, PrivateAttr, field_validator, model_serializer
+import orjson
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum, Value
+from ninja import Field
+from pydantic import PrivateAttr, model_serializer
 
+from accounts.filters import AccountFilters
 from accounts.models import Account, AccountQuerySet
-from accounts.platforms import PLATFORMS, find_platform
 from perf import clock
+from perf.cache import cached, key
+from snapshots.cache import GRID
 from snapshots.models import LatestSnapshot
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 Freshness = Literal["", "fresh", "late", "none"]
 
 ONE_DAY = timedelta(days=1)
+FEW = 1_000  # accounts that a statement may name one by one
 OWN = {"platform": "platform", "active": "is_active"}
 """What a latest row knows of its account without asking it."""
 
 
-def known_platform(raw: str) -> str:
-    """The stored name of the platform that `raw` names; "" for "". ValueError for one we do not know."""
-    if not raw:
-        return ""
-    if (found := find_platform(raw)) is None:
-        raise ValueError(f"no platform is called {raw[:40]!r}; there are {', '.join(PLATFORMS)}")
-    return found.name
+class Extent(NamedTuple):
+    """What there is of the accounts that a filter means, over all days; `ids` only where they are few."""
 
-
-def chosen(raw: str, known: dict[str, Any]) -> list[str]:
-    """The names in the comma-separated `raw`, each once. ValueError names the first that is not `known`."""
-    names = list(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
-    if unknown := [name for name in names if name not in known]:
-        raise ValueError(f"there is no {unknown[0][:40]!r}; there are {', '.join(known)}")
-    return names
-
-
-class AccountFilters(Schema):
-    """Which accounts an answer is about; what is left out filters nothing."""
-
-    platform: Annotated[str, BeforeValidator(known_platform)] = Field("", description="A platform's name or alias.")
-    organization: str = Field("", max_length=200, description="An organisation's whole name.")
-    core: bool | None = Field(None, description="Only core accounts, or only others.")
-    active: bool | None = Field(None, description="Only active accounts, or only inactive ones.")
-    q: str = Field("", max_length=100, description="Words in handle, name or organisation.")
-
-    @field_validator("organization", "q")
-    @classmethod
-    def _storable(cls, text: str) -> str:
-        if "\x00" in text:
-            raise ValueError("may not hold a NUL")
-        return text.strip()
-
-    @property
-    def wanted(self) -> dict[str, Any]:
-        """What AccountQuerySet.matching is asked for; empty when every account is meant."""
-        given = {"platform": self.platform, "organization": self.organization, "core": self.core}
-        given |= {"active": self.active, "search": self.q}
-        return {name: value for name, value in given.items() if value not in ("", None)}
-
-    def accounts(self, rows: AccountQuerySet) -> AccountQuerySet:
-        """Those of `rows` that are meant."""
-        return rows.matching(**self.wanted)
+    rows: int
+    accounts: int
+    newest: date | None
+    ids: list[int] | None
 
 
 class FigureFilters(AccountFilters):
@@ -91,8 +59,10 @@ class FigureFilters(AccountFilters):
         """Those of `rows` that are meant."""
         return self._as_fresh(super().accounts(rows), "latest__date")
 
-    def narrow(self, rows: Rows) -> Rows:
-        """Those of `rows` (latest rows or snapshots) whose account is meant."""
+    def narrow(self, rows: Rows, extent: Extent | None = None) -> Rows:
+        """Those of `rows` (latest rows or snapshots) whose account is meant; `extent` spares a second search."""
+        if extent and extent.ids is not None:
+            return rows.filter(account__among=extent.ids)
         wanted, newest = self.wanted, "account__latest__date"
         if rows.model is LatestSnapshot:
             newest = "date"
@@ -101,8 +71,41 @@ class FigureFilters(AccountFilters):
             rows = rows.filter(account__in=Account.objects.matching(**wanted).values("pk"))
         return self._as_fresh(rows, newest)
 
+    def walk(self, rows: Rows, extent: Extent) -> Rows:
+        """Those of `rows`, snapshots read in the order of an index, whose account is meant.
+
+        Few accounts are named: the planner then knows how rare their rows are. Of many the first are soon met if each
+        row is asked in turn; a join would let the planner gather all their rows and sort them.
+        """
+        if extent.ids is not None:
+            return rows.filter(account__among=extent.ids)
+        meant = self.accounts(Account.objects.filter(pk=OuterRef("account_id"))).values(meant=Value(True))
+        return rows.filter(Subquery(meant)) if self.narrowed else rows
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """These filters alone as a cache key's parameters, whatever else the answer is asked for."""
+        return self.model_dump(mode="json", include=set(FigureFilters.model_fields), exclude_defaults=True)
+
     def _as_fresh(self, rows: Rows, newest: str) -> Rows:
         """Those of `rows` whose account's newest day, found at `newest`, is as fresh as asked."""
         yesterday = self._today - ONE_DAY
         conditions = {"fresh": {f"{newest}__gte": yesterday}, "late": {f"{newest}__lt": yesterday}}
         return rows.filter(**{**conditions, "none": {newest: None}}[self.freshness]) if self.freshness else rows
+
+
+def extent_of(filters: FigureFilters) -> Extent:
+    """How many published rows and accounts `filters` mean, and the newest day; from the cache until one changes."""
+    found = cached(GRID, key("grid:extent", **filters.parameters), lambda: _extent_of(filters))
+    return Extent(**orjson.loads(found.value))
+
+
+def _extent_of(filters: FigureFilters) -> bytes:
+    latest = filters.narrow(LatestSnapshot.objects.known())
+    few = list(latest.values_list("pk", "days", "date")[: FEW + 1]) if filters.narrowed else None
+    if few is None or len(few) > FEW:
+        found = latest.aggregate(rows=Sum("days", default=0), accounts=Count("pk"), newest=Max("date"))
+        return orjson.dumps({**found, "ids": None})
+    ids, days, dates = zip(*few, strict=True) if few else ((), (), ())
+    newest = max(dates, default=None)
+    return orjson.dumps({"rows": sum(days), "accounts": len(ids), "newest": newest, "ids": ids})

@@ -7,30 +7,28 @@ from typing import Annotated, Any, Self
 
 import orjson
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from ninja import Field
 from pydantic import BeforeValidator, field_validator, model_validator
 
+from accounts.filters import chosen
 from perf.pagination import page_number, page_size, paginate
-from snapshots.filters import FigureFilters, chosen
+from snapshots.filters import Extent, FigureFilters, extent_of
 from snapshots.models import CHANGES, LatestSnapshot, Snapshot
 
 PER_PAGE, MAX_PER_PAGE = 50, 1_000
 
-METRICS = {
+COLUMNS = {
+    "platform": "account__platform",
+    "handle": "account__handle",
+    "org": "account__organization__name",
+    "date": "date",
     "followers": "followers",
     "engagement": "engagements",
     "posts": "posts",
     "likes": "likes",
     "comments": "comments",
     "shares": "shares",
-}
-COLUMNS = {
-    "platform": "account__platform",
-    "handle": "account__handle",
-    "org": "account__organization__name",
-    "date": "date",
-    **METRICS,
 }
 """What a row holds unless `fields` says otherwise, and where it is found."""
 ON_REQUEST = {
@@ -46,8 +44,10 @@ ON_REQUEST = {
     "source": "source",
     "rounded": "followers_rounded",
 }
-WORDS = {"platform": "account__platform", "handle": "account__handle_key", "org": "account__organization__name"}
 LATEST_ONLY = {name: name for name in CHANGES}
+PLACES = COLUMNS | ON_REQUEST | LATEST_ONLY
+SORTED_BY = PLACES | {"handle": "account__handle_key"}
+"""Every column can be sorted by; a handle without regard to case."""
 
 
 class GridFilters(FigureFilters):
@@ -55,11 +55,11 @@ class GridFilters(FigureFilters):
 
     day: str = Field("all", description="“all”, “latest” (each account's newest) or a day as YYYY-MM-DD.")
     sort: str = Field(
-        "", description="A column, “-” before it for descending. Other than by date only within a single day."
+        "", description="Any column, “-” before it for descending. Other than by date only within a single day."
     )
     fields: str = Field(
         "",
-        description=f"Columns instead of the usual ten: {', '.join([*COLUMNS, *ON_REQUEST])}; changes with day=latest.",
+        description=f"Columns instead of the usual ten: {', '.join(PLACES)}; the changes with day=latest.",
     )
     page: Annotated[int, BeforeValidator(page_number)] = 1
     per_page: Annotated[int, BeforeValidator(lambda raw: page_size(raw, PER_PAGE, MAX_PER_PAGE))] = PER_PAGE
@@ -77,57 +77,51 @@ class GridFilters(FigureFilters):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        latest = LATEST_ONLY if self.day == "latest" else {}
-        chosen(self.fields, COLUMNS | ON_REQUEST | latest)
+        known = PLACES if self.day == "latest" else COLUMNS | ON_REQUEST
+        chosen(self.fields, known)
         name = self.sort.removeprefix("-")
-        sortable = {"date": "date", **WORDS, **METRICS, **LATEST_ONLY}
-        if name and name not in sortable:
-            raise ValueError(f"sorting is by one of {', '.join(sortable)}, not by {name[:40]!r}")
+        if name and name not in PLACES:
+            raise ValueError(f"sorting is by one of {', '.join(PLACES)}, not by {name[:40]!r}")
         if self.day == "all" and name not in ("", "date"):
             raise ValueError(f"sorting by {name} needs a single day: say day=latest or day=YYYY-MM-DD")
-        if name in LATEST_ONLY and not latest:
+        if name and name not in known:
             raise ValueError(f"sorting by {name} needs day=latest")
         return self
 
     @property
     def columns(self) -> dict[str, str]:
         """The wanted columns, and where each is found."""
-        known = COLUMNS | ON_REQUEST | LATEST_ONLY
-        return {name: known[name] for name in chosen(self.fields, known)} or COLUMNS
+        return {name: PLACES[name] for name in chosen(self.fields, PLACES)} or COLUMNS
 
     @property
     def order(self) -> list[str]:
         """What to order by; it ends in something unique, and an index serves the usual ones."""
         name, sign = self.sort.removeprefix("-"), "-" if self.sort.startswith("-") else ""
-        if not name:
-            return ["-date", "-account_id"]
-        path = ({"date": "date"} | WORDS | METRICS | LATEST_ONLY)[name]
-        return [f"{sign}{path}", f"{sign}account_id"]
+        return [f"{sign}{SORTED_BY[name]}", f"{sign}account_id"] if name else ["-date", "-account_id"]
 
-    def rows(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
+    def rows(self, user: AbstractBaseUser | AnonymousUser, extent: Extent) -> QuerySet[Any, Any]:
         """The published rows that `user` may see and the filters let through; snapshot to account is one join."""
         if self.day == "latest":
-            return self.narrow(LatestSnapshot.objects.visible_to(user).known())
+            return self.narrow(LatestSnapshot.objects.visible_to(user).known(), extent)
         rows = Snapshot.objects.visible_to(user).published()
-        return self.narrow(rows if self.day == "all" else rows.filter(date=self.day))
+        if self.day != "all":
+            return self.walk(rows.filter(date=self.day), extent)
+        return self.walk(rows.filter(date__lte=extent.newest), extent) if extent.newest else rows.none()
 
-    def total(self) -> int | None:
-        """How many rows there are, where counters know; None: to be counted."""
-        if self.day not in ("all", "latest"):
-            return None
-        known = self.narrow(LatestSnapshot.objects.known())
-        return known.count() if self.day == "latest" else known.aggregate(n=Sum("days", default=0))["n"]
+    def total(self, extent: Extent) -> int | None:
+        """How many rows there are, where the latest rows know; None: to be counted."""
+        return {"all": extent.rows, "latest": extent.accounts}.get(self.day)
 
 
 def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> bytes:
     """One page of the grid as JSON: {"columns", "data": rows as arrays, "total", "page", "per_page", "pages", …}."""
-    columns = filters.columns
+    columns, extent = filters.columns, extent_of(filters)
     page = paginate(
-        filters.rows(user).values_list(*columns.values()),
+        filters.rows(user, extent).values_list(*columns.values()),
         order=filters.order,
         page=filters.page,
         per_page=filters.per_page,
         after=filters.after,
-        total=filters.total(),
+        total=filters.total(extent),
     )
     return orjson.dumps({"columns": list(columns), **page.envelope()})

@@ -11,10 +11,10 @@ from django.db.models import OuterRef, Subquery
 from ninja import Field, Schema
 from pydantic import field_validator, model_validator
 
+from accounts.filters import chosen
 from accounts.models import Account
 from perf import clock
 from snapshots import growth
-from snapshots.filters import chosen
 from snapshots.models import COUNTS, Quality, Snapshot, Source
 from snapshots.thinning import fewest, thin
 

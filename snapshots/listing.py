@@ -2,72 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
-from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, QuerySet
 from django.http import QueryDict
+from pydantic import BeforeValidator, ValidationError
 
-from accounts.models import Account, AccountQuerySet
-from accounts.platforms import PLATFORMS
+from accounts.models import Account, AccountQuerySet, Organization, Tag
+from accounts.platforms import PLATFORMS, Platform
+from snapshots.filters import FEW, FigureFilters
+from snapshots.models import CHANGES
 
-UNKNOWN = -(2**62)  # sorts a missing figure below every known one, on both databases
-FIGURES = ("followers", "change_1", "change_7", "change_30")
-ORDERS: dict[str, tuple[str, ...]] = {
-    "handle": ("handle_key", "pk"),
-    "organization": ("organization__name", "pk"),
-    **{name: (f"{name}_order", "pk") for name in FIGURES},
-}
+LATEST = ("followers", *CHANGES, "followers_rounded", "observed_at", "source")
+FIGURES = ("followers", *CHANGES, "observed_at")
+SORTED_BY = {"handle": "handle_key", "org": "organization__name", **{name: name for name in FIGURES}}
+"""The names are those that the grid sorts by."""
 DEFAULT_SORT = "-followers"
-YES_NO = {"1": True, "0": False}
+CHOICES_MAX = 300  # more organisations or tags than these make no list to choose from
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the address asks for; anything it cannot mean filters nothing. `active` None: active or not."""
+class Filters(FigureFilters):
+    """What the address asks for, in the API's words; active accounts unless told."""
 
-    q: str = ""
-    platform: str = ""
-    organization: str = ""
-    core: bool | None = None
-    active: bool | None = True
+    active: Annotated[bool | None, BeforeValidator(lambda raw: None if raw == "all" else raw)] = True
     sort: str = DEFAULT_SORT
-    narrowed: bool = field(default=False, compare=False)
 
     @classmethod
     def of(cls, query: QueryDict) -> Self:
-        """The filters of a query string."""
-        sort = query.get("sort", DEFAULT_SORT)
-        platform = query.get("platform", "")
-        given: dict[str, Any] = {
-            "q": query.get("q", "").strip()[:100].replace("\x00", ""),
-            "platform": platform if platform in PLATFORMS else "",
-            "organization": query.get("organization", "")[:200].replace("\x00", ""),
-            "core": YES_NO.get(query.get("core", "")),
-            "active": None if query.get("active") == "all" else YES_NO.get(query.get("active", ""), True),
-        }
-        narrowed = cls(**given) != cls()
-        return cls(**given, sort=sort if sort.removeprefix("-") in ORDERS else DEFAULT_SORT, narrowed=narrowed)
+        """The filters of a query string; what it cannot mean filters nothing."""
+        given: dict[str, Any] = {name: query[name] for name in cls.model_fields.keys() & query.keys()}
+        given |= {"tag": query.getlist("tag"), "q": query.get("q", "")[:100]}
+        if given.get("sort", "").removeprefix("-") not in SORTED_BY:
+            given.pop("sort", None)
+        try:
+            return cls.model_validate(given)
+        except ValidationError as refused:
+            refusals = {error["loc"][0] for error in refused.errors()}
+            return cls.model_validate({name: value for name, value in given.items() if name not in refusals})
 
     @property
-    def order(self) -> tuple[str, ...]:
-        """The fields to order by, ending in a unique one; all turn round together."""
-        names = ORDERS[self.sort.removeprefix("-")]
-        return tuple(f"-{name}" for name in names) if self.sort.startswith("-") else names
+    def changed(self) -> bool:
+        """Whether other accounts are listed than usual."""
+        return bool(self.model_dump(exclude={"sort"}, exclude_defaults=True))
 
-    def rows(self, accounts: AccountQuerySet) -> QuerySet[Account]:
-        """Those of `accounts` that match, each with its latest figures (None where there are none)."""
-        latest = {name: F(f"latest__{name}") for name in (*FIGURES, "followers_rounded", "observed_at", "source")}
-        matching = accounts.matching(
-            platform=self.platform,
-            organization=self.organization,
-            core=self.core,
-            active=self.active,
-            search=self.q,
+    @property
+    def order(self) -> tuple[str, str]:
+        """The fields to order by, ending in a unique one; both turn round together."""
+        sign = "-" if self.sort.startswith("-") else ""
+        return f"{sign}{SORTED_BY[self.sort.removeprefix('-')]}", f"{sign}pk"
+
+    def rows(self, accounts: AccountQuerySet) -> tuple[QuerySet[Account], int | None]:
+        """Those of `accounts` that match, each with its latest figures (None where there are none); how many, if few.
+
+        Few are named, so that no order is walked to its end in search of them.
+        """
+        latest = {name: F(f"latest__{name}") for name in LATEST}
+        found = self.accounts(accounts)
+        ids = list(found.values_list("pk", flat=True)[: FEW + 1]) if self.changed else None
+        few = ids is not None and len(ids) <= FEW
+        rows = accounts.filter(pk__among=ids) if few else found
+        return rows.select_related("organization").annotate(**latest), len(ids) if few else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the form offers. An empty list of organisations or tags: there are too many to choose from, or none."""
+
+    platforms: list[Platform]
+    organizations: list[str]
+    tags: list[str]
+
+    @classmethod
+    def of(cls, filters: Filters) -> Self:
+        """The choices beside `filters`: tags are offered that are not chosen already."""
+        names = list(Organization.objects.order_by("name").values_list("name", flat=True)[: CHOICES_MAX + 1])
+        tags = dict(Tag.objects.order_by("key").values_list("key", "name")[: CHOICES_MAX + 1])
+        free = [name for key, name in tags.items() if key not in filters.tag]
+        return cls(
+            list(PLATFORMS.values()),
+            names if len(names) <= CHOICES_MAX else [],
+            free if len(tags) <= CHOICES_MAX else [],
         )
-        orders = {f"{name}_order": Coalesce(f"latest__{name}", Value(UNKNOWN)) for name in FIGURES}
-        return matching.select_related("organization").annotate(**latest, **orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +102,15 @@ def columns(filters: Filters) -> list[Column]:
     for label, name, css in (
         ("Account", "handle", "who"),
         ("Followers", "followers", "n"),
-        ("Organisation", "organization", "organization"),
+        ("Organisation", "org", "organization"),
         ("1 day", "change_1", "n"),
         ("7 days", "change_7", "n"),
         ("30 days", "change_30", "n"),
+        ("Last figure", "observed_at", ""),
     ):
         first = f"-{name}" if name in FIGURES else name
         second = name if name in FIGURES else f"-{name}"
         now = filters.sort if filters.sort.removeprefix("-") == name else ""
         direction = ("descending" if now.startswith("-") else "ascending") if now else "none"
         made.append(Column(label, second if now == first else first, direction, css))
-    return [*made, Column("Last figure"), Column("", css="n")]
+    return [*made, Column("", css="n")]

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.models import Account
-from accounts.signals import announce
+from accounts.seeding import put_tags
 from perf.clock import today
 from perf.copying import fill
 from snapshots import statements
@@ -75,7 +75,7 @@ def store(accounts: Sequence[Account], days: int, seed: int, gives: Gives) -> in
     with transaction.atomic():
         stored = Account.objects.bulk_create(accounts, batch_size=500)
         ids = [account.pk for account in stored]
-        announce(ids, {"created"})
+        put_tags(stored, seed)
         forget_figures(ids)
         fill(Snapshot, COLUMNS, [(ids[place], *rest) for place, rest in drawn.rows])
         DailyTotal.objects.add(drawn.followers, drawn.accounts)

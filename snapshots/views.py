@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Account, Organization
+from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
@@ -23,7 +23,7 @@ from perf.templatetags.figures import day
 from snapshots import judging, suspects
 from snapshots import overview as reads
 from snapshots.cache import SUMMARY
-from snapshots.listing import Filters, columns
+from snapshots.listing import Choices, Filters, columns
 from snapshots.models import CHANGES, COUNTS, Judgement, LatestSnapshot, Snapshot
 
 ROWS_PER_PAGE = 50
@@ -94,22 +94,17 @@ def _trend(days: int) -> bytes:
 def accounts(request: HttpRequest) -> HttpResponse:
     """The list of accounts with their latest figures: searched, filtered, sorted and paged by the server."""
     filters = Filters.of(request.GET)
-    rows = filters.rows(Account.objects.visible_to(request.user))
+    rows, total = filters.rows(Account.objects.visible_to(request.user))
     page = paginate(
         rows,
         order=filters.order,
         page=page_number(request.GET.get("page")),
         per_page=ROWS_PER_PAGE,
         after=request.GET.get("after", ""),
+        total=total,
         clamp=True,
     )
-    context: dict[str, Any] = {
-        "page": page,
-        "filters": filters,
-        "columns": columns(filters),
-        "platforms": PLATFORMS.values(),
-    }
-    context |= {"organizations": Organization.objects.order_by("name").values_list("name", flat=True)}
+    context = {"page": page, "filters": filters, "columns": columns(filters), "choices": Choices.of(filters)}
     return render(request, "snapshots/accounts.html", context)
 
 

@@ -12,6 +12,7 @@ from hashlib import sha1
 from math import ceil
 from typing import Any, NamedTuple, TypeVar
 
+from django.conf import settings
 from django.core.cache import caches
 from django_redis import get_redis_connection
 from django_redis.exceptions import ConnectionInterrupted
@@ -258,7 +259,7 @@ class SharedStore:
         return {_text(name): int(number) for name, number in found.items()}
 
     def _name(self, *parts: str) -> str:
-        return ":".join([caches[ALIAS].key_prefix, *parts])
+        return ":".join([settings.CACHES[ALIAS]["KEY_PREFIX"], *parts])
 
     def _family(self, name: str) -> str:
         # A member's name is written so that a search for a key root finds answers only.

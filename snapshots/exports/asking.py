@@ -28,7 +28,8 @@ def ask(
 
     Refused when the user has OPEN_MAX under way, or KEPT_MAX files. A worker finds the row by itself.
     """
-    get_user_model().objects.select_for_update().get(pk=user.pk)  # two requests of one person count one another
+    people = get_user_model()._default_manager.select_for_update()
+    owner = people.get(pk=user.pk)  # type: ignore[misc]  # signed in; locked, so that two requests count one another
     mine = ExportJob.objects.of(user)
     wanted: dict[str, Any] = {"kind": kind, "compressed": compressed, "filters": filters.given()}
     under_way = list(mine.open())
@@ -40,7 +41,7 @@ def ask(
     if mine.filter(state=State.DONE).count() >= KEPT_MAX:
         raise Refused(f"You keep {KEPT_MAX} files. Delete one that you have downloaded. Nothing was started.")
     happened(user, "snapshots.export", kind, wanted["filters"])
-    return ExportJob.objects.create(owner_id=user.pk, total=filters.most(), **wanted)
+    return ExportJob.objects.create(owner=owner, total=filters.most(), **wanted)
 
 
 @transaction.atomic

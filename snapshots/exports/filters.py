@@ -58,7 +58,8 @@ class ExportFilters(GridFilters):
 
     def given(self) -> dict[str, Any]:
         """What was asked for, by the names of a query string and ready for JSON; `of` takes it back."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=PAGING)
+        names = set(ExportFilters.model_fields) - PAGING
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=names)
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:

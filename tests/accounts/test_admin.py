@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Account, Organization
+from accounts.models import Account, AccountTag, Organization, Tag
 
 pytestmark = pytest.mark.django_db
 ACCOUNTS = reverse("admin:accounts_account_changelist")
@@ -138,3 +138,44 @@ def test_the_admin_takes_accounts_off_their_hold(signed_in, cdc):
     response = client.post(ACCOUNTS, chosen, follow=True)
     assert messages_of(response) == ["1 accounts are scraped again; 1 were not on hold."]
     assert not Account.objects.on_hold().exists()
+
+
+def test_the_form_shows_and_sets_the_tags_of_an_account(signed_in, cdc, events):
+    Account.objects.retag(None, add=["Flu"])
+    client, page = signed_in("admin"), reverse("admin:accounts_account_change", args=[cdc.pk])
+    assert 'value="Flu"' in client.get(page).content.decode()
+    events.clear()
+    assert client.post(page, form_of(cdc, is_active="on", tags="kids; zoo")).status_code == 302
+    assert AccountTag.objects.names_of([cdc.pk]) == {cdc.pk: ["kids", "zoo"]}
+    assert [event[1:] for event in events] == [("accounts.edit", "X CDCgov", {"id": cdc.pk, "fields": ["tags"]})]
+
+
+def test_chosen_accounts_are_tagged_filtered_and_untagged(signed_in, events):
+    client, rows = signed_in("admin"), make(3)
+    chosen = {"_selected_action": [row.pk for row in rows[:2]], "tags": "Flu; kids"}
+    added = client.post(ACCOUNTS, {"action": "add_tags", **chosen}, follow=True)
+    assert messages_of(added) == ["“Flu” was put on 2 accounts; “kids” was put on 2 accounts."]
+    flu = Tag.objects.get(key="flu")
+    assert client.get(ACCOUNTS, {"tags__id__exact": flu.pk}).context["cl"].result_count == 2
+    everywhere = {"action": "remove_tags", "tags": "FLU", "select_across": 1, "_selected_action": rows[0].pk}
+    removed = client.post(f"{ACCOUNTS}?tags__id__exact={flu.pk}", everywhere, follow=True)
+    assert messages_of(removed) == ["“FLU” was taken off 2 accounts."]
+    assert [event[1] for event in events] == ["accounts.tag", "accounts.tag"]
+
+
+@pytest.mark.parametrize(("tags", "reason"), [("", "Name the tags"), ("x" * 51, "Nothing was changed")])
+def test_a_tag_that_cannot_be_is_put_on_nothing(signed_in, cdc, tags, reason):
+    chosen = {"action": "add_tags", "_selected_action": cdc.pk, "tags": tags}
+    response = signed_in("admin").post(ACCOUNTS, chosen, follow=True)
+    assert reason in messages_of(response)[0]
+    assert not Tag.objects.exists()
+
+
+def test_tags_are_renamed_in_the_admin_and_a_taken_name_is_refused(signed_in, cdc):
+    Account.objects.retag(None, add=["flu", "kids"])
+    client, flu = signed_in("admin"), Tag.objects.get(key="flu")
+    page = reverse("admin:accounts_tag_change", args=[flu.pk])
+    assert "a tag of this name already" in client.post(page, {"name": "KIDS"}).content.decode()
+    assert client.post(page, {"name": "Flu season"}).status_code == 302
+    listed = client.get(reverse("admin:accounts_tag_changelist")).context["cl"].result_list
+    assert [(tag.name, tag.number) for tag in listed] == [("Flu season", 1), ("kids", 1)]

@@ -54,6 +54,26 @@ def test_the_form_of_an_account_shows_it_as_it_is_and_keeps_its_platform(cdc):
     assert form.organizations == ["Office"]
 
 
+def test_tags_are_shown_in_one_line_and_stored_where_they_changed(cdc, told):
+    Account.objects.filter(pk=cdc.pk).retag(None, add=["Flu", "kids"])
+    assert AccountForm(account=cdc)["tags"].value() == "Flu; kids"
+    told.clear()
+    data = {"address": "CDCgov", "organization": "Office", "is_active": "on"}
+    same = AccountForm({**data, "tags": "KIDS, flu"}, account=cdc)
+    assert (same.is_valid(), same.changed_data) == (True, [])
+    other = AccountForm({**data, "tags": "kids; New one;"}, account=cdc)
+    assert other.is_valid(), other.errors
+    other.store(None)
+    assert list(cdc.tags.order_by("key").values_list("name", flat=True)) == ["kids", "New one"]
+    assert [said["fields"] for said in told] == [{"tags"}]
+
+
+def test_a_tag_that_cannot_be_is_said_beside_its_field_and_kept_to_mend(cdc):
+    form = AccountForm({"address": "CDCgov", "organization": "Office", "tags": "a\x00b"}, account=cdc)
+    assert "cannot be a tag" in form.errors["tags"][0]
+    assert form["tags"].value() == "a\x00b"
+
+
 @pytest.mark.parametrize("as_file", [True, False])
 def test_a_roster_is_read_from_a_file_or_from_pasted_text(as_file):
     text = "\ufeffPlatform,Handle\nX,café\nX,CDCgov\n"

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import importing
 from accounts.importing import Verdict, import_roster, plan_import
-from accounts.models import Account, Organization
+from accounts.models import Account, AccountTag, Organization, Tag
 from accounts.rosters import Row, read_roster
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,35 @@ def test_importing_the_same_roster_again_changes_nothing(told, events):
     del told[:]
     assert import_roster(rows, by=None).counts["exists"] == 99
     assert (list(Account.objects.order_by("pk").values()), told) == (before, [])
+
+
+@pytest.mark.both_dbs
+def test_tags_are_set_where_a_line_states_them_and_stay_where_it_does_not(cdc, office, told):
+    Account.objects.retag(None, add=["Flu", "old"])
+    for handle in ("same", "silent"):
+        account = Account.objects.create(organization=office, platform="x", handle=handle)
+        account.tags.add(*Tag.objects.all())
+    rows = read_roster(
+        "Platform,Handle,Tags\nX,CDCgov,flu; kids\nX,same,OLD;flu\nX,silent,\nX,new,kids\nX,NEW,Kids\nX,CDCgov,flu\n"
+    )
+    dry = [(line.verdict, line.reason) for line in plan_import(rows)]
+    assert dry[:4] == [(UPDATES, "tags: Flu; old → flu; kids"), (EXISTS, ""), (EXISTS, ""), (NEW, "")]
+    assert [verdict for verdict, _ in dry[4:]] == [DUPLICATE, REFUSED]
+    told.clear()
+    done = import_roster(rows, by=None)
+    assert [(line.verdict, line.reason) for line in done.lines] == dry
+    names = AccountTag.objects.names_of(Account.objects.values_list("pk", flat=True))
+    assert {account.handle: names[account.pk] for account in Account.objects.all()} == {
+        "CDCgov": ["Flu", "kids"], "same": ["Flu", "old"], "silent": ["Flu", "old"], "new": ["kids"],
+    }  # fmt: skip  # reads best as a table
+    assert sorted(told[-1]["ids"]) == sorted([cdc.pk, Account.objects.get(handle="new").pk])
+    assert import_roster(rows[:4], by=None).counts["exists"] == 4
+
+
+def test_an_empty_list_takes_all_tags_off(cdc):
+    Account.objects.retag(None, add=["flu"])
+    (line,) = import_roster([Row(1, url=cdc.url, tags=())], by=None).lines
+    assert (line.reason, cdc.tags.count()) == ("tags: flu → –", 0)
 
 
 def test_a_dry_run_writes_and_tells_nothing(told, events):

@@ -145,3 +145,32 @@ def test_a_line_longer_than_a_csv_cell_may_be_is_an_address_like_any_other():
 def test_lines_may_end_as_on_old_macs():
     (row,) = read_roster("Platform,Handle,Organization\rX,CDCgov,CDC\r")
     assert (row.platform, row.handle, row.organization) == ("X", "CDCgov", "CDC")
+
+
+@pytest.mark.parametrize(
+    ("entry", "tags"),
+    [
+        ({"tags": ["Kids", "flu", "FLU"]}, ("FLU", "Kids")),
+        ({"tags": "kids; flu"}, ("flu", "kids")),
+        ({"tags": []}, ()),
+        ({"tags": ""}, None),
+        ({}, None),
+    ],
+)
+def test_a_row_states_all_tags_of_its_account_or_nothing_of_them(entry, tags):
+    (row,) = read_roster(json.dumps([{"url": "https://x.com/a", **entry}]))
+    assert (row.fault, row.tags) == ("", tags)
+
+
+@pytest.mark.parametrize("tags", [["a;b"], [1], {"a": 1}, "x" * 51, [["a"]]])
+def test_tags_that_cannot_be_make_a_row_faulty(tags):
+    (row,) = read_roster(json.dumps([{"url": "https://x.com/a", "tags": tags}]))
+    assert row.fault
+
+
+def test_a_csv_cell_that_was_kept_from_running_is_read_as_it_was():
+    text = "Platform,Handle,Organization,Tags\nX,a,'=cmd(),\"'-b; c\"\nX,'@d,'90s,\n"
+    assert [(row.handle, row.organization, row.tags) for row in read_roster(text)] == [
+        ("a", "=cmd()", ("-b", "c")),
+        ("@d", "'90s", None),
+    ]

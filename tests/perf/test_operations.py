@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.apps import apps
-from django.db import NotSupportedError, connection, transaction
+from django.contrib.auth.models import User
+from django.db import IntegrityError, NotSupportedError, ProgrammingError, connection, transaction
 from django.db.migrations.state import ProjectState
 from django.db.models import Index
+from django.test.utils import CaptureQueriesContext
 
 from perf.operations import AddIndexOnline, RemoveIndexOnline
 
@@ -31,7 +33,7 @@ def migration():
         with connection.schema_editor(atomic=False) as editor:
             operation.database_backwards("auth", editor, after, before)
 
-    forwards.backwards = backwards
+    forwards.backwards, forwards.operation, forwards.before, forwards.after = backwards, operation, before, after
     yield forwards
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX IF EXISTS {NAME}")
@@ -87,14 +89,40 @@ def test_inside_a_transaction_it_says_what_to_change(migration):
         migration()
 
 
+@pytest.mark.both_dbs
+def test_a_migration_that_runs_again_keeps_the_index_that_is_there(migration):
+    migration()
+    with CaptureQueriesContext(connection) as ran:
+        migration()
+    assert not [query for query in ran if "CREATE" in query["sql"] or "DROP" in query["sql"]]
+    assert NAME in index_names()
+
+
 @only_postgresql
 def test_what_an_interrupted_attempt_left_is_built_again(migration):
-    migration()
+    User.objects.bulk_create(User(username=name, first_name="Same") for name in ("one", "other"))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        if cursor.fetchone() != (True,):
-            pytest.skip("only a superuser may mark an index invalid")
-        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [NAME])
+        with pytest.raises(IntegrityError):  # as when it is killed, an invalid index stays
+            cursor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {NAME} ON auth_user (first_name)")
+        assert (is_valid(cursor), migration(), is_valid(cursor)) == (False, None, True)
+
+
+@only_postgresql
+def test_an_index_of_that_name_on_another_table_is_not_taken_for_it(migration):
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX {NAME} ON auth_group (name)")
+    with pytest.raises(ProgrammingError, match="already exists"):
         migration()
-        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass", [NAME])
-        assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.both_dbs
+def test_sqlmigrate_shows_the_statement_also_where_the_index_is_there(migration):
+    migration()
+    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+        migration.operation.database_forwards("auth", editor, migration.before, migration.after)
+    assert [NAME in sql for sql in editor.collected_sql] == [True]
+
+
+def is_valid(cursor) -> bool:
+    cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass", [NAME])
+    return cursor.fetchone()[0]

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.template import Context, Template
 from django.test import RequestFactory
 
+from perf import pagination
 from perf.pagination import page_number, paginate
 
 
@@ -63,3 +64,12 @@ def test_one_page_needs_no_links(shown):
     html = shown("")
     assert "<ul>" not in html
     assert "Showing 1 to 4 of 4 users" in html
+    User.objects.filter(username__gt="user00").delete()
+    assert "Showing 1 of 1 user <" in shown("")
+
+
+def test_a_long_list_says_more_than(shown, monkeypatch):
+    monkeypatch.setattr(pagination, "COUNT_MAX", 90)
+    html = shown("?page=10")
+    assert "of more than 90 users" in html
+    assert re.findall(r">(\d+|…)<", html) == ["1", "…", "8", "9", "10", "11", "12", "…"]

@@ -38,6 +38,9 @@ def digest() -> str:
     names += ("followers_rounded", "following", "posts", "videos", "likes", "engagements")
     rows: list[Any] = list(Snapshot.objects.order_by("account__handle", "date").values_list(*names))
     rows += Account.objects.order_by("handle").values_list("handle", "display_name", "is_core", "is_active", "kind")
+    rows += Account.tags.through.objects.order_by("account__handle", "tag__key").values_list(
+        "account__handle", "tag__name"
+    )
     rows += WorkItem.objects.order_by("number").values_list("number", "status", "detail", "submitted_at", "version")
     rows += Comment.objects.order_by("work_item__number", "created_at").values_list("text", "author_name", "created_at")
     return hashlib.sha256(repr([tuple(map(_relative, row)) for row in rows]).encode()).hexdigest()
@@ -88,6 +91,7 @@ def test_data_has_what_real_data_has() -> None:
     assert qualities == {Quality.PUBLISHED, Quality.SUSPECT}
     assert Snapshot.objects.filter(followers_rounded=True).exists()
     assert Account.objects.filter(is_active=False).exists()
+    assert Account.objects.filter(tags__name="English").exists()
     days = LatestSnapshot.objects.values_list("days", flat=True)
     assert min(days) < 20  # some were added late
     assert max(days) >= 38  # few days are blocked

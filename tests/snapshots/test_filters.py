@@ -23,8 +23,8 @@ ONE_DAY = dt.timedelta(days=1)
 def viewer(django_capture_on_commit_callbacks: Any) -> Client:
     """A viewer's browser, and an account of each freshness, committed."""
     client = Client()
-    client.force_login(factories.user("viewer", password=None))
     with django_capture_on_commit_callbacks(execute=True):
+        client.force_login(factories.user("viewer", password=None))
         for handle, days in (("today", 0), ("yesterday", 1), ("before", 2)):
             account = factories.account(handle=handle)
             factories.snapshot(account, clock.today() - days * ONE_DAY)
@@ -54,6 +54,15 @@ def test_figures_are_of_accounts_as_fresh_as_asked(viewer: Client, freshness: st
 def test_accounts_without_a_published_figure_are_found(viewer: Client) -> None:
     missing = FigureFilters(freshness="none").accounts(Account.objects.order_by("handle"))
     assert [account.handle for account in missing] == ["doubted", "never"]
+
+
+def test_figures_are_of_accounts_with_all_the_tags(viewer: Client) -> None:
+    for handle, tags in (("today", ["News", "Daily"]), ("before", ["news"])):
+        Account.objects.filter(handle=handle).retag(None, add=tags)
+    for query, handles in (("tag=NEWS", {"today", "before"}), ("tag=news&tag=daily", {"today"}), ("tag=else", set())):
+        for day in ("latest", "all"):
+            answer = viewer.get(f"/api/grid?day={day}&{query}&fields=handle").json()
+            assert {row[0] for row in answer["data"]} == handles
 
 
 def test_a_freshness_there_is_not_is_refused(viewer: Client) -> None:

@@ -209,15 +209,20 @@ def test_accounts_with_most_followers_come_first_and_unknown_ones_last(viewer):
     [("q=LAR", ["large"]), ("q=labs", ["large"]), ("platform=youtube", ["tube"]), ("platform=nonsense", None),
      ("organization=Labs", ["large"]), ("core=1", ["tube"]), ("active=0", ["resting"]),
      ("active=all", ["large", "resting", "small", "tube"]), ("sort=handle", ["large", "small", "tube"]),
-     ("sort=-handle", ["tube", "small", "large"]), ("sort=password", None), ("q=%00", None), ("page=x", None)],
+     ("sort=-handle", ["tube", "small", "large"]), ("sort=password", None), ("q=%00", None), ("page=x", None),
+     ("core=perhaps&q=lar", ["large"]), ("freshness=fresh", ["large", "tube"]), ("freshness=late", ["small"]),
+     ("freshness=none&active=all", ["resting"]), ("freshness=x", None), ("tag=News", ["large"]),
+     ("tag=news&tag=daily", []), ("tag=" + "x" * 60, None), ("sort=-observed_at", None)],
 )  # fmt: skip
 def test_the_address_filters_and_sorts(viewer, query, found):
     see(factories.account("x", "large", organization=factories.organization("Labs")), 50)
     see(factories.account("youtube", "tube", is_core=True), 40)
-    see(factories.account("x", "small"), 5)
+    see(factories.account("x", "small"), 5, days_ago=2)
     factories.account("x", "resting", is_active=False)
+    Account.objects.filter(handle="large").retag(None, add=["News"])
     listed = handles(viewer.get(f"/accounts/?{query}"))
-    assert (sorted(listed) if "active" in query else listed) == (found or ["large", "tube", "small"])
+    usual = ["tube", "large", "small"] if "observed_at" in query else ["large", "tube", "small"]
+    assert (sorted(listed) if "active" in query else listed) == (usual if found is None else found)
 
 
 def test_a_search_without_result_says_how_to_go_on(viewer):
@@ -230,9 +235,11 @@ def test_row_51_is_on_the_second_page_and_links_keep_the_filters(viewer):
     organization = factories.organization("Agency")
     for number in range(60):
         factories.account("x", f"unit{number:02}", organization=organization)
-    first = viewer.get("/accounts/?q=unit&sort=handle")
+    Account.objects.retag(None, add=["news", "daily"])
+    first = viewer.get("/accounts/?q=unit&tag=news&tag=daily&freshness=none&sort=handle")
     assert handles(first)[-1] == "unit49"
     link = re.search(r'href="(\?[^"]*page=2[^"]*)"', first.content.decode()).group(1)
+    assert "q=unit&amp;tag=news&amp;tag=daily&amp;freshness=none&amp;sort=handle" in link
     second = viewer.get(f"/accounts/{unescape(link)}")
     assert handles(second)[0] == "unit50"
     assert "Showing 51 to 60 of 60 accounts" in text_of(second)

@@ -1,0 +1,32 @@
+"""CSV that a spreadsheet shows as it is written: no cell runs as a formula, and reading gives back what was written."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell that a spreadsheet runs begins with."""
+
+
+def safe_cell(value: object) -> object:
+    """`value` for a spreadsheet: a text that it would run as a formula gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and _runs(value) else value
+
+
+def plain_cell(text: str) -> str:
+    """What `safe_cell` was given to make `text`."""
+    return text[1:] if text.startswith("'") and _runs(text[1:]) else text
+
+
+def lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """`rows` as CSV in UTF-8, every cell safe; None is an empty cell."""
+    text = StringIO()
+    csv.writer(text).writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _runs(text: str) -> bool:
+    """Whether `text` begins like a formula, also behind apostrophes: those of a text that had one itself."""
+    return text.lstrip("'").startswith(FORMULA)

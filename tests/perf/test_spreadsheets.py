@@ -1,0 +1,23 @@
+"""Cells for spreadsheets: never run, and read back as they were."""
+
+from __future__ import annotations
+
+import pytest
+
+from perf.spreadsheets import lines, plain_cell, safe_cell
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "'=1", "''-1"])
+def test_a_text_that_would_run_gets_an_apostrophe_and_is_read_back(text):
+    assert safe_cell(text) == f"'{text}"
+    assert plain_cell(f"'{text}") == text
+
+
+@pytest.mark.parametrize("value", ["", "CDC", "'90s", "it's =1", -5, None])
+def test_other_values_stay_as_they_are(value):
+    assert safe_cell(value) == value
+    assert value is None or not isinstance(value, str) or plain_cell(value) == value
+
+
+def test_rows_become_csv_in_utf_8():
+    assert lines([["é", None, '=x "y"'], [1, True, "a,b"]]) == 'é,,"\'=x ""y"""\r\n1,True,"a,b"\r\n'.encode()
