@@ -40,7 +40,7 @@ from workitems.models import WorkItem  # noqa: E402
 READER = User(pk=0, is_active=True, is_superuser=True)
 FAR = 1_000  # the page that is far from the first
 RUNS = 3
-SHOWN = 7  # lines of a plan
+SHOWN = 5  # steps of a plan
 HEAD = (
     "| Question | Naive, ms | Ours, ms | Ratio | Naive: statements, pages | Ours |",
     "|---|---:|---:|---:|---:|---:|",
