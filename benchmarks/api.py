@@ -121,7 +121,9 @@ def _loads(port: int, requests: list[str], seconds: float) -> Loads:
 
 
 def _warm_lines(found: dict[str, Loads]) -> Iterator[Line]:
-    """Rates with ours against each, then times. The load generator's own ceiling is its rate against bare WSGI."""
+    """What the load generator itself could do, then rates with ours against each, and times."""
+    ceiling = found["bare WSGI"][max(CONNECTIONS)].ceiling
+    yield Line("the load generator, per second of its CPU", "itself", ceiling, "requests/s")
     goals = {"Django's hello world": 2.0, "usual middleware, session, cache_page": 18.0}
     ours = found["ours, token"]
     for name, loads in found.items():

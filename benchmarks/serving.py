@@ -31,12 +31,16 @@ def uncached() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server did under so many connections: answers a second, and milliseconds until one was there."""
+    """What a server did under so many connections: answers a second, and milliseconds until one was there.
+
+    `ceiling` is how many answers a second the load's own process could take if it had nothing to wait for.
+    """
 
     connections: int
     rate: float
     p50: float
     p99: float
+    ceiling: float
 
 
 @contextmanager
@@ -74,7 +78,8 @@ def load(port: int, requests: Sequence[str], connections: int, seconds: float) -
         file = Path(folder) / "requests.json"
         file.write_text(json.dumps(requests))
         took = ground.run("benchmarks.load", port, connections, seconds, file)
-    return Load(connections, took["requests"] / took["seconds"], took["p50"], took["p99"])
+    ceiling = took["requests"] / max(took["cpu"], 1e-6)
+    return Load(connections, took["requests"] / took["seconds"], took["p50"], took["p99"], ceiling)
 
 
 @dataclass(frozen=True, slots=True)

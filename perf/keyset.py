@@ -102,7 +102,7 @@ class Order:
             return False
         groups = [index.fields for index in model._meta.indexes if not index.condition]
         groups += [constraint.fields for constraint in model._meta.total_unique_constraints]
-        return field.unique or field.db_index or any(group[0].lstrip("-") == field.name for group in groups if group)
+        return field.unique or any(group[0].lstrip("-") == field.name for group in groups if group)
 
     def ordering(self) -> list[Expression | str]:
         """What QuerySet.order_by takes for the whole order."""

@@ -44,6 +44,7 @@ from snapshots.models import (
     ImportedDay,
     JudgedFigure,
     Judgement,
+    LatestSnapshot,
     Snapshot,
 )
 from workitems.models import Comment, Photo, PresetNumber, StatusChange, WorkItem
@@ -87,7 +88,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_account_tag_tag": lambda: Account.objects.tagged(["climate"]),
     # snapshots
     "ix_fact_snapshot_account_date": lambda: Snapshot.objects.published().filter(account=1).order_by("date"),
-    "ix_fact_snapshot_date": lambda: first(GridFilters(day="all").rows(READER).order_by(*GridFilters().order)),
+    "ix_fact_snapshot_date": lambda: first(Snapshot.objects.published().order_by(*GridFilters().order)),
     "ix_fact_snapshot_to_judge": lambda: Snapshot.objects.to_judge().order_by("account_id", "date"),
     "ix_latest_followers": lambda: first(by("-followers")),
     "ix_latest_date": lambda: first(by("-date")),
@@ -172,8 +173,7 @@ NOT_ON_SQLITE = {"ix_account_active", "ix_exportjob_open", "ix_scraperun_open", 
 
 
 def by(sort: str) -> Rows:
-    filters = GridFilters(day="latest", sort=sort)
-    return filters.rows(READER).order_by(*filters.order)
+    return LatestSnapshot.objects.known().order_by(*GridFilters(day="latest", sort=sort).order)
 
 
 def declared() -> Iterator[tuple[str, type[Model]]]:

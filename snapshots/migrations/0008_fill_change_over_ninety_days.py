@@ -1,28 +1,32 @@
-from datetime import timedelta
 from typing import Any
 
 from django.db import migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 CHUNK = 1_000  # accounts per transaction: writers of figures wait for no longer than these take
-NINETY_DAYS = timedelta(days=90)
+
+FILL = """
+UPDATE snapshots_latestsnapshot SET change_90 = followers - (
+    SELECT b.followers FROM snapshots_snapshot b
+    WHERE b.account_id = snapshots_latestsnapshot.account_id AND b.quality = 'published' AND b.date = {day}
+) WHERE account_id BETWEEN %s AND %s
+"""
+DAYS = {
+    "postgresql": "snapshots_latestsnapshot.date - 90",
+    "sqlite": "date(snapshots_latestsnapshot.date, '-90 day')",
+}
 
 
 def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Give every latest row its change over ninety days, a little at a time, locked in the order all writers lock in."""
-    latest, snapshot = (apps.get_model("snapshots", name) for name in ("LatestSnapshot", "Snapshot"))
+    connection = schema_editor.connection
+    statement = FILL.format(day=DAYS[connection.vendor])
+    rows = apps.get_model("snapshots", "LatestSnapshot").objects.order_by("pk")
     last = 0
-    while ids := list(latest.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-        with transaction.atomic():
-            held = latest.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-            rows = {row.pk: row for row in held if row.date and row.followers is not None}
-            days = {row.date - NINETY_DAYS for row in rows.values()}
-            found = snapshot.objects.filter(account_id__in=rows, date__in=days, quality="published")
-            before = {(account, day): n for account, day, n in found.values_list("account_id", "date", "followers")}
-            for row in rows.values():
-                then = before.get((row.pk, row.date - NINETY_DAYS))
-                row.change_90 = None if then is None else row.followers - then
-            latest.objects.bulk_update(rows.values(), ["change_90"], batch_size=200)
+    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+        with transaction.atomic(), connection.cursor() as cursor:
+            list(rows.filter(pk__in=ids).select_for_update().values_list("pk"))
+            cursor.execute(statement, [ids[0], ids[-1]])
         last = ids[-1]
 
 
