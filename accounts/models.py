@@ -137,7 +137,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             rows = rows.filter(
                 Q(handle_key__contains=handle_key("", word.removeprefix("@")))
                 | Q(display_name__icontains=word)
-                | Q(organization__name__icontains=word)
+                | Q(organization__in=Organization.objects.filter(name__icontains=word))  # asked once, not for each row
             )
         return rows
 

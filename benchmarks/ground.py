@@ -53,6 +53,7 @@ def servers() -> Iterator[None]:
         os.environ["REDIS_URL"], os.environ["BROKER_URL"] = stack.enter_context(_redis(folder))
         os.environ |= {"SECRET_KEY": "benchmark", "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
         os.environ |= {"DATA_DIR": str(folder / "data"), "SLOW_QUERY_THRESHOLD": "60"}
+        (folder / "data" / "static").mkdir(parents=True)  # or WhiteNoise complains
         os.environ.pop("TIDEMARK_TESTING", None)
         _set_up()
         yield

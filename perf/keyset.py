@@ -94,6 +94,16 @@ class Order:
         unique += [{meta.get_field(name).attname for name in group} for group in meta.unique_together]
         return any(group <= names for group in unique)
 
+    @cached_property
+    def is_indexed(self) -> bool:
+        """Whether an index starts with the first column, so that its rows come sorted."""
+        field = self.columns[0].field
+        if (model := _table(self.columns[0])) is None:
+            return False
+        groups = [index.fields for index in model._meta.indexes if not index.condition]
+        groups += [constraint.fields for constraint in model._meta.total_unique_constraints]
+        return field.unique or any(group[0].lstrip("-") == field.name for group in groups if group)
+
     def ordering(self) -> list[Expression | str]:
         """What QuerySet.order_by takes for the whole order."""
         plain: list[Expression | str] = [column.ordering(backwards=False) for column in self.columns]
@@ -110,8 +120,12 @@ class Order:
                 break
             if start:
                 part = part.filter(_beyond(columns, start, backwards=backwards))  # noqa: PLW2901  # the same rows, fewer
-            part = part.order_by(*[column.ordering(backwards=backwards) for column in columns])  # noqa: PLW2901  # the same
-            found += part[: limit - len(found)]
+            ordering = [column.ordering(backwards=backwards) for column in columns]
+            part = part.order_by(*ordering)  # noqa: PLW2901  # the same
+            page = part[: limit - len(found)]
+            if not self.is_indexed:  # then all are sorted: their keys alone, before anything is joined to them
+                page = rows.filter(pk__in=part.values("pk")[: limit - len(found)]).order_by(*ordering)
+            found += page
         return found[::-1] if backwards else found
 
     def key_at(self, rows: QuerySet[Any, Any], offset: int) -> Key:

@@ -39,7 +39,7 @@ def page_size(raw: object, default: int, maximum: int) -> int:
 class SeekPaginator(Paginator):
     """Django's Paginator with a total that is known already, maybe only as "more than"."""
 
-    ELLIPSIS = ELLIPSIS  # Django's own is a lazy translation, which is no str
+    ELLIPSIS = ELLIPSIS  # type: ignore[assignment]  # Django's own is a lazy translation, which is no str
 
     def __init__(self, rows: list[Any], per_page: int, total: int, pages: int) -> None:
         super().__init__(rows, per_page)

@@ -9,15 +9,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from snapshots.judging import judge
-from snapshots.models import DailyTotal, Judgement, LatestSnapshot, Snapshot
+from snapshots.models import DailyTotal, ExportJob, Judgement, LatestSnapshot, Snapshot
 
 if TYPE_CHECKING:
     SnapshotBase = admin.ModelAdmin[Snapshot]
     LatestBase = admin.ModelAdmin[LatestSnapshot]
     TotalBase = admin.ModelAdmin[DailyTotal]
     JudgementBase = admin.ModelAdmin[Judgement]
+    ExportBase = admin.ModelAdmin[ExportJob]
 else:  # Django's classes take no parameters at run time
-    SnapshotBase = LatestBase = TotalBase = JudgementBase = admin.ModelAdmin
+    SnapshotBase = LatestBase = TotalBase = JudgementBase = ExportBase = admin.ModelAdmin
 
 
 class ToJudge(admin.SimpleListFilter):
@@ -86,7 +87,7 @@ class SnapshotAdmin(Kept, SnapshotBase):
 class LatestSnapshotAdmin(Kept, LatestBase):
     """Each account's newest published figures, to read."""
 
-    list_display = ("account", "date", "followers", "change_1", "change_7", "change_30", "days", "source")
+    list_display = ("account", "date", "followers", "change_1", "change_7", "change_30", "change_90", "days", "source")
     list_filter = ("platform", "is_active", "source")
     list_select_related = ("account",)
     search_fields = ("account__handle",)
@@ -134,3 +135,16 @@ class JudgementAdmin(Kept, JudgementBase):
     def figures_count(self, judgement: Judgement) -> str:
         """How many figures it was about, and one account of them."""
         return f"{judgement.count:,} ({judgement.example})" if judgement.count else "0"
+
+
+@admin.register(ExportJob)
+class ExportJobAdmin(Kept, ExportBase):
+    """Exports of everybody, to read; their files are their owners' alone."""
+
+    list_display = ("id", "owner", "kind", "state", "rows", "size", "created_at", "error")
+    list_filter = ("state", "kind")
+    list_select_related = ("owner",)
+    ordering = ("-created_at", "-id")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -7,6 +7,7 @@ BUDGETS = [
     Budget("api:grid", queries=6, bytes=3_600, p95=1_000, hit_rate=0.8),
     Budget("api:history", queries=6, bytes=4_000, p95=1_000, hit_rate=0.8),
     Budget("api:histories", queries=6, bytes=8_000, p95=1_000, hit_rate=0.6),
+    Budget("api:coverage", queries=12, bytes=4_000, p95=1_000),
     Budget("snapshots:overview", queries=15, bytes=8_000, p95=1_000),
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
     Budget("snapshots:accounts", queries=9, bytes=12_000, p95=1_000),
@@ -14,4 +15,7 @@ BUDGETS = [
     Budget("snapshots:suspects", queries=10, bytes=8_000, p95=500),
     Budget("snapshots:account", queries=9, bytes=8_000, p95=1_000),
     Budget("snapshots:past", queries=5, bytes=5_000, p95=500),
+    Budget("snapshots:exports", queries=5, bytes=6_000, p95=500),
+    Budget("snapshots:live-exports", queries=5, bytes=2_000, p95=500),
+    Budget("api:exports", queries=6, bytes=2_000, p95=500),
 ]

@@ -71,13 +71,13 @@ class FigureFilters(AccountFilters):
             rows = rows.filter(account__in=Account.objects.matching(**wanted).values("pk"))
         return self._as_fresh(rows, newest)
 
-    def walk(self, rows: Rows, extent: Extent) -> Rows:
+    def walk(self, rows: Rows, extent: Extent | None) -> Rows:
         """Those of `rows`, snapshots read in the order of an index, whose account is meant.
 
         Few accounts are named: the planner then knows how rare their rows are. Of many the first are soon met if each
         row is asked in turn; a join would let the planner gather all their rows and sort them.
         """
-        if extent.ids is not None:
+        if extent and extent.ids is not None:
             return rows.filter(account__among=extent.ids)
         meant = self.accounts(Account.objects.filter(pk=OuterRef("account_id"))).values(meant=Value(True))
         return rows.filter(Subquery(meant)) if self.narrowed else rows
@@ -90,8 +90,12 @@ class FigureFilters(AccountFilters):
     def _as_fresh(self, rows: Rows, newest: str) -> Rows:
         """Those of `rows` whose account's newest day, found at `newest`, is as fresh as asked."""
         yesterday = self._today - ONE_DAY
-        conditions = {"fresh": {f"{newest}__gte": yesterday}, "late": {f"{newest}__lt": yesterday}}
-        return rows.filter(**{**conditions, "none": {newest: None}}[self.freshness]) if self.freshness else rows
+        conditions: dict[str, dict[str, date | None]] = {
+            "fresh": {f"{newest}__gte": yesterday},
+            "late": {f"{newest}__lt": yesterday},
+            "none": {newest: None},
+        }
+        return rows.filter(**conditions.get(self.freshness, {}))
 
 
 def extent_of(filters: FigureFilters) -> Extent:

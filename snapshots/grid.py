@@ -99,13 +99,19 @@ class GridFilters(FigureFilters):
         name, sign = self.sort.removeprefix("-"), "-" if self.sort.startswith("-") else ""
         return [f"{sign}{SORTED_BY[name]}", f"{sign}account_id"] if name else ["-date", "-account_id"]
 
-    def rows(self, user: AbstractBaseUser | AnonymousUser, extent: Extent) -> QuerySet[Any, Any]:
+    def rows(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
         """The published rows that `user` may see and the filters let through; snapshot to account is one join."""
+        return self.found(user, extent_of(self) if self.narrowed else None)
+
+    def found(self, user: AbstractBaseUser | AnonymousUser, extent: Extent | None) -> QuerySet[Any, Any]:
+        """The same, where what there is of the accounts is known already; None: all are meant."""
         if self.day == "latest":
             return self.narrow(LatestSnapshot.objects.visible_to(user).known(), extent)
         rows = Snapshot.objects.visible_to(user).published()
         if self.day != "all":
             return self.walk(rows.filter(date=self.day), extent)
+        if extent is None or not self.narrowed:
+            return rows
         return self.walk(rows.filter(date__lte=extent.newest), extent) if extent.newest else rows.none()
 
     def total(self, extent: Extent) -> int | None:
@@ -117,7 +123,7 @@ def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> b
     """One page of the grid as JSON: {"columns", "data": rows as arrays, "total", "page", "per_page", "pages", …}."""
     columns, extent = filters.columns, extent_of(filters)
     page = paginate(
-        filters.rows(user, extent).values_list(*columns.values()),
+        filters.found(user, extent).values_list(*columns.values()),
         order=filters.order,
         page=filters.page,
         per_page=filters.per_page,

@@ -158,7 +158,7 @@ def _read(ids: list[int], filters: HistoryFilters) -> dict[int, list[Row]]:
     wanted: dict[str, Any] = {"account": ids[0]} if len(ids) == 1 else {"account__among": ids}
     found = (
         Snapshot.objects.filter(**wanted, quality__in=(Quality.PUBLISHED, Quality.SUSPECT), **filters.range)
-        .order_by("account_id", "date")
+        .order_by("date")
         .values_list(*READ, *filters.figures)
     )
     rows: dict[int, list[Row]] = {pk: [] for pk in ids}

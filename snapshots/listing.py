@@ -57,12 +57,11 @@ class Filters(FigureFilters):
 
         Few are named, so that no order is walked to its end in search of them.
         """
+        rows, total = self.accounts(accounts), None
+        if self.changed and len(ids := list(rows.values_list("pk", flat=True)[: FEW + 1])) <= FEW:
+            rows, total = accounts.filter(pk__among=ids), len(ids)
         latest = {name: F(f"latest__{name}") for name in LATEST}
-        found = self.accounts(accounts)
-        ids = list(found.values_list("pk", flat=True)[: FEW + 1]) if self.changed else None
-        few = ids is not None and len(ids) <= FEW
-        rows = accounts.filter(pk__among=ids) if few else found
-        return rows.select_related("organization").annotate(**latest), len(ids) if few else None
+        return rows.select_related("organization").annotate(**latest), total
 
 
 @dataclass(frozen=True, slots=True)

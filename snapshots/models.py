@@ -56,7 +56,7 @@ Published = dict[tuple[int, dt.date], int | None]
 Cell = tuple[dt.date, str, int]
 """A day, a platform and an organisation: what one DailyTotal counts."""
 
-CHANGES = {"change_1": 1, "change_7": 7, "change_30": 30}
+CHANGES = {"change_1": 1, "change_7": 7, "change_30": 30, "change_90": 90}
 """The changes a latest row carries, and how many days each looks back."""
 
 
@@ -230,6 +230,7 @@ class LatestSnapshot(Figures):
     change_1 = models.BigIntegerField(null=True, help_text="Followers against one day before; NULL without that day.")
     change_7 = models.BigIntegerField(null=True, help_text="The same, against seven days before.")
     change_30 = models.BigIntegerField(null=True, help_text="The same, against thirty days before.")
+    change_90 = models.BigIntegerField(null=True, help_text="The same, against ninety days before.")
 
     objects = LatestSnapshotQuerySet.as_manager()
 

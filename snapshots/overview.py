@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Account
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
-from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
+from snapshots.models import DailyTotal, Snapshot
+from snapshots.summary import OVERDUE_DAYS, Days, group_sums
 
 PERIODS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "1 year"}
 DEFAULT_PERIOD = 30
 ORGANIZATIONS_SHOWN = 10
-OVERDUE_DAYS = 1  # an account last seen before yesterday needs a look
 COVERAGE = 0.98  # a day that counts fewer of the accounts than the days around it is a gap, not a dip
 AROUND = 7  # days on either side that say how many accounts a full day counts
 
@@ -33,7 +33,7 @@ class Period:
     @classmethod
     def of(cls, days: int) -> Period:
         """The last `days` days up to the newest figure (today when there is none)."""
-        newest = LatestSnapshot.objects.filter(is_active=True).aggregate(newest=Max("date"))["newest"] or clock.today()
+        newest = Days.now().newest
         return cls(newest - timedelta(days=days), newest)
 
 
@@ -59,6 +59,13 @@ class Row:
     changed: Change = Change()
     platform: Platform | None = None
     rounded: int = 0  # accounts whose number the platform rounded
+
+    @classmethod
+    def of(cls, name: str, sums: Mapping[str, Any], changed: Change = Change(), platform: str = "") -> Self:
+        """A row of summary.group_sums."""
+        counts = sums["accounts"], sums["counted"], sums["today"]
+        present = sums["followers"], sums["observed_at"], changed
+        return cls(name, *counts, *present, PLATFORMS.get(platform), sums["rounded"])
 
 
 def compared(period: Period) -> Any:
@@ -90,33 +97,10 @@ def platform_rows(period: Period) -> list[Row]:
         .values_list("account__latest__platform")
         .annotate(Sum("gain"), Sum("followers"), Count("pk"))
     }
-    figures: Any = Account.objects.active().order_by().values("platform").annotate(**_present())
-    rows = [
-        Row(
-            PLATFORMS[row["platform"]].label,
-            row["of"],
-            row["covered"],
-            row["fresh"],
-            row["sum"],
-            row["newest"],
-            changes.get(row["platform"], Change()),
-            PLATFORMS[row["platform"]],
-            row["rounded"],
-        )
-        for row in figures
+    return [
+        Row.of(PLATFORMS[sums["platform"]].label, sums, changes.get(sums["platform"], Change()), sums["platform"])
+        for sums in group_sums(Account.objects.active(), "platform", Days(clock.today(), period.end))
     ]
-    return sorted(rows, key=lambda row: (-(row.followers or -1), row.name))
-
-
-def _present() -> dict[str, Any]:
-    return {
-        "of": Count("pk"),
-        "covered": Count("latest__followers"),
-        "fresh": Count("latest__date", filter=Q(latest__date=clock.today())),
-        "sum": Sum("latest__followers"),
-        "newest": Max("latest__observed_at"),
-        "rounded": Count("pk", filter=Q(latest__followers_rounded=True)),
-    }
 
 
 def total_of(rows: Sequence[Row]) -> Row:
@@ -139,35 +123,17 @@ def total_of(rows: Sequence[Row]) -> Row:
     )
 
 
-def organization_rows(total: Row) -> list[Row]:
-    """The organisations with most followers, and one row for all others together where there are more."""
-    groups: Any = Account.objects.active().order_by().values("organization__name").annotate(**_present())
-    top = [
-        Row(
-            row["organization__name"],
-            row["of"],
-            row["covered"],
-            row["fresh"],
-            row["sum"],
-            row["newest"],
-            rounded=row["rounded"],
-        )
-        for row in groups.order_by(F("sum").desc(nulls_last=True), "organization__name")[:ORGANIZATIONS_SHOWN]
-    ]
-    rest = total.accounts - sum(row.accounts for row in top)
-    if not rest:
-        return top
-    covered = total.covered - sum(row.covered for row in top)
-    followers = (total.followers or 0) - sum(row.followers or 0 for row in top) if covered else None
-    rounded = total.rounded - sum(row.rounded for row in top)
-    others = Row("Others", rest, covered, followers=followers, rounded=rounded)
-    return [*top, others]
+def organization_rows(period: Period) -> list[Row]:
+    """The organisations with active accounts, most followers first."""
+    found = group_sums(Account.objects.active(), "organization", Days(clock.today(), period.end))
+    return [Row.of(sums["org_name"], sums) for sums in found]
 
 
-def organization_count() -> int:
-    """How many organisations have an active account."""
-    counted: int = Account.objects.active().aggregate(n=Count("organization", distinct=True))["n"]
-    return counted
+def shown(rows: Sequence[Row]) -> list[Row]:
+    """The first of `rows`, and one row for all others together where there are more."""
+    others = total_of(rows[ORGANIZATIONS_SHOWN:])
+    rest = [replace(others, name="Others", observed_at=None)] if others.accounts else []
+    return [*rows[:ORGANIZATIONS_SHOWN], *rest]
 
 
 def needing_a_look() -> QuerySet[Account]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from snapshots import import_views, views
+from snapshots.exports import views as exports
 
 app_name = "snapshots"
 
@@ -12,6 +13,11 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("trend/", views.trend, name="trend"),
     path("accounts/", views.accounts, name="accounts"),
+    path("exports/", exports.exports, name="exports"),
+    path("exports/start/", exports.start, name="start-export"),
+    path("exports/live/", exports.live, name="live-exports"),
+    path("exports/<int:pk>/file/", exports.download, name="download-export"),
+    path("exports/<int:pk>/delete/", exports.delete, name="delete-export"),
     path("figures/import/", import_views.past, name="past"),
     path("figures/import/<int:pk>/undo/", import_views.undo_import, name="undo-import"),
     path("figures/suspect/", views.suspect, name="suspects"),

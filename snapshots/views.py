@@ -55,13 +55,14 @@ def _figures(days: int) -> dict[str, Any]:
     period = reads.Period.of(days)
     platforms = reads.platform_rows(period)
     total = reads.total_of(platforms)
+    organizations = reads.organization_rows(period)
     looks = reads.needing_a_look()
     return {
         "days": days,
         "platforms": platforms,
         "total": total,
-        "organizations": reads.organization_rows(total),
-        "organization_count": reads.organization_count(),
+        "organizations": reads.shown(organizations),
+        "organization_count": len(organizations),
         "gained": reads.extreme(period),
         "lost": reads.extreme(period, lost=True),
         "spark": reads.summed(reads.trend(period)[1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -139,7 +140,7 @@ class ScrapeJob(models.Model):
 
     # What `with_reasons()` annotates.
     why: str
-    waits_until: object
+    waits_until: datetime | None
 
     class Meta:
         constraints = [

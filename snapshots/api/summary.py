@@ -32,23 +32,45 @@ class SummaryRow(Schema):
     change_1: int | None
     change_7: int | None
     change_30: int | None
+    change_90: int | None
 
 
 class SummaryGroup(Schema):
-    """Sums over accounts; each change over those seen at both ends."""
+    """Sums over the accounts that match, with or without figures.
+
+    Of them `counted` say how many followers (`rounded` of them a rounded number); `covered` have a figure of `newest`,
+    the newest day, `today` one of today, `fresh` one of today or yesterday, `late` an older one, `none` none yet. A
+    change sums over the `compared_…` accounts that were seen at both ends, who had `base_…` followers at the first.
+    """
 
     platform: str = ""
     org_name: str = ""
     accounts: int
     counted: int
+    newest: dt.date
+    covered: int
+    today: int
+    fresh: int
+    late: int
+    none: int
+    rounded: int
     followers: int | None
     engagement: int | None
     posts: int | None
-    oldest: dt.datetime
-    observed_at: dt.datetime
+    oldest: dt.datetime | None
+    observed_at: dt.datetime | None
     change_1: int | None
+    base_1: int | None
+    compared_1: int
     change_7: int | None
+    base_7: int | None
+    compared_7: int
     change_30: int | None
+    base_30: int | None
+    compared_30: int
+    change_90: int | None
+    base_90: int | None
+    compared_90: int
 
 
 class SummaryPage(Page):

@@ -6,14 +6,13 @@ import datetime as dt
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import F, QuerySet, Sum, Value
-from django.db.models.functions import Least
+from django.db.models import QuerySet
 from ninja import Field
 from pydantic import model_validator
 
 from perf import clock
+from snapshots.filters import extent_of
 from snapshots.grid import GridFilters
-from snapshots.models import LatestSnapshot
 
 PAGING = {"page", "per_page", "after"}
 """What an address of the grid may carry along; a file has no pages."""
@@ -34,27 +33,26 @@ class ExportFilters(GridFilters):
             raise ValueError("“from” is after “to”")
         return self
 
-    def rows(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
+    def figures(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
         """The published rows that `user` may see and the filters let through."""
-        rows = super().rows(user)
+        rows = self.rows(user)
         if self.since:
             rows = rows.filter(date__gte=self.since)
         return rows.filter(date__lte=self.until) if self.until else rows
 
     def most(self) -> int:
-        """How many rows there are at most, from counters alone; exact without a span of days."""
-        known = self.narrow(LatestSnapshot.objects.known())
+        """How many rows there are at most, from the latest rows alone; exact without a span of days."""
+        extent = extent_of(self)
         if self.day != "all":
-            return int(known.count())
-        days = F("days")
-        if self.since:
-            span = ((self.until or clock.today()) - self.since).days + 1
-            days = Least(days, Value(max(span, 0)))  # type: ignore[assignment]  # both are expressions
-        return int(known.aggregate(n=Sum(days, default=0))["n"])
+            return extent.accounts
+        if self.since is None:
+            return extent.rows
+        days = ((self.until or clock.today()) - self.since).days + 1
+        return min(extent.rows, extent.accounts * max(days, 0))
 
     def are_more_than(self, limit: int, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Whether there are more than `limit` rows; never counts further than that."""
-        return self.most() > limit and self.rows(user)[: limit + 1].count() > limit
+        return self.most() > limit and self.figures(user)[: limit + 1].count() > limit
 
     def given(self) -> dict[str, Any]:
         """What was asked for, by the names of a query string and ready for JSON; `of` takes it back."""

@@ -17,7 +17,7 @@ def stream(kind: str, filters: ExportFilters, user: AbstractBaseUser | Anonymous
     form = FORMATS[kind]
     columns = filters.columns if filters.fields else form.columns
     happened(user, "snapshots.export", kind, filters.given())
-    found = chunks(filters.rows(user), filters.order, columns)
+    found = chunks(filters.figures(user), filters.order, columns)
     pieces = form.pieces(found, list(columns), clock.now())
     response = StreamingHttpResponse(pieces, content_type=form.content_type)
     response["Content-Disposition"] = f'attachment; filename="tidemark-figures-{clock.today().isoformat()}.{kind}"'

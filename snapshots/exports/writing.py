@@ -53,7 +53,7 @@ class _Writing:
         filters = ExportFilters.of(job.filters)
         columns = filters.columns if filters.fields else self.form.columns
         self.names, self.columns = list(columns), columns
-        self.order, self.rows = filters.order, filters.rows(job.owner)
+        self.order, self.rows = filters.order, filters.figures(job.owner)
         self.pack: Callable[[bytes], bytes] = (lambda data: gzip.compress(data, mtime=0)) if job.compressed else bytes
 
     def go_on(self, until: float) -> None:

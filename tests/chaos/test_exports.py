@@ -40,7 +40,7 @@ def job(viewer: Any) -> ExportJob:
     accounts = [factories.account() for _ in range(10)]
     known = {"observed_at": clock.now(), "source": "observed", "followers": 5}
     days = [clock.today() - timedelta(days=ago) for ago in range(DAYS)]
-    Snapshot._base_manager.bulk_create(Snapshot(account=one, date=day, **known) for one in accounts for day in days)
+    Snapshot.objects.bulk_create(Snapshot(account=one, date=day, **known) for one in accounts for day in days)
     asked = ask("csv", ExportFilters(), viewer.user)
     writing.write_some(until=0.0)
     return ExportJob.objects.get(pk=asked.pk)

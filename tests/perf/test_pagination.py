@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
@@ -11,6 +12,7 @@ from django.core import signing
 from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
+from django.test.utils import CaptureQueriesContext
 
 from perf import pagination
 from perf.keyset import Beyond, Order
@@ -265,6 +267,27 @@ def test_a_seek_is_an_index_condition(db):
     plan = Permission.objects.filter(Beyond(order.columns, cursor.key, "<")).order_by("-content_type_id", "-codename")
     assert "Index Cond: (ROW" in plan.explain()
     assert "Sort" not in plan.explain()
+
+
+def test_what_no_index_sorts_is_sorted_by_its_keys_alone(users):
+    assert Order(users, ["username"]).is_indexed
+    assert not Order(users, ["first_name"]).is_indexed
+    assert not Order(users.annotate(rank=F("id") * 2), ["rank"]).is_indexed
+    expected = whole(users, ["first_name"])
+    with CaptureQueriesContext(connection) as captured:
+        assert ids(paginate(users, order=["first_name"], per_page=10, total=NUMBER)) == expected[:10]
+    (query,) = captured
+    assert re.search(r'IN \(SELECT \S+"id" .*ORDER BY .*LIMIT 11\)', query["sql"])
+
+
+def test_a_bare_number_reads_one_key_and_one_page(users):
+    for order in (["username"], ["-is_active"]):
+        expected = whole(users, order)
+        with CaptureQueriesContext(connection) as captured:
+            assert ids(paginate(users, order=order, page=2, per_page=10, total=NUMBER)) == expected[10:20]
+        key, _page = captured
+        assert "LIMIT 1 OFFSET 9" in key["sql"]
+        assert "password" not in key["sql"]
 
 
 def test_sorting_by_expression_columns_needs_no_model_field(users):

@@ -163,6 +163,26 @@ def test_empty_folder_becomes_a_scraped_demo_that_stops_starts_again_and_refuses
     assert "simulated figures of the demo: start with DEMO=1" in line_of(up(DEMO="0"))
 
 
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+def test_embedded_postgres_starts_twice_and_leaves_nothing_running(up: Callable[..., Up]) -> None:
+    first = up(DEMO="0", DB="postgres")
+    password = first.wait_for(r"Password: (\S+)")[1]
+    first.wait_for(r"Tidemark runs at")
+    until(lambda: ready(first))
+    assert '"total":0' in signed_in(first.url, password)("/api/accounts").replace(" ", "")
+    children = first.children()
+    assert any("postgres" in command for command in children.values())
+    assert first.stop() == 0
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+    second = up(DEMO="0", DB="postgres")
+    second.wait_for(r"Tidemark runs at")
+    assert "Password" not in second.said
+    assert "Sign out" in signed_in(second.url, password)("/")
+    assert second.stop() == 0
+
+
 @pytest.mark.parametrize(
     ("url", "line"),
     [

@@ -13,9 +13,9 @@ from tests.snapshots.worlds import Committed
 
 
 @pytest.fixture
-def viewer() -> Client:
+def viewer(committed: Committed) -> Client:
     client = Client()
-    client.force_login(factories.user("viewer", password=None))
+    committed(lambda: client.force_login(factories.user("viewer", password=None)))
     return client
 
 

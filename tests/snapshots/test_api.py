@@ -31,64 +31,6 @@ def data_queries(client: Client, path: str) -> int:
     return sum(any(table in query["sql"] for table in TABLES) for query in captured)
 
 
-# --- Summary
-
-
-def test_summary_is_one_object_per_account_from_its_latest_figures(viewer: Client) -> None:
-    account = a_history(organization=factories.organization("CDC"))
-    factories.account(handle="neverseen")
-    assert viewer.get("/api/summary").json() == [
-        {
-            "platform": "x",
-            "handle": "cdcgov",
-            "org_name": "CDC",
-            "followers": 1_000,
-            "engagement": 5,
-            "posts": 5,
-            "date": TODAY.isoformat(),
-            "observed_at": Snapshot.objects.filter(account=account).latest("date").observed_at.isoformat(),
-            "source": "observed",
-            "rounded": False,
-            "change_1": 10,
-            "change_7": None,
-            "change_30": None,
-        }
-    ]
-
-
-def test_summary_keeps_accounts_that_missed_the_newest_day(viewer: Client) -> None:
-    a_history("fresh")
-    factories.snapshot(factories.account(handle="late"), days_ago(9), 50)
-    assert [row["handle"] for row in viewer.get("/api/summary").json()] == ["fresh", "late"]
-
-
-def test_summary_leaves_inactive_accounts_out(viewer: Client) -> None:
-    a_history("gone", is_active=False)
-    assert viewer.get("/api/summary").json() == []
-    assert len(viewer.get("/api/summary?active=false").json()) == 1
-
-
-@pytest.mark.req("A35")
-def test_summary_with_page_is_an_envelope(viewer: Client) -> None:
-    for n in range(3):
-        factories.snapshot(followers=n)
-    page = viewer.get("/api/summary?page=2&per_page=2").json()
-    assert [row["followers"] for row in page.pop("data")] == [0]
-    assert page == {"total": 3, "page": 2, "per_page": 2, "pages": 2}
-
-
-def test_summary_grouped_sums_what_is_known(viewer: Client) -> None:
-    office = factories.organization("Office")
-    a_history("one", organization=office, first=1_000)
-    a_history("two", organization=office, first=500, days=1)
-    factories.snapshot(factories.account("youtube", "hidden", organization=office), followers=None)
-    (total,) = viewer.get("/api/summary?group=total").json()
-    assert (total["followers"], total["change_1"], total["accounts"], total["counted"]) == (1_500, 10, 3, 2)
-    platforms = viewer.get("/api/summary?group=platform").json()
-    assert [(row["platform"], row["followers"]) for row in platforms] == [("x", 1_500), ("youtube", None)]
-    assert [row["org_name"] for row in viewer.get("/api/summary?group=organization").json()] == ["Office"]
-
-
 # --- Grid
 
 

@@ -138,7 +138,7 @@ def expected_latest() -> dict[int, tuple[Any, ...]]:
             continue
         last = rows[max(rows)]
         changes = []
-        for back in (1, 7, 30):
+        for back in (1, 7, 30, 90):
             before = rows.get(last.date - dt.timedelta(days=back))
             known = before and before.followers is not None and last.followers is not None
             changes.append(last.followers - before.followers if known else None)
@@ -154,7 +154,7 @@ def stored_totals() -> dict[tuple[dt.date, str, int], tuple[int, int]]:
 
 def stored_latest() -> dict[int, tuple[Any, ...]]:
     names = ("platform", "organization_id", "is_active", "days", "date", "observed_at", "source", *FIGURES)
-    names += ("change_1", "change_7", "change_30")
+    names += ("change_1", "change_7", "change_30", "change_90")
     return {row.pk: tuple(getattr(row, name) for name in names) for row in LatestSnapshot.objects.known()}
 
 

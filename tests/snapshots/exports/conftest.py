@@ -40,11 +40,11 @@ def a_day(db: None) -> Day:
 
 @pytest.fixture
 def many_days(db: None) -> Callable[..., list[Account]]:
-    """Stores `days` of each of some accounts, quickly: without latest rows and totals."""
+    """Stores `days` of each of some accounts at once."""
 
     def store(days: int, accounts: int = 10) -> list[Account]:
         made = [factories.account(handle=f"h{number}") for number in range(accounts)]
-        Snapshot._base_manager.bulk_create(
+        Snapshot.objects.bulk_create(
             Snapshot(
                 account=account,
                 date=clock.today() - dt.timedelta(days=ago),

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("snapshots", "0006_index_export_jobs"),
+        ("snapshots", "0008_fill_change_over_ninety_days"),
     ]
 
     operations = [

@@ -1,0 +1,41 @@
+"""The page of exports in a real browser, wide and on a phone, light and dark."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import pytest
+from playwright.sync_api import expect
+
+from perf import clock
+from snapshots.exports import writing
+from snapshots.exports.jobs import ExportJob, State
+from tests.browser.conftest import PHONE, WIDE, overflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_exports_fit_their_window(open_page, editor, size):
+    states = {State.FAILED: {"ended_at": clock.now(), "error": "The server's disk is full. Nothing was kept of it."}}
+    states |= {State.DONE: {"ended_at": clock.now()}, State.RUNNING: {"rows": 10, "started_at": clock.now()}}
+    for state, more in states.items():
+        filters = {"q": "averylongwordwithoutanyplacetobreak" * 2}
+        ExportJob.objects.create(owner=editor, kind="ndjson", state=state, total=9, filters=filters, **more)
+    page = open_page(size, editor)
+    for theme in ("light", "dark"):
+        page.goto("/exports/")
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+        assert overflow(page) == 0, theme
+
+
+def test_an_export_becomes_ready_while_one_looks_and_is_downloaded(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/exports/")
+    page.get_by_role("button", name="Export", exact=True).click()
+    expect(page.get_by_text("waiting", exact=True)).to_be_visible()
+    writing.write_some(monotonic() + 10)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == f"tidemark-figures-{clock.today()}.csv"
+    assert download.value.path().read_bytes().startswith(b"Platform,Handle")
