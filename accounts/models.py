@@ -363,7 +363,8 @@ class FormerHandleQuerySet(models.QuerySet["FormerHandle"]):
     def keep(self, before: Account) -> None:
         """Remember the handle of `before`, an account as it was; a handle leads to whoever had it last."""
         had_it = self.filter(platform=before.platform, handle_key=before.handle_key)
-        forget(*(ACCOUNT.of(str(account)) for account in had_it.values_list("account_id", flat=True)))
+        owners = {before.pk, *had_it.values_list("account_id", flat=True)}
+        forget(*(ACCOUNT.of(str(account)) for account in owners))
         self.update_or_create(
             platform=before.platform,
             handle_key=before.handle_key,

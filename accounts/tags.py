@@ -11,7 +11,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Count
 from django.dispatch import receiver
 
-from accounts.cache import ACCOUNTS
+from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.holds import HoldQuerySet
 from accounts.writing import CHUNK, Row, chunked
 from perf.cache import forget
@@ -63,6 +63,20 @@ def tag_key(name: str) -> str:
 
 class TagQuerySet(models.QuerySet["Tag"]):
     """Tags, by what callers need of them."""
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Insert tags that no account carries yet; the list of all tags forgets."""
+        with transaction.atomic():
+            forget(ACCOUNTS)
+            return super().bulk_create(objs, *args, **kwargs)
+
+    def update(self, **values: Any) -> int:
+        """Change the rows (bulk_update comes through here too); whatever shows a tag forgets."""
+        with transaction.atomic():
+            forget(ACCOUNTS, ACCOUNT)
+            return super().update(**values)
+
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
 
     def with_counts(self) -> Self:
         """Each with `number`, how many accounts carry it, in order of name."""

@@ -25,6 +25,7 @@ from scraping.models import (
     ScrapeJob,
     ScrapeRun,
 )
+from snapshots.models import ExportJob
 
 CHUNK = 1_000  # rows per transaction: no lock lasts, and SQLite's one writer is free again soon
 PRUNE_SECONDS = 200.0  # of one daily round; what is left goes the next day
@@ -33,6 +34,7 @@ JOB_DAYS = 90
 PERMIT_DAYS = (
     100  # money is counted from these, a month at a time, and calls for the longest period of the metrics page
 )
+EXPORT_DAYS = 30  # their files go long before: see EXPORT_KEEP_HOURS
 HOUR_DAYS = ALERT_DAYS = 400  # a year, and as long again as it takes to compare with
 
 
@@ -52,6 +54,8 @@ def expired() -> Iterator[Expired]:
     yield Expired("samples", SAMPLE_DAYS, Sample.objects.filter(taken_at__lt=_before(SAMPLE_DAYS)))
     yield Expired("runs", JOB_DAYS, ScrapeRun.objects.filter(finished_at__lt=jobs))
     yield Expired("jobs", JOB_DAYS, _jobs(jobs))
+    exports = ExportJob.objects.filter(ended_at__lt=_before(EXPORT_DAYS))
+    yield Expired("exports", EXPORT_DAYS, exports)
     permits = PermitBlock.objects.filter(expires_at__lt=_before(PERMIT_DAYS))
     yield Expired("permit blocks", PERMIT_DAYS, permits)
     yield Expired("hours of tries", HOUR_DAYS, OutcomeHour.objects.filter(hour__lt=_before(HOUR_DAYS)))

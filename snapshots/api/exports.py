@@ -18,9 +18,10 @@ from perf.pagination import page_number, page_size, paginate
 from perf.rates import rated
 from snapshots.api.envelopes import Page, Refusal
 from snapshots.exports import asking, serving
+from snapshots.exports.coverage import ReportFilters
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.jobs import ExportJob, State
-from snapshots.exports.streams import stream
+from snapshots.exports.streams import stream, stream_coverage
 
 router = Router(tags=["exports"])
 PER_PAGE, MAX_PER_PAGE = 25, 100
@@ -123,6 +124,22 @@ def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResp
 def export_ndjson(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponseBase | Status:
     """One object per line, streamed; 202 as for /export.csv."""
     return _streamed_or_promised(request, "ndjson", filters)
+
+
+@router.get(
+    "/coverage.{kind}",
+    response={400: Refusal},
+    summary="The coverage report as a file",
+    url_name="coverage-file",
+    openapi_extra=_file("text/csv"),
+)
+@requires("snapshots.export_snapshots", "accounts.view_account")
+@rated("exports")
+def coverage_file(
+    request: HttpRequest, kind: Literal["csv", "json", "ndjson"], filters: Query[ReportFilters]
+) -> HttpResponseBase:
+    """By day and platform how many accounts were expected, observed and missing; or who is missing, and why."""
+    return stream_coverage(kind, filters, request.user)
 
 
 @router.get("/exports", response=Exports, exclude_unset=True, summary="One's own exports, newest first")

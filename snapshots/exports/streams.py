@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import StreamingHttpResponse
 
 from perf import clock
 from perf.events import happened
+from snapshots.exports.coverage import ReportFilters, report
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.formats import FORMATS
 from snapshots.exports.reading import chunks
 
 
 def stream(kind: str, filters: ExportFilters, user: AbstractBaseUser | AnonymousUser) -> StreamingHttpResponse:
-    """The file of `kind` (a name of FORMATS) with the rows that `user` may see. Audited."""
+    """The file of `kind` (a name of FORMATS) with the figures that `user` may see. Audited."""
     form = FORMATS[kind]
     columns = filters.columns if filters.fields else form.columns
     happened(user, "snapshots.export", kind, filters.given())
     found = chunks(filters.figures(user), filters.order, columns)
-    pieces = form.pieces(found, list(columns), clock.now())
-    response = StreamingHttpResponse(pieces, content_type=form.content_type)
-    response["Content-Disposition"] = f'attachment; filename="tidemark-figures-{clock.today().isoformat()}.{kind}"'
+    return _download(form.pieces(found, list(columns), clock.now()), kind, "figures")
+
+
+def stream_coverage(kind: str, filters: ReportFilters, user: AbstractBaseUser | AnonymousUser) -> StreamingHttpResponse:
+    """The coverage report as a file of `kind`. Audited."""
+    asked = filters.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    happened(user, "snapshots.export_coverage", kind, asked)
+    names, found = report(filters, user)
+    return _download(FORMATS[kind].pieces(found, names, clock.now()), kind, f"coverage-{filters.part}")
+
+
+def _download(pieces: Iterator[bytes], kind: str, subject: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type=FORMATS[kind].content_type)
+    name = f"tidemark-{subject}-{clock.today().isoformat()}.{kind}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     return response

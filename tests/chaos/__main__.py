@@ -1,4 +1,7 @@
-"""`python -m tests.chaos`, also as `make chaos-gather`: a large scrape under every fault at once, and its report."""
+"""`python -m tests.chaos`, also as `make chaos-gather`: a large scrape under every fault at once, and its report.
+
+`python -m tests.chaos reading --seconds 60` reads while a writer writes and is killed.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import argparse
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +23,25 @@ SECONDS_A_KILL = 5.0  # what the slowest machine may take for a kill, and for a 
 
 
 def main() -> int:
+    """Run what is asked for; 0 when all was well."""
+    return _reading(sys.argv[2:]) if sys.argv[1:2] == ["reading"] else _gathering()
+
+
+def _reading(arguments: list[str]) -> int:
+    """Read from the real server while another process writes; 0 when every answer was true."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos reading")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--clients", type=int, default=8)
+    options = parser.parse_args(arguments)
+    with _servers(), tempfile.TemporaryDirectory() as folder:
+        from tests.chaos.reading import read_for
+
+        report = read_for(options.seconds, Path(folder), clients=options.clients)
+    print(f"\n{report}\n\n{'THIS MUST NOT BE.' if report.wrong else 'Every answer was true.'}")
+    return 1 if report.wrong else 0
+
+
+def _gathering() -> int:
     """Run one such scrape on servers of its own; 0 when nothing was lost, doubled or overspent."""
     options = _options()
     with _servers() as (postgres, valkey, fakes_url):
@@ -40,7 +64,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make chaos-gather", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make chaos-gather", description=_gathering.__doc__)
     for name, default, said in (
         ("jobs", 100_000, "accounts to scrape"),
         ("kills", 300, "kill -9 of workers"),

@@ -44,6 +44,7 @@ SAMPLES = {
     "content_type_id": "1",
     "handle": "cdcgov",
     "id": "1",
+    "kind": "csv",
     "name": "flu",
     "number": "DRAFT_0020",
     "object_id": "1",

@@ -25,6 +25,7 @@ from scraping.models import (
     ScrapeJob,
     ScrapeRun,
 )
+from snapshots.models import ExportJob
 from tests import factories
 
 both = pytest.mark.both_dbs
@@ -127,3 +128,14 @@ def test_a_dry_run_says_what_would_go_and_deletes_nothing() -> None:
     call_command("prune", stdout=out)
     assert "attempts: 1 older than 30 days, deleted\n" in out.getvalue()
     assert not Attempt.objects.exists()
+
+
+def test_exports_go_after_a_month_and_their_files_after_a_day(settings: Any) -> None:
+    owner, out = factories.user(), StringIO()
+    for days in (2, 29, 32):
+        at = clock.now() - timedelta(days=days)
+        ExportJob.objects.create(owner=owner, kind="csv", total=0, state="done", created_at=at, ended_at=at)
+    call_command("prune", stdout=out)
+    assert "exports: 1 older than 30 days, deleted\n" in out.getvalue()
+    assert "files of exports: 2 older than 24 hours, removed\n" in out.getvalue()
+    assert set(ExportJob.objects.values_list("state", flat=True)) == {"expired"}
