@@ -114,14 +114,15 @@ class GridFilters(FigureFilters):
             return rows
         return self.walk(rows.filter(date__lte=extent.newest), extent) if extent.newest else rows.none()
 
-    def total(self, extent: Extent) -> int | None:
+    def total(self, extent: Extent | None) -> int | None:
         """How many rows there are, where the latest rows know; None: to be counted."""
-        return {"all": extent.rows, "latest": extent.accounts}.get(self.day)
+        return {"all": extent.rows, "latest": extent.accounts}.get(self.day) if extent else None
 
 
 def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> bytes:
     """One page of the grid as JSON: {"columns", "data": rows as arrays, "total", "page", "per_page", "pages", …}."""
-    columns, extent = filters.columns, extent_of(filters)
+    columns = filters.columns
+    extent = extent_of(filters) if filters.narrowed or filters.day in ("all", "latest") else None
     page = paginate(
         filters.found(user, extent).values_list(*columns.values()),
         order=filters.order,
