@@ -23,6 +23,7 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from perf import clock
+from perf.answers import complete
 from perf.cache.store import is_shared
 from perf.rates import READS, TooManyRequests, spend
 from perf.warm import ENDS, PERSON, Application, WarmPath
@@ -193,7 +194,8 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **parameters: Any) -> OpenAPISchema:
         """The OpenAPI document; `parameters` are of the first call, for the address has none."""
         if self._schema is None:
-            self._schema = super().get_openapi_schema(**parameters)
+            document = super().get_openapi_schema(**parameters)
+            self._schema = complete(document, session_cookie=settings.SESSION_COOKIE_NAME)
         return self._schema
 
 
