@@ -35,6 +35,9 @@ VARIANTS = (
 )
 GRID, SUMMARY = "/api/grid", "/api/summary"
 
+SHARED = ("platform", "handle", "org_name", "date", "followers", "engagement", "posts", "source", "rounded", "change_7")
+"""What every summary says of an account, the moment of observation aside, which is written in two ways."""
+
 Loads = dict[int, Load]
 
 
@@ -205,7 +208,7 @@ def _compare(port: int, token: str) -> None:
 def _rows(answer: Any) -> Any:
     """What an answer of either side says, whatever it wraps it in; days without a figure left out."""
     if isinstance(answer, list):
-        return [dict(row, observed_at="") for row in answer]
+        return [[row[name] for name in SHARED] for row in answer]
     if "dates" in answer:
         days = zip(answer["dates"], answer["followers"], answer["engagement"], strict=True)
         return [list(day) for day in days if day[1] is not None]

@@ -13,10 +13,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AbstractUser
-from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.urls import reverse
-from django_redis.cache import RedisCache
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.openapi.schema import OpenAPISchema
@@ -25,7 +23,7 @@ from ninja.utils import check_csrf
 
 from perf import clock
 from perf.answers import complete
-from perf.cache.contract import ALIAS
+from perf.cache.store import is_shared
 from perf.rates import READS, TooManyRequests, spend
 from perf.warm import ENDS, Application, WarmPath
 from project.audit import current_request
@@ -154,7 +152,7 @@ def credential(environ: dict[str, Any]) -> str:
 
 def warmed(application: Application) -> Application:
     """`application` behind the warm path of the API, where there is a cache that all processes share."""
-    if settings.DEBUG or not isinstance(caches[ALIAS], RedisCache):
+    if settings.DEBUG or not is_shared():
         return application
     return WarmPath(application, credential=credential, asker=AUTH.of, prefix="/api/")
 

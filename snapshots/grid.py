@@ -99,12 +99,11 @@ class GridFilters(FigureFilters):
         name, sign = self.sort.removeprefix("-"), "-" if self.sort.startswith("-") else ""
         return [f"{sign}{SORTED_BY[name]}", f"{sign}account_id"] if name else ["-date", "-account_id"]
 
-    def rows(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
-        """The published rows that `user` may see and the filters let through; snapshot to account is one join."""
-        return self.found(user, extent_of(self) if self.narrowed else None)
+    def rows(self, user: AbstractBaseUser | AnonymousUser, extent: Extent | None) -> QuerySet[Any, Any]:
+        """The published rows that `user` may see and the filters let through; snapshot to account is one join.
 
-    def found(self, user: AbstractBaseUser | AnonymousUser, extent: Extent | None) -> QuerySet[Any, Any]:
-        """The same, where what there is of the accounts is known already; None: all are meant."""
+        `extent` is what extent_of gives for these filters; None where they let every account through.
+        """
         if self.day == "latest":
             return self.narrow(LatestSnapshot.objects.visible_to(user).known(), extent)
         rows = Snapshot.objects.visible_to(user).published()
@@ -114,16 +113,17 @@ class GridFilters(FigureFilters):
             return rows
         return self.walk(rows.filter(date__lte=extent.newest), extent) if extent.newest else rows.none()
 
-    def total(self, extent: Extent) -> int | None:
+    def total(self, extent: Extent | None) -> int | None:
         """How many rows there are, where the latest rows know; None: to be counted."""
-        return {"all": extent.rows, "latest": extent.accounts}.get(self.day)
+        return {"all": extent.rows, "latest": extent.accounts}.get(self.day) if extent else None
 
 
 def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> bytes:
     """One page of the grid as JSON: {"columns", "data": rows as arrays, "total", "page", "per_page", "pages", …}."""
-    columns, extent = filters.columns, extent_of(filters)
+    columns = filters.columns
+    extent = extent_of(filters) if filters.narrowed or filters.day in ("all", "latest") else None
     page = paginate(
-        filters.found(user, extent).values_list(*columns.values()),
+        filters.rows(user, extent).values_list(*columns.values()),
         order=filters.order,
         page=filters.page,
         per_page=filters.per_page,

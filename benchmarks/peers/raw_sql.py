@@ -22,12 +22,23 @@ SELECT s.date, s.followers, s.engagements FROM snapshots_snapshot s JOIN account
 WHERE a.platform = %s AND a.handle_key = %s AND s.quality = 'published' ORDER BY s.date
 """
 SUMMARY_COLUMNS = (
-    *("platform", "followers", "posts", "date", "observed_at", "source", "change_1", "change_7", "change_30"),
+    *(
+        "platform",
+        "followers",
+        "posts",
+        "date",
+        "observed_at",
+        "source",
+        "change_1",
+        "change_7",
+        "change_30",
+        "change_90",
+    ),
     *("handle", "org_name", "engagement", "rounded"),
 )
 SUMMARY = """
 SELECT l.platform, l.followers, l.posts, l.date, l.observed_at, l.source, l.change_1, l.change_7, l.change_30,
-a.handle, o.name, l.engagements, l.followers_rounded
+l.change_90, a.handle, o.name, l.engagements, l.followers_rounded
 FROM snapshots_latestsnapshot l JOIN accounts_account a ON a.id = l.account_id
 JOIN accounts_organization o ON o.id = a.organization_id
 WHERE l.date IS NOT NULL AND a.is_active ORDER BY l.followers DESC NULLS LAST, l.account_id DESC

@@ -31,14 +31,14 @@ class Store(Protocol):
     def read(self, slot: Slot) -> State:
         """The stamp and the record of `slot`, in one round trip."""
 
-    def put(self, slot: Slot, record: Record) -> None:
-        """Keep `record` until it expires, and a spare copy a little longer."""
+    def put(self, slot: Slot, record: Record, token: str = "") -> None:
+        """Keep `record` until it expires, and a spare copy a little longer; the lock of `token` is given back."""
 
     def spare(self, slot: Slot) -> Record | None:
         """The copy that outlives the record."""
 
-    def lock(self, slot: Slot, token: str) -> bool:
-        """Whether `token` may make the answer; the others wait or show the spare."""
+    def lock(self, slot: Slot, token: str) -> tuple[bool, State]:
+        """Whether `token` may make the answer, the others wait or show the spare; and what there is after that."""
 
     def unlock(self, slot: Slot, token: str) -> None:
         """Give the lock back, unless it has passed to somebody else."""

@@ -62,7 +62,7 @@ class LocalStore:
             stamp = stamp_of(" ".join([self._epoch, *(family.value for family in families)]))
         return State(stamp, Record.unpacked(_cache().get(slot.key, version=slot.version)))
 
-    def put(self, slot: Slot, record: Record) -> None:
+    def put(self, slot: Slot, record: Record, token: str = "") -> None:
         raw, cache = record.packed(), _cache()
         timeout = max(ceil(record.expires - _now()), 1)
         cache.set(slot.key, raw, timeout, version=slot.version)
@@ -70,17 +70,18 @@ class LocalStore:
         with self._guard:
             self._kept = {kept: expires for kept, expires in self._kept.items() if expires > _now()}
             self._kept[slot.key, slot.version] = record.expires
+        self.unlock(slot, token)
 
     def spare(self, slot: Slot) -> Record | None:
         return Record.unpacked(_cache().get(slot.digest, version="spare"))
 
-    def lock(self, slot: Slot, token: str) -> bool:
+    def lock(self, slot: Slot, token: str) -> tuple[bool, State]:
         with self._guard:
             holder, deadline = self._locks.get(slot.digest, ("", 0.0))
-            if holder and deadline > _now():
-                return False
-            self._locks[slot.digest] = (token, _now() + LOCK_SECONDS)
-            return True
+            is_free = not holder or deadline <= _now()
+            if is_free:
+                self._locks[slot.digest] = (token, _now() + LOCK_SECONDS)
+            return is_free, self.read(slot)
 
     def unlock(self, slot: Slot, token: str) -> None:
         with self._guard:

@@ -70,9 +70,9 @@ def _fill(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
     patience = monotonic() + WAIT_SECONDS
     while True:
         token = secrets.token_hex(8)
-        if source.lock(slot, token):
-            return _computed_alone(slot, source, compute, token)
-        state = source.read(slot)
+        is_ours, state = source.lock(slot, token)
+        if is_ours:
+            return _computed_alone(slot, source, compute, token, state)
         if state.stamp is None:
             return _computed(slot, compute)[0]
         if answer := _hit(slot, state) or _stale(slot, state, source.spare(slot)):
@@ -92,10 +92,10 @@ def _stale(slot: Slot, state: State, spare: Record | None) -> Cached | None:
     return _served(slot, spare, HIT if spare.expires > clock.now().timestamp() else STALE)
 
 
-def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], token: str) -> Cached:
-    """Compute while the others hold back. The previous holder may just have finished: look first."""
+def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], token: str, state: State) -> Cached:
+    """Compute while the others hold back, unless the previous holder has just finished."""
+    is_given_back = False
     try:
-        state = source.read(slot)
         if answer := _hit(slot, state):
             return answer
         answer, cost = _computed(slot, compute)
@@ -103,12 +103,14 @@ def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], tok
             expires = clock.now().timestamp() + slot.family.timeout
             record = Record(state.stamp, expires, cost, answer.etag, answer.value)
             with suppress(Unreachable):  # the answer is good, it is only not kept
-                source.put(slot, record)
+                source.put(slot, record, token)
+                is_given_back = True
                 return replace(answer, record=record)
         return answer
     finally:
-        with suppress(Unreachable):  # the lock ends by itself
-            source.unlock(slot, token)
+        if not is_given_back:
+            with suppress(Unreachable):  # the lock ends by itself
+                source.unlock(slot, token)
 
 
 def _computed(slot: Slot, compute: Callable[[], bytes]) -> tuple[Cached, float]:

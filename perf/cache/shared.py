@@ -6,8 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from math import ceil
 from typing import Any, NamedTuple, TypeVar
@@ -17,7 +16,7 @@ from django.core.cache import caches
 from django_redis import get_redis_connection
 from django_redis.exceptions import ConnectionInterrupted
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from perf import clock
 from perf.cache import wire
@@ -50,22 +49,20 @@ def _record(raw: bytes | None) -> Record | None:
         return None
 
 
+def _state(generations: bytes | None, raw: bytes | None) -> State:
+    """What a script found: nothing while a writer is open."""
+    return State(None, None) if generations is None else State(stamp_of(generations.decode()), _record(raw))
+
+
 class _Script:
-    """A Lua script, sent by its digest; the text goes along only to a server that does not know it yet."""
+    """A Lua script; it is sent by its digest where the server knows it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, redis: Redis, keys: Iterable[str], *arguments: str | float) -> Any:
-        named = list(keys)
-        try:
-            return redis.evalsha(self.sha, len(named), *named, *map(str, arguments))
-        except NoScriptError:
-            return redis.eval(self.text, len(named), *named, *map(str, arguments))
 
-
-# KEYS: epoch, one more, families. ARGV: a fresh value, test offset, KEEP_SECONDS, what else the script needs.
+# KEYS: epoch, one or two more, families. ARGV: a fresh value, test offset, KEEP_SECONDS, what else the script needs.
 # A generation that is missing or left behind by a dead writer becomes the fresh value: random, never counted up,
 # because an evicted counter that starts again would revive old answers. While a writer is open there are none.
 _GENERATIONS = """
@@ -110,6 +107,16 @@ return {found, found and redis.call('GET', KEYS[2])}
 """
 )
 
+# The two more keys: the answer and its lock. ARGV from the fourth: who would hold the lock, and for how long.
+_LOCK = _Script(
+    _GENERATIONS
+    + """
+local is_ours = redis.call('SET', KEYS[3], ARGV[4], 'NX', 'EX', ARGV[5])
+local found = generations(4, #KEYS)
+return {is_ours and 1 or 0, found, found and redis.call('GET', KEYS[2])}
+"""
+)
+
 # The one more key: the counter of a rate. ARGV from the fourth: how many of the families are the asker's, their
 # generations as the caller knows them, the seconds of the rate (0: nothing is counted). Counts if they are the same.
 _CHECK = _Script(
@@ -148,6 +155,13 @@ end
 # KEYS: lock. ARGV: token.
 _UNLOCK = _Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end")
 
+# KEYS: answer, spare, lock. ARGV: the record, the seconds of both, token of the lock to give back (may be nobody's).
+_PUT = _Script("""
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+if redis.call('GET', KEYS[3]) == ARGV[4] then redis.call('DEL', KEYS[3]) end
+""")
+
 
 # KEYS: counter. ARGV: seconds that it counts from its first.
 _COUNT = _Script("""
@@ -175,18 +189,8 @@ class SharedStore:
         self._missed = 0  # forgets this process could not tell anybody yet
 
     def read(self, slot: Slot) -> State:
-        client = _client()
-        keys = [
-            self._name("epoch"),
-            str(client.make_key(slot.key, version=slot.version)),
-            *map(self._family, slot.family.names()),
-        ]
-        generations, raw = self._call(
-            lambda redis: _READ(redis, keys, secrets.token_hex(8), clock.offset().total_seconds(), KEEP_SECONDS)
-        )
-        if generations is None:
-            return State(None, None)
-        return State(stamp_of(generations.decode()), _record(raw))
+        generations, raw = self._run(_READ, [*self._keys(slot), *self.names_of(slot.family)], *self._fixed())
+        return _state(generations, raw)
 
     def names_of(self, family: Family) -> list[str]:
         """The keys of the families that an answer of `family` depends on, for check()."""
@@ -199,33 +203,31 @@ class SharedStore:
         still those `known`, and `seconds` is not 0.
         """
         keys = [self._name("epoch"), self._name("rate", counter), *asker, *answer]
-        fixed = secrets.token_hex(8), clock.offset().total_seconds(), KEEP_SECONDS
-        return Checked(*self._call_wire(_CHECK, keys, *fixed, len(asker), known, seconds))
+        return Checked(*self._run(_CHECK, keys, *self._fixed(), len(asker), known, seconds))
 
-    def put(self, slot: Slot, record: Record) -> None:
-        raw, client = record.packed(), _client()
-        timeout = max(ceil(record.expires - clock.now().timestamp()), 1)
-        self._call(lambda _: client.set(slot.key, raw, timeout, version=slot.version))
-        self._call(lambda _: client.set(slot.digest, raw, timeout + SPARE_SECONDS, version="spare"))
+    def put(self, slot: Slot, record: Record, token: str = "") -> None:
+        seconds = max(ceil(record.expires - clock.now().timestamp()), 1)
+        keys = [self._answer(slot), self._spare(slot), self._lock(slot)]
+        self._run(_PUT, keys, _client().encode(record.packed()), seconds, seconds + SPARE_SECONDS, token)
 
     def spare(self, slot: Slot) -> Record | None:
-        client = _client()
-        return Record.unpacked(self._call(lambda _: client.get(slot.digest, version="spare")))
+        raw: Any = self._call(lambda redis: redis.get(self._spare(slot)))
+        return _record(raw)
 
-    def lock(self, slot: Slot, token: str) -> bool:
-        name = self._name("lock", slot.digest)
-        return bool(self._call(lambda redis: redis.set(name, token, nx=True, ex=LOCK_SECONDS)))
+    def lock(self, slot: Slot, token: str) -> tuple[bool, State]:
+        keys = [*self._keys(slot), self._lock(slot), *self.names_of(slot.family)]
+        is_ours, generations, raw = self._run(_LOCK, keys, *self._fixed(), token, LOCK_SECONDS)
+        return bool(is_ours), _state(generations, raw)
 
     def unlock(self, slot: Slot, token: str) -> None:
-        self._call(lambda redis: _UNLOCK(redis, [self._name("lock", slot.digest)], token))
+        self._run(_UNLOCK, [self._lock(slot)], token)
 
     def open(self, names: set[str], writer: str) -> None:
         offset = clock.offset().total_seconds()
-        self._forget(lambda redis, keys: _OPEN(redis, keys, writer, WRITER_SECONDS, offset, KEEP_SECONDS), names)
+        self._forget(_OPEN, names, writer, WRITER_SECONDS, offset, KEEP_SECONDS)
 
     def close(self, names: set[str], writer: str) -> None:
-        fresh = secrets.token_hex(8)
-        self._forget(lambda redis, keys: _CLOSE(redis, keys, writer, fresh, KEEP_SECONDS), names)
+        self._forget(_CLOSE, names, writer, secrets.token_hex(8), KEEP_SECONDS)
 
     def clear(self) -> int:
         self._call(self._new_epoch)  # answers in the making are stored under the old one and never shown
@@ -242,7 +244,7 @@ class SharedStore:
         return self._call(look)
 
     def count(self, name: str, seconds: int) -> tuple[int, int]:
-        used, left = self._call(lambda redis: _COUNT(redis, [self._name("rate", name)], seconds))
+        used, left = self._run(_COUNT, [self._name("rate", name)], seconds)
         return used, left
 
     def add_counts(self, counts: dict[str, int]) -> None:
@@ -265,6 +267,23 @@ class SharedStore:
         # A member's name is written so that a search for a key root finds answers only.
         return self._name("family", name.replace(":", "/", 1))
 
+    def _answer(self, slot: Slot) -> str:
+        return str(_client().make_key(slot.key, version=slot.version))
+
+    def _spare(self, slot: Slot) -> str:
+        return str(_client().make_key(slot.digest, version="spare"))
+
+    def _lock(self, slot: Slot) -> str:
+        return self._name("lock", slot.digest)
+
+    def _keys(self, slot: Slot) -> list[str]:
+        return [self._name("epoch"), self._answer(slot)]
+
+    @staticmethod
+    def _fixed() -> tuple[str, float, int]:
+        """The arguments that every script with generations takes first."""
+        return secrets.token_hex(8), clock.offset().total_seconds(), KEEP_SECONDS
+
     def _unlink(self, redis: Redis, pattern: str) -> int:
         dropped, batch = 0, []
         for name in redis.scan_iter(pattern, count=1000):
@@ -274,12 +293,12 @@ class SharedStore:
                 batch = []
         return dropped + (redis.unlink(*batch) if batch else 0)
 
-    def _forget(self, tell: Callable[..., Any], names: set[str]) -> None:
+    def _forget(self, script: _Script, names: set[str], *arguments: str | float) -> None:
         """Tell all processes about `names`; when that fails, a new epoch is owed."""
         keys = [self._family(name) for name in sorted(names)]
         try:
             for start in range(0, len(keys), CHUNK):
-                self._call(partial(tell, keys=keys[start : start + CHUNK]))
+                self._run(script, keys[start : start + CHUNK], *arguments)
         except Unreachable:
             self._miss()
             raise
@@ -304,35 +323,36 @@ class SharedStore:
     def _new_epoch(self, redis: Redis) -> None:
         redis.set(self._name("epoch"), secrets.token_hex(8))
 
-    def _call_wire(self, script: _Script, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
-        """The same as _call for one script, on a connection of this thread's own, which costs a seventh of the time."""
-        if self._missed or not self.breaker.allows():
-            raise Unreachable("the cache server did not answer a moment ago")
-        try:
-            answer = wire.call(script.sha, script.text, keys, *arguments)
-        except (RedisError, OSError) as error:
-            self.breaker.failed()
-            raise Unreachable(f"the cache server does not answer: {error}") from error
-        self.breaker.succeeded()
-        return answer
+    def _run(self, script: _Script, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
+        """What `script` answers, on a connection of this thread's own; an epoch that is owed is set first."""
+        if self._missed:
+            self._call(lambda redis: None)
+        return self._guarded(lambda: wire.call(script.sha, script.text, keys, *arguments))
 
     def _call(self, work: Callable[[Redis], T]) -> T:
         """What `work` returns, if the server may be asked and answers; an epoch that is owed is set first."""
-        if not self.breaker.allows():
-            raise Unreachable("the cache server did not answer a moment ago")
-        try:
+
+        def paid() -> T:
             redis = get_redis_connection(ALIAS)
             owed = self._missed
             if owed:
                 self._new_epoch(redis)
                 with self._guard:
                     self._missed -= owed
-            result = work(redis)
+            return work(redis)
+
+        return self._guarded(paid)
+
+    def _guarded(self, ask: Callable[[], T]) -> T:
+        if not self.breaker.allows():
+            raise Unreachable("the cache server did not answer a moment ago")
+        try:
+            answer = ask()
         except (RedisError, ConnectionInterrupted, OSError) as error:
             self.breaker.failed()
             raise Unreachable(f"the cache server does not answer: {error}") from error
         self.breaker.succeeded()
-        return result
+        return answer
 
 
 SHARED = SharedStore()

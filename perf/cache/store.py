@@ -10,9 +10,14 @@ from perf.cache.local import LOCAL
 from perf.cache.shared import SHARED
 
 
+def is_shared() -> bool:
+    """Whether all processes share one cache; else each has its own."""
+    return isinstance(caches[ALIAS], RedisCache)
+
+
 def store() -> Store:
     """The store that settings.CACHES asks for."""
-    return SHARED if isinstance(caches[ALIAS], RedisCache) else LOCAL
+    return SHARED if is_shared() else LOCAL
 
 
 def clear() -> int:

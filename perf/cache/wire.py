@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 import hiredis
+from django.conf import settings
 from django_redis import get_redis_connection
 from redis import Connection
 
@@ -41,12 +43,21 @@ class Wire:
 
 
 class _Own(threading.local):
-    """The wire of this thread."""
+    """The wire of this thread, and where it leads."""
 
     wire: Wire | None = None
+    location: object = None
 
 
 _own = _Own()
+
+
+def _let_go() -> None:
+    """In a forked child: the connection is the parent's, who reads its answers."""
+    _own.wire = None
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def call(sha: str, text: str, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
@@ -61,8 +72,7 @@ def call(sha: str, text: str, keys: Sequence[str], *arguments: str | float | byt
 
 
 def _called(sha: str, text: str, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
-    wire = _own.wire or Wire()
-    _own.wire = None  # whatever breaks off in the middle leaves no half-read connection behind
+    wire = _taken()
     try:
         answer = wire.ask("EVALSHA", sha, len(keys), *keys, *arguments)
         if isinstance(answer, hiredis.ReplyError) and str(answer).startswith("NOSCRIPT"):
@@ -74,3 +84,13 @@ def _called(sha: str, text: str, keys: Sequence[str], *arguments: str | float | 
         raise
     _own.wire = wire
     return answer
+
+
+def _taken() -> Wire:
+    """This thread's wire, which stays nobody's until its answer is read whole."""
+    location = settings.CACHES[ALIAS]["LOCATION"]
+    wire, _own.wire = _own.wire, None
+    if wire is not None and _own.location == location:
+        return wire
+    _own.location = location
+    return Wire()

@@ -31,6 +31,7 @@ from tests.project.writers import (
     everywhere,
     figures,
     latest,
+    press,
     registry,
     thirds,
 )
@@ -162,6 +163,23 @@ ADMIN: dict[str, Writer] = {
     "admin Account: accept_new_id": Writer(
         _admin("accounts/account", "", action="accept_new_id", _selected_action=lambda w: w.held.pk), NOTHING
     ),
+    "admin Account: add_tags": registry(
+        _admin("accounts/account", "", action="add_tags", tags="new", _selected_action=lambda w: w.subject.pk),
+        "tags",
+        "detail",
+    ),
+    "admin Account: remove_tags": registry(
+        _admin("accounts/account", "", action="remove_tags", tags="press", _selected_action=lambda w: w.subject.pk),
+        "tags",
+        "detail",
+    ),
+    "admin Tag add": registry(_admin("accounts/tag", "add/", name="new"), "tags"),
+    "admin Tag change": registry(
+        _post(lambda w: f"/admin/accounts/tag/{press(w).pk}/change/", name="media"), "tags", "detail"
+    ),
+    "admin Tag delete": registry(
+        _post(lambda w: f"/admin/accounts/tag/{press(w).pk}/delete/", post="yes"), "tags", "detail"
+    ),
     "admin Organization add": Writer(_admin("accounts/organization", "add/", name="New"), NOTHING),
     "admin Organization change": everywhere(
         _admin("accounts/organization", "{w.office.pk}/change/", name="Renamed"), *OFFICES, "other detail"
@@ -263,12 +281,15 @@ COMMANDS: dict[str, Writer] = {
 JOBS = "moves runs and jobs, which no cached answer shows; what they find is settled by gather_batches"
 PEOPLE = "about people and their rights: tests/project/test_identities.py"
 ITEMS = "work items have families of their own"
+EXPORTS = "exports are files; no cached answer tells of them"
 FRAMEWORK = "the framework's own, or says whether the product lives"
 SILENT_ADDRESSES: dict[str, str] = {
     **dict.fromkeys(("api:api-root", "api:openapi-json", "api:openapi-view", "healthz", "readyz"), FRAMEWORK),
     **dict.fromkeys(("login", "logout", "tokens", "token-revoke", "invitation"), PEOPLE),
     **{f"password_{what}": PEOPLE for what in ("change", "reset", "reset_done", "reset_confirm")},
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
+    **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
+    **dict.fromkeys(("api:start_export", "api:delete_export"), EXPORTS),
     "scraping:alerts-mute": "alerts are not cached",
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
 }
@@ -282,7 +303,7 @@ SILENT_ERRANDS = {
     **dict.fromkeys(
         (f"scraping.tasks.{name}" for name in ("plan", "sweep", "dispatch", "roll_up", "prune", "watch")), JOBS
     ),
-    **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), "writes files"),
+    **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),
     **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),
     **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor"), "reads and tells"),

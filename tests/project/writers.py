@@ -126,14 +126,14 @@ MODELS: dict[str, Writer] = {
     "Organization.objects.bulk_update": everywhere(
         lambda w: Organization.objects.bulk_update([_changed(_office(w), name="Renamed")], ["name"]), *OFFICES
     ),
-    "Tag.save": registry(lambda w: _changed(_press(w), name="media").save(), "detail"),
-    "Tag.rename": registry(lambda w: _press(w).rename("media", w.root), "detail"),
-    "Tag.drop": registry(lambda w: _press(w).drop(w.root), "detail"),
-    "Tag.delete": registry(lambda w: _press(w).delete(), "detail"),
+    "Tag.save": registry(lambda w: _changed(press(w), name="media").save(), "detail"),
+    "Tag.rename": registry(lambda w: press(w).rename("media", w.root), "detail"),
+    "Tag.drop": registry(lambda w: press(w).drop(w.root), "detail"),
+    "Tag.delete": registry(lambda w: press(w).delete(), "detail"),
     "Tag.objects.bulk_create": registry(lambda w: Tag.objects.bulk_create([Tag(name="new", key="new")]), "tags"),
     "Tag.objects.update": everywhere(lambda w: Tag.objects.update(name="media", key="media"), "detail"),
     "Tag.objects.bulk_update": everywhere(
-        lambda w: Tag.objects.bulk_update([_changed(_press(w), name="media")], ["name"]), "detail"
+        lambda w: Tag.objects.bulk_update([_changed(press(w), name="media")], ["name"]), "detail"
     ),
     "Tag.objects.delete": registry(lambda w: Tag.objects.filter(key="press").delete(), "detail"),
     "FormerHandle.objects.keep": Writer(
@@ -147,7 +147,8 @@ def _office(w: World) -> Organization:
     return Organization.objects.get(pk=w.office.pk)
 
 
-def _press(w: World) -> Tag:
+def press(w: World) -> Tag:
+    """The tag that the subject carries."""
     return Tag.objects.get(key="press")
 
 
