@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "project.access.RememberedMiddleware",
     "project.access.IdleSessionMiddleware",
     "project.access.TokenMiddleware",
     "project.access.SignedInMiddleware",
