@@ -35,7 +35,7 @@ class ExportFilters(GridFilters):
 
     def figures(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
         """The published rows that `user` may see and the filters let through."""
-        rows = self.rows(user)
+        rows = self.rows(user, extent_of(self) if self.narrowed else None)
         if self.since:
             rows = rows.filter(date__gte=self.since)
         return rows.filter(date__lte=self.until) if self.until else rows
