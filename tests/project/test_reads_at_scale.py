@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from time import perf_counter
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Account
@@ -66,6 +68,35 @@ def test_answers_from_the_database_take_less_than_a_second(reader: Client) -> No
             assert reader.get(path)["X-Cache"] == "MISS"
 
         assert slowest(cold) < 1
+
+
+@pytest.mark.req("A84", "A92")
+@pytest.mark.timed
+def test_no_query_of_a_read_or_page_takes_a_tenth_of_a_second(reader: Client) -> None:
+    call_command("seed", accounts=ACCOUNTS, days=DAYS, yes=True, verbosity=0)
+    longest: dict[str, float] = {}
+    for path in [*addresses(), "/", "/accounts/", "/api/coverage", "/api/accounts", "/api/summary?group=total"]:
+        with longest_query() as took:
+            assert reader.get(path).status_code == 200
+        assert took, f"{path} asked the database nothing, so this shows nothing"
+        longest[path] = max(took)
+    assert {path: seconds for path, seconds in longest.items() if seconds >= 0.1} == {}
+
+
+@contextmanager
+def longest_query() -> Iterator[list[float]]:
+    """The seconds of each query of the block."""
+    took: list[float] = []
+
+    def timed(execute: Callable[..., Any], *arguments: Any) -> Any:
+        started = perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            took.append(perf_counter() - started)
+
+    with connection.execute_wrapper(timed):
+        yield took
 
 
 @pytest.mark.req("A95")

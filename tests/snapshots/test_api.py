@@ -13,7 +13,7 @@ from accounts.models import Account
 from perf import cache, clock
 from perf.clock import shifted
 from snapshots.judging import judge
-from snapshots.models import Snapshot
+from snapshots.models import LatestSnapshot, Snapshot
 from snapshots.recording import Sighting, record
 from tests import factories
 from tests.snapshots.worlds import TODAY, Committed, a_history, days_ago
@@ -165,6 +165,17 @@ def test_grid_of_hundred_rows_is_small(viewer: Client) -> None:
     body = viewer.get("/api/grid?per_page=100").content
     assert b": " not in body
     assert len(body) < 100 * 95
+
+
+@pytest.mark.req("A43")
+@pytest.mark.parametrize("path", ["/api/summary", "/api/grid", "/api/grid?day=latest", "/api/history/x/one"])
+def test_figures_become_json_without_model_objects(viewer: Client, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_history("one", 3)
+    made: list[str] = []
+    for model in (Snapshot, LatestSnapshot):
+        monkeypatch.setattr(model, "__init__", lambda self, *args, **fields: made.append(type(self).__name__))
+    assert b"1000" in viewer.get(path).content
+    assert made == []
 
 
 @pytest.mark.req("A44")
