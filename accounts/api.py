@@ -26,6 +26,7 @@ from accounts.schemas import (
     NewAccount,
 )
 from perf.access import requires
+from perf.answers import CONDITIONAL, CONDITIONAL_MOVES, MOVES_KEEPING_THE_METHOD
 from perf.cache import cached_view, key
 from perf.pagination import paginate
 
@@ -33,7 +34,12 @@ router = Router(tags=["Accounts"])
 ORDER = ("platform", "handle_key")
 
 
-@router.get("/accounts", response=AccountPage, summary="Tracked accounts, by platform and handle")
+@router.get(
+    "/accounts",
+    response=AccountPage,
+    summary="Tracked accounts, by platform and handle",
+    openapi_extra=CONDITIONAL,
+)
 @requires("accounts.view_account")
 @cached_view(ACCOUNTS, root="accounts:list")
 def list_accounts(request: HttpRequest, filters: Query[ListFilters]) -> bytes:
@@ -67,7 +73,13 @@ def create_account(request: HttpRequest, body: NewAccount) -> Status:
     return Status(201, _detail_of(account))
 
 
-@router.get("/accounts/{platform}/{handle}", response=AccountDetail, summary="One account", url_name="account")
+@router.get(
+    "/accounts/{platform}/{handle}",
+    response=AccountDetail,
+    summary="One account",
+    url_name="account",
+    openapi_extra=CONDITIONAL_MOVES,
+)
 @requires("accounts.view_account")
 def read_account(request: HttpRequest, platform: str, handle: str) -> Any:
     """All that the registry knows of the account; 301 from a handle it had before."""
@@ -76,7 +88,10 @@ def read_account(request: HttpRequest, platform: str, handle: str) -> Any:
 
 
 @router.patch(
-    "/accounts/{platform}/{handle}", response={200: AccountDetail, 409: Conflict}, summary="Change an account"
+    "/accounts/{platform}/{handle}",
+    response={200: AccountDetail, 409: Conflict},
+    summary="Change an account",
+    openapi_extra=MOVES_KEEPING_THE_METHOD,
 )
 @requires("accounts.change_account")
 def change_account(request: HttpRequest, platform: str, handle: str, body: AccountEdit) -> Any:
@@ -98,7 +113,12 @@ def change_account(request: HttpRequest, platform: str, handle: str, body: Accou
     return Status(200, _detail_of(account))
 
 
-@router.delete("/accounts/{platform}/{handle}", response=AccountDetail, summary="Deactivate an account")
+@router.delete(
+    "/accounts/{platform}/{handle}",
+    response=AccountDetail,
+    summary="Deactivate an account",
+    openapi_extra=MOVES_KEEPING_THE_METHOD,
+)
 @requires("accounts.change_account")
 def deactivate_account(request: HttpRequest, platform: str, handle: str) -> Any:
     """Stop scraping and counting it. Its figures stay; setting is_active to true brings it back."""

@@ -29,13 +29,20 @@ from accounts.schemas import (
 )
 from accounts.tags import NotATag, tag_key
 from perf.access import requires
+from perf.answers import CONDITIONAL, TEXT, sends_file
 from perf.cache import cached_view
 from perf.rates import rated
 
 router = Router(tags=["Accounts"])
+ROSTER_TYPES = ("application/json", "text/csv", "text/plain")
 
 
-@router.get("/tags", response=list[TagRow], summary="All tags, with the number of their accounts")
+@router.get(
+    "/tags",
+    response=list[TagRow],
+    summary="All tags, with the number of their accounts",
+    openapi_extra=CONDITIONAL,
+)
 @requires("accounts.view_account")
 @cached_view(ACCOUNTS, root="accounts:tags")
 def list_tags(request: HttpRequest) -> bytes:
@@ -82,7 +89,12 @@ def tag_accounts(request: HttpRequest, filters: Query[TaggedFilters], body: Reta
     return {"written": filters.commit, **done._asdict()}
 
 
-@router.get("/accounts.csv", summary="The registry as CSV", url_name="accounts-csv")
+@router.get(
+    "/accounts.csv",
+    summary="The registry as CSV",
+    url_name="accounts-csv",
+    openapi_extra=sends_file({"text/csv": TEXT}),
+)
 @requires("accounts.view_account")
 @rated("exports")
 def export_csv(request: HttpRequest, filters: Query[AccountFilters]) -> HttpResponseBase:
@@ -90,7 +102,12 @@ def export_csv(request: HttpRequest, filters: Query[AccountFilters]) -> HttpResp
     return export_accounts(filters, request.user)
 
 
-@router.post("/import", response={200: ImportReport, 422: ImportReport}, summary="Import a roster")
+@router.post(
+    "/import",
+    response={200: ImportReport, 422: ImportReport},
+    summary="Import a roster",
+    openapi_extra={"requestBody": {"content": {name: {"schema": {}} for name in ROSTER_TYPES}, "required": True}},
+)
 @requires("accounts.import_accounts")
 def import_accounts(
     request: HttpRequest,

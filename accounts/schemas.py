@@ -11,6 +11,7 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 
 from accounts.filters import AccountFilters, chosen
 from accounts.tags import LONGEST, MOST
+from perf.answers import Page
 from perf.pagination import page_number, page_size
 
 PER_PAGE, MAX_PER_PAGE = 100, 500
@@ -98,16 +99,10 @@ class ListedAccount(TypedDict, total=False):
     tags: list[str]
 
 
-class AccountPage(Schema):
-    """One page of accounts by platform and handle. `total` is a lower bound where that is said."""
+class AccountPage(Page):
+    """One page of accounts by platform and handle."""
 
     data: list[ListedAccount]
-    total: int
-    page: int
-    per_page: int
-    pages: int
-    total_is_lower_bound: bool = False
-    next: str = Field("", description="The cursor of the next page; absent on the last.")
 
 
 class AccountDetail(Schema):
@@ -255,9 +250,3 @@ class TagChange(Schema):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(max_length=LONGEST)
-
-
-class Refusal(Schema):
-    """Why nothing was done."""
-
-    error: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ Headers = list[tuple[str, str]]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 ENDS = "perf.warm.ends"  # in request.META: seconds since 1970 when what the caller showed runs out
+PERSON = "perf.warm.person"  # in request.META: the Person that the caller still is, for Django to take over
 REMEMBERED_SECONDS = 900  # after this Django looks a caller up anew, whatever happens
 PEOPLE_MAX, ADDRESSES_MAX = 10_000, 20_000
 WRITTEN_ANEW = {
@@ -43,7 +45,7 @@ NO_QUERIES = Meter()
 class Person(NamedTuple):
     """Whom Django took a credential's bearer for: with which rights, until when, under which generations of `names`."""
 
-    user_id: object
+    user: Any
     vary: str
     names: list[str]
     generations: bytes
@@ -64,7 +66,8 @@ class WarmPath:
 
     It knows nothing that Django has not just said: a caller is one whom Django let in under the present generations of
     `asker(credential)`, an answer one that Django gave to the same permissions under the present generations of its
-    families. One round trip compares both and counts the request's rate. Whatever does not fit goes to Django.
+    families. One round trip compares both and counts the request's rate. Whatever does not fit goes to Django, who is
+    told in request.META[PERSON] if the caller at least is known.
 
     `credential` gives a digest of what the caller shows, or "" where only Django can tell. Django's side must set
     request.META[ENDS]; without it, as for an answer that no cached_view made, nothing is remembered.
@@ -89,34 +92,35 @@ class WarmPath:
             return self.application(environ, start_response)
         started = perf_counter()
         person = self._people.get(digest)
-        address = tuple(environ.get(name) for name in ADDRESS)
+        # Today is part of it: what “fresh” or the last seven days mean ends at midnight.
+        address = (clock.today(), *map(environ.get, ADDRESS))
         page = self._pages.get((*address, person.vary)) if person else None
-        if person and not page and person.ends > clock.now().timestamp():
-            return self._django(environ, start_response, digest, address, None)
         reads = rate(READS)
         try:
             checked = self._check(digest, person, page, reads)
         except Unreachable:
             return self.application(environ, start_response)
-        if person and page:
-            standing = Standing(reads, checked.used, checked.left) if reads and checked.used else None
-            if standing:
-                environ[STANDING] = standing  # counted: Django does not count it again
-            record = _valid(person, page, checked)
-            if record and not (standing and standing.exceeded):
-                more = [*(standing.headers() if standing else ()), *_timing(started)]
-                return _answer(environ, start_response, page, record, more)
-        return self._django(environ, start_response, digest, address, checked.asker)
+        if person is None or checked.asker != person.generations or person.ends <= clock.now().timestamp():
+            return self._django(environ, start_response, digest, address, checked.asker)
+        environ[PERSON] = person
+        standing = Standing(reads, checked.used, checked.left) if reads and checked.used else None
+        if standing:
+            environ[STANDING] = standing  # counted: Django does not count it again
+        record = _valid(page, checked.answer) if page else None
+        if page and record and not (standing and standing.exceeded):
+            more = [*(standing.headers() if standing else ()), *_timing(started)]
+            return _answer(environ, start_response, page, record, more)
+        return self._django(environ, start_response, digest, address, None)
 
     def _may_be_warm(self, environ: Environ) -> bool:
         is_read = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_MATCH" not in environ
         return is_read and environ.get("PATH_INFO", "").startswith(self._prefix)
 
     def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
-        if person is None or page is None:
+        if person is None:
             return SHARED.check(SHARED.names_of(self._asker(digest)), b"", [], "", 0)
-        seconds = reads.seconds if reads else 0
-        return SHARED.check(person.names, person.generations, page.names, counter(READS, person.user_id), seconds)
+        names, seconds = (page.names, reads.seconds if reads else 0) if page else ([], 0)  # else Django counts
+        return SHARED.check(person.names, person.generations, names, counter(READS, person.user.pk), seconds)
 
     def _django(
         self,
@@ -140,7 +144,7 @@ class WarmPath:
         if generations is not None and ENDS in environ:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
             names = SHARED.names_of(self._asker(digest))
-            self._people.put(digest, Person(offer.user_id, offer.slot.vary, names, generations, ends))
+            self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, generations, ends))
         keep(offer.slot, offer.record)
         headers = [(name, value) for name, value in said[1] if name.lower() not in WRITTEN_ANEW]
         page = Page(place_of(offer.slot), offer.slot.family, SHARED.names_of(offer.slot.family), headers)
@@ -148,20 +152,12 @@ class WarmPath:
         return response
 
 
-def _valid(person: Person, page: Page, checked: Checked) -> Record | None:
-    """The answer, if caller and answer are both what they were when Django looked, and it is pressed."""
-    now = clock.now().timestamp()
-    if checked.asker != person.generations or checked.answer is None or person.ends <= now:
-        return None
+def _valid(page: Page, generations: bytes | None) -> Record | None:
+    """The answer, if it is what it was when Django looked, and pressed."""
     record = READY.get(page.place)
-    if (
-        record is None
-        or not record.pressed
-        or record.expires <= now
-        or record.stamp != stamp_of(checked.answer.decode())
-    ):
+    if generations is None or record is None or not record.pressed or record.expires <= clock.now().timestamp():
         return None
-    return record
+    return record if record.stamp == stamp_of(generations.decode()) else None
 
 
 def _answer(

@@ -17,6 +17,7 @@ from pydantic import Field
 from accounts.models import Account
 from accounts.platforms import PLATFORMS
 from perf.access import requires
+from perf.answers import Page, Refusal
 from perf.pagination import page_number, page_size, paginate
 from perf.rates import rated
 from scraping import ledger
@@ -27,12 +28,6 @@ from scraping.tasks import wake
 
 router = Router(tags=["scrapes"])
 PER_PAGE, MAX_PER_PAGE = 25, 100
-
-
-class Refusal(Schema):
-    """Why there is no answer."""
-
-    error: str
 
 
 class ScrapeIn(Schema):
@@ -99,16 +94,10 @@ class RunDetail(Run):
     failures: list[Failure]
 
 
-class Runs(Schema):
-    """A page of runs, newest first. `next` is the cursor for `after`."""
+class Runs(Page):
+    """A page of runs, newest first."""
 
     data: list[Run]
-    total: int
-    page: int
-    per_page: int
-    pages: int
-    total_is_lower_bound: bool = False
-    next: str = ""
 
 
 class RunFilters(Schema):
@@ -137,7 +126,7 @@ def runs(request: HttpRequest, filters: Query[RunFilters]) -> dict[str, Any]:
     return page.envelope([_run(run) for run in page.object_list])
 
 
-@router.post("/scrapes", response={202: Run, 400: Refusal}, summary="Scrape now")
+@router.post("/scrapes", response={202: Run}, summary="Scrape now")
 @requires("scraping.request_scrape")
 @rated("scrapes")
 def start(request: HttpRequest, wanted: ScrapeIn) -> Status:
@@ -154,7 +143,7 @@ def start(request: HttpRequest, wanted: ScrapeIn) -> Status:
     return Status(202, _run(_found(request, run.pk)))
 
 
-@router.get("/scrapes/{pk}", response={200: RunDetail, 404: Refusal}, summary="How far a run is")
+@router.get("/scrapes/{pk}", response=RunDetail, summary="How far a run is")
 @requires("scraping.view_scraperun")
 def run(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Progress, speed, time left, what waits until when, and what ended without a figure."""
@@ -166,21 +155,21 @@ def run(request: HttpRequest, pk: int) -> dict[str, Any]:
     }
 
 
-@router.post("/scrapes/{pk}/cancel", response={200: Run, 404: Refusal, 409: Refusal}, summary="Cancel a run")
+@router.post("/scrapes/{pk}/cancel", response={200: Run, 409: Refusal}, summary="Cancel a run")
 @requires("scraping.request_scrape")
 def cancel(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Drop what only this run still waits for; stored figures stay. 409 when it is over already."""
     return _steer(request, pk, ledger.cancel)
 
 
-@router.post("/scrapes/{pk}/pause", response={200: Run, 404: Refusal, 409: Refusal}, summary="Pause a run")
+@router.post("/scrapes/{pk}/pause", response={200: Run, 409: Refusal}, summary="Pause a run")
 @requires("scraping.request_scrape")
 def pause(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Fetch nothing more of this run until it is resumed. 409 unless it is running."""
     return _steer(request, pk, ledger.pause)
 
 
-@router.post("/scrapes/{pk}/resume", response={200: Run, 404: Refusal, 409: Refusal}, summary="Resume a paused run")
+@router.post("/scrapes/{pk}/resume", response={200: Run, 409: Refusal}, summary="Resume a paused run")
 @requires("scraping.request_scrape")
 def resume(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Go on with a paused run. 409 unless it is paused."""

@@ -17,12 +17,6 @@ from scraping.forecasting import NotAhead, forecast
 router = Router(tags=["scrapes"])
 
 
-class Refusal(Schema):
-    """Why there is no answer."""
-
-    error: str
-
-
 class Limit(Schema):
     """One limit: of a credential (the start of its hash) or a host. `left`: accounts not read that day, by rank."""
 
@@ -85,9 +79,7 @@ class Asked(Schema):
     day: dt.date | None = Field(None, description="Today or later.")
 
 
-@router.get(
-    "/capacity", response={200: Capacity, 400: Refusal}, summary="What a day's plan needs and what will not fit"
-)
+@router.get("/capacity", response=Capacity, summary="What a day's plan needs and what will not fit")
 @requires("scraping.view_scraperun")
 def capacity(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
     """Calls, minutes, share of quota and dollars per platform, and what to do about what will not fit."""

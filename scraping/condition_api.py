@@ -12,10 +12,10 @@ from ninja.errors import HttpError
 
 from accounts.platforms import PLATFORMS
 from perf.access import requires
+from perf.answers import Page, Refusal
 from perf.pagination import page_number, page_size, paginate
 from perf.rates import rated
 from scraping import board, freshness, ledger, pauses
-from scraping.api import Refusal
 from scraping.condition import Condition, conditions
 from scraping.models import ScrapeJob
 from scraping.tasks import wake
@@ -80,16 +80,10 @@ class Late(Schema):
     until: dt.datetime | None
 
 
-class LatePage(Schema):
-    """A page of late accounts, longest unseen first. `next` is the cursor for `after`."""
+class LatePage(Page):
+    """A page of late accounts, longest unseen first."""
 
     data: list[Late]
-    total: int
-    page: int
-    per_page: int
-    pages: int
-    total_is_lower_bound: bool = False
-    next: str = ""
 
 
 class LateFilters(Schema):
@@ -120,7 +114,7 @@ def platforms(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-@router.post("/platforms/{platform}/resume", response={200: Health, 404: Refusal}, summary="End a platform's pause")
+@router.post("/platforms/{platform}/resume", response=Health, summary="End a platform's pause")
 @requires("scraping.request_scrape")
 def resume(request: HttpRequest, platform: str) -> dict[str, Any]:
     """Say that the cause is gone. If it is not, the platform pauses again by itself."""
@@ -131,7 +125,7 @@ def resume(request: HttpRequest, platform: str) -> dict[str, Any]:
     return _health(platform, conditions([platform])[platform])
 
 
-@router.post("/jobs/{pk}/retry", response={202: Retried, 404: Refusal, 409: Refusal}, summary="Try a job again now")
+@router.post("/jobs/{pk}/retry", response={202: Retried, 409: Refusal}, summary="Try a job again now")
 @requires("scraping.request_scrape")
 @rated("scrapes")
 def retry(request: HttpRequest, pk: int) -> Status:
@@ -152,7 +146,7 @@ def promise(request: HttpRequest) -> dict[str, Any]:
     return {"tiers": [_share(one) for one in freshness.by_tier(found)], "platforms": [_share(one) for one in found]}
 
 
-@router.get("/freshness/late", response={200: LatePage, 400: Refusal}, exclude_unset=True, summary="Late accounts")
+@router.get("/freshness/late", response=LatePage, exclude_unset=True, summary="Late accounts")
 @requires("scraping.view_scraperun", "accounts.view_account")
 def late(request: HttpRequest, filters: Query[LateFilters]) -> dict[str, Any]:
     """The accounts outside their promise, each with why and until when it waits."""

@@ -12,7 +12,6 @@ from ninja.errors import HttpError
 from accounts.platforms import PLATFORMS
 from perf.access import requires
 from scraping import metrics as figures
-from scraping.api import Refusal
 from scraping.models import RunTotal
 from scraping.outcomes import label
 
@@ -95,7 +94,7 @@ class MetricsOut(Schema):
     runs: list[RunFigures]
 
 
-@router.get("/scrapes/metrics", response={200: MetricsOut, 400: Refusal}, summary="Outcomes, times and calls")
+@router.get("/scrapes/metrics", response=MetricsOut, summary="Outcomes, times and calls")
 @requires("scraping.view_scraperun")
 def metrics(request: HttpRequest, filters: Query[MetricsFilters]) -> dict[str, Any]:
     """What came of the tries, response times per endpoint, wait and run per account, calls against quota, runs."""

@@ -23,11 +23,11 @@ OFFER = "perf.cache.offer"  # in request.META, which is the server's own environ
 
 
 class Offer(NamedTuple):
-    """What the view answered `user_id` from, for the warm path to answer the same question without Django."""
+    """What the view answered `user` from, for the warm path to answer the same question without Django."""
 
     slot: Slot
     record: Record
-    user_id: object
+    user: Any
 
 
 def everyone(request: HttpRequest) -> str:
@@ -76,7 +76,7 @@ def cached_view(
             slot = Slot(own, with_parameters(root_name, _parameters(filters)), vary(request))
             found = cached(*slot[:2], lambda: view(request, *given, **path), vary=slot.vary)
             if found.record is not None and vary is permissions_of:
-                request.META[OFFER] = Offer(slot, found.record, request.user.pk)
+                request.META[OFFER] = Offer(slot, found.record, request.user)
             return _response(request, found)
 
         return answer

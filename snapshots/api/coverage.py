@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from perf.access import requires
-from snapshots.api.envelopes import Page, Refusal
+from perf.answers import Page
 from snapshots.coverage import CoverageFilters, coverage
 
 router = Router(tags=["figures"])
@@ -40,7 +40,7 @@ class CoveragePage(Page):
 
 @router.get(
     "/coverage",
-    response={200: CoveragePage, 400: Refusal},
+    response=CoveragePage,
     exclude_unset=True,
     summary="Who has no figure of a day, and why",
     url_name="coverage",

@@ -14,9 +14,9 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from perf.access import requires
+from perf.answers import TEXT, Page, Refusal, sends_file
 from perf.pagination import page_number, page_size, paginate
 from perf.rates import rated
-from snapshots.api.envelopes import Page, Refusal
 from snapshots.exports import asking, serving
 from snapshots.exports.coverage import ReportFilters
 from snapshots.exports.filters import ExportFilters
@@ -71,13 +71,38 @@ class ExportsFilters(Schema):
     after: str = ""
 
 
-ANSWERS = {202: Export, 400: Refusal, 409: Refusal}
+ANSWERS = {202: Export, 409: Refusal}
 
 
-def _file(content_type: str) -> dict[str, Any]:
-    """The OpenAPI description of an answer that is a file."""
-    content = {content_type: {"schema": {"type": "string"}}}
-    return {"responses": {200: {"description": "The file, streamed", "content": content}}}
+JSON_FILE = {
+    "type": "object",
+    "required": ["export_date", "data", "total_records"],
+    "properties": {
+        "export_date": {"type": "string", "format": "date-time"},
+        "data": {"type": "array", "items": {"type": "object", "description": "A value by each column's name."}},
+        "total_records": {"type": "integer"},
+    },
+}
+CONTENTS: dict[str, dict[str, Any]] = {
+    "csv": {"text/csv": TEXT},
+    "json": {"application/json": JSON_FILE},
+    "ndjson": {"application/x-ndjson": TEXT},
+}
+"""What a file of each format is."""
+
+ANY_FILE = CONTENTS["csv"] | CONTENTS["json"] | CONTENTS["ndjson"]
+PART = {
+    "description": "The bytes that were asked for.",
+    "content": {name: {"schema": TEXT} for name in (*ANY_FILE, "application/gzip")},
+    "headers": {"Content-Range": {"required": True, "schema": TEXT, "description": "Which bytes, and of how many."}},
+}
+RESUMABLE = sends_file(ANY_FILE | {"application/gzip": TEXT}) | {
+    "parameters": [
+        {"in": "header", "name": "Range", "schema": TEXT, "description": "From which byte on, as bytes=1000-."},
+        {"in": "header", "name": "If-Range", "schema": TEXT, "description": "The first answer's ETag."},
+    ]
+}
+RESUMABLE["responses"][206] = PART
 
 
 @router.get(
@@ -85,7 +110,7 @@ def _file(content_type: str) -> dict[str, Any]:
     summary="All published figures as CSV",
     url_name="export-csv",
     response=ANSWERS,
-    openapi_extra=_file("text/csv"),
+    openapi_extra=sends_file(CONTENTS["csv"]),
 )
 @requires("snapshots.export_snapshots")
 @rated("exports")
@@ -103,7 +128,7 @@ def export_csv(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRespo
     summary="All published figures as one JSON object",
     url_name="export-json",
     response=ANSWERS,
-    openapi_extra=_file("application/json"),
+    openapi_extra=sends_file(CONTENTS["json"]),
 )
 @requires("snapshots.export_snapshots")
 @rated("exports")
@@ -117,7 +142,7 @@ def export_json(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResp
     summary="All published figures as JSON lines",
     url_name="export-ndjson",
     response=ANSWERS,
-    openapi_extra=_file("application/x-ndjson"),
+    openapi_extra=sends_file(CONTENTS["ndjson"]),
 )
 @requires("snapshots.export_snapshots")
 @rated("exports")
@@ -128,10 +153,9 @@ def export_ndjson(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRe
 
 @router.get(
     "/coverage.{kind}",
-    response={400: Refusal},
     summary="The coverage report as a file",
     url_name="coverage-file",
-    openapi_extra=_file("text/csv"),
+    openapi_extra=sends_file(ANY_FILE),
 )
 @requires("snapshots.export_snapshots", "accounts.view_account")
 @rated("exports")
@@ -164,14 +188,14 @@ def start_export(request: HttpRequest, wanted: ExportIn) -> Status:
     return _promised(request, wanted.format, wanted, compressed=wanted.compressed)
 
 
-@router.get("/exports/{pk}", response={200: Export, 404: Refusal}, summary="How far an export is")
+@router.get("/exports/{pk}", response=Export, summary="How far an export is")
 @requires("snapshots.export_snapshots")
 def export_progress(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Rows written, speed and time left; `file` is where to fetch it once it is done."""
     return _export(request, _own(request, pk))
 
 
-@router.delete("/exports/{pk}", response={204: None, 404: Refusal}, summary="Cancel an export, or delete its file")
+@router.delete("/exports/{pk}", response={204: None}, summary="Cancel an export, or delete its file")
 @requires("snapshots.export_snapshots")
 def delete_export(request: HttpRequest, pk: int) -> Status:
     """A worker that writes it stops within seconds; nothing of the file stays."""
@@ -182,10 +206,10 @@ def delete_export(request: HttpRequest, pk: int) -> Status:
 @router.api_operation(
     ["GET", "HEAD"],
     "/exports/{pk}/file",
-    response={404: Refusal, 409: Refusal, 410: Refusal, 416: Refusal},
+    response={409: Refusal, 410: Refusal, 416: Refusal},
     summary="The file of an export",
     url_name="export-file",
-    openapi_extra=_file("application/octet-stream"),
+    openapi_extra=RESUMABLE,
 )
 @requires("snapshots.export_snapshots")
 def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from perf.access import requires
+from perf.answers import CONDITIONAL, Page
 from perf.cache import cached_view
-from snapshots.api.envelopes import Page, Refusal
 from snapshots.cache import GRID
 from snapshots.grid import GridFilters, grid_page
 
@@ -25,9 +25,10 @@ class GridPage(Page):
 
 @router.get(
     "/grid",
-    response={200: GridPage, 400: Refusal},
+    response=GridPage,
     summary="One row per account and day, newest first",
     url_name="grid",
+    openapi_extra=CONDITIONAL,
 )
 @requires("snapshots.view_snapshot")
 @cached_view(GRID, root="grid:all")

@@ -17,8 +17,8 @@ from pydantic import field_validator
 from accounts.models import Account, FormerHandle
 from accounts.platforms import find_platform, handle_key
 from perf.access import requires
+from perf.answers import CONDITIONAL_MOVES, Refusal
 from perf.cache import Family, cached_view, key
-from snapshots.api.envelopes import Refusal
 from snapshots.cache import histories_of, history_of
 from snapshots.history import HistoryFilters, history_of_account, history_of_accounts
 
@@ -89,9 +89,10 @@ class Renamed(Exception):
 
 @router.get(
     "/history",
-    response={200: Histories, 400: Refusal, 404: Refusal},
+    response={200: Histories, 404: Refusal},
     summary="Several accounts' figures day by day",
     url_name="histories",
+    openapi_extra=CONDITIONAL_MOVES,
 )
 @requires("snapshots.view_snapshot")
 def histories(request: HttpRequest, filters: Query[SeveralFilters]) -> HttpResponseBase:
@@ -110,9 +111,10 @@ def histories(request: HttpRequest, filters: Query[SeveralFilters]) -> HttpRespo
 
 @router.get(
     "/history/{platform}/{handle}",
-    response={200: History, 400: Refusal, 404: Refusal},
+    response={200: History, 404: Refusal},
     summary="One account's figures day by day",
     url_name="history",
+    openapi_extra=CONDITIONAL_MOVES,
 )
 @requires("snapshots.view_snapshot")
 def history(request: HttpRequest, platform: str, handle: str, filters: Query[HistoryFilters]) -> HttpResponseBase:

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from perf.access import requires
+from perf.answers import CONDITIONAL, Page
 from perf.cache import cached_view
-from snapshots.api.envelopes import Page, Refusal
 from snapshots.cache import SUMMARY
 from snapshots.summary import SummaryFilters, summary_list
 
@@ -81,9 +81,10 @@ class SummaryPage(Page):
 
 @router.get(
     "/summary",
-    response={200: list[SummaryRow] | list[SummaryGroup] | SummaryPage, 400: Refusal},
+    response=list[SummaryRow] | list[SummaryGroup] | SummaryPage,
     summary="The latest published figures of every account",
     url_name="summary",
+    openapi_extra=CONDITIONAL,
 )
 @requires("snapshots.view_snapshot")
 @cached_view(SUMMARY, root="summary:latest")

@@ -12,9 +12,9 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from perf.access import requires
+from perf.answers import Page, Refusal
 from perf.pagination import page_number, page_size, paginate
 from snapshots import judging, suspects
-from snapshots.api.envelopes import Page, Refusal
 from snapshots.models import Judgement, Snapshot
 
 router = Router(tags=["figures"])
@@ -93,7 +93,7 @@ def suspect_list(request: HttpRequest, filters: Query[SuspectFilters]) -> dict[s
     return page.envelope([_suspect(row) for row in suspects.explained(list(page.object_list))])
 
 
-@router.post("/suspects/judge", response={200: Judged, 400: Refusal}, summary="Accept or reject doubted figures")
+@router.post("/suspects/judge", response=Judged, summary="Accept or reject doubted figures")
 @requires("snapshots.view_snapshot", "snapshots.judge_snapshots")
 def judge(request: HttpRequest, wanted: JudgeIn) -> dict[str, Any]:
     """What was judged or read again since its ticket was given stays as it is and is named among the conflicts."""
@@ -105,9 +105,7 @@ def judge(request: HttpRequest, wanted: JudgeIn) -> dict[str, Any]:
     return {"judgement": judgement, "changed": done.changed, "conflicts": list(done.conflicts)}
 
 
-@router.post(
-    "/judgements/{pk}/undo", response={200: Undone, 404: Refusal, 409: Refusal}, summary="Take one's decision back"
-)
+@router.post("/judgements/{pk}/undo", response={200: Undone, 409: Refusal}, summary="Take one's decision back")
 @requires("snapshots.view_snapshot", "snapshots.judge_snapshots")
 def undo(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Within 24 hours, and only one's own; what has changed since the decision stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from itertools import product
 from typing import Any, NamedTuple
@@ -11,8 +12,11 @@ from typing import Any, NamedTuple
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from perf import clock
 from perf.cache.ready import PRESS, READY
 from perf.warm import WarmPath
 from project.access import credential, warmed
@@ -204,6 +208,31 @@ def test_a_narrower_person_never_gets_anothers_answer(site: Site, token: dict[st
     crew = {"HTTP_AUTHORIZATION": f"Bearer {AccessToken.objects.make(factories.user('crew'), 'phone', 'crew')[1]}"}
     assert [site.get("/api/summary", **crew).status for _ in range(3)] == [403, 403, 403]
     assert [site.get("/api/summary").status for _ in range(2)] == [401, 401]
+
+
+@pytest.mark.parametrize("who", ["cookie", "token"])
+def test_a_caller_who_is_known_is_not_looked_up_for_an_answer_that_is_not(
+    who: str, site: Site, request: pytest.FixtureRequest
+) -> None:
+    headers = request.getfixturevalue(who)
+    warm(site, "/api/summary", headers)
+    with CaptureQueriesContext(connection) as queries:
+        answer = site.get("/api/grid?page=1&sort=-date", **headers)
+    assert (answer.status, answer.headers["X-Cache"]) == (200, "MISS")
+    asked = " ".join(query["sql"] for query in queries)
+    assert "snapshots_snapshot" in asked
+    assert not [name for name in ("auth_", "django_session", "project_accesstoken") if name in asked]
+
+
+def test_nothing_in_a_request_can_pass_for_what_the_server_knows(site: Site) -> None:
+    forged = {"HTTP_PERF_WARM_PERSON": "1", "HTTP_PERF.WARM.PERSON": "1", "HTTP_X_PERF_WARM_ENDS": "9e9"}
+    assert site.get("/api/summary", **forged).status == 401
+
+
+def test_what_is_fresh_is_asked_anew_after_midnight(site: Site, token: dict[str, str]) -> None:
+    assert len(warm(site, "/api/grid?freshness=fresh", token).json["data"]) == 1
+    with clock.shifted(timedelta(days=2)):
+        assert site.get("/api/grid?freshness=fresh", **token).json["data"] == []
 
 
 def test_people_with_the_same_rights_share_one_answer(site: Site, token: dict[str, str]) -> None:
