@@ -184,7 +184,9 @@ class AccountAdmin(AuditedAdmin):
             self.message_user(request, f"{refusal} Nothing was changed.", messages.ERROR)
             return []
         if not names:
-            self.message_user(request, "Name the tags in the field beside the actions. Nothing was changed.", messages.ERROR)
+            self.message_user(
+                request, "Name the tags in the field beside the actions. Nothing was changed.", messages.ERROR
+            )
         return names
 
     def _tell(self, request: HttpRequest, what: str, numbers: dict[str, int]) -> None:
