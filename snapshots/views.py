@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Account
+from accounts.models import Account, AccountTag
 from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
@@ -124,6 +124,7 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
+    context["tags"] = AccountTag.objects.names_of([found.pk])[found.pk]
     context |= {"recent": _recent(found), "suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}
     return render(request, "snapshots/account.html", context)
 

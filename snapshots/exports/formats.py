@@ -45,7 +45,6 @@ JSON_FIELDS = {
 class Format:
     """One way to write rows. `body` is told how many rows stand before its own."""
 
-    label: str
     content_type: str
     columns: Mapping[str, str]  # unless the reader names others: name → path
     head: Callable[[Sequence[str], dt.datetime], bytes]
@@ -83,7 +82,6 @@ def _objects_by_line(names: Sequence[str], rows: Sequence[Row], before: int) -> 
 
 FORMATS = {
     "csv": Format(
-        label="CSV, for spreadsheets",
         content_type="text/csv; charset=utf-8",
         columns=CSV_COLUMNS,
         head=lambda names, at: lines([names]),
@@ -91,7 +89,6 @@ FORMATS = {
         tail=lambda written: b"",
     ),
     "json": Format(
-        label="JSON, one object",
         content_type="application/json",
         columns=JSON_FIELDS,
         head=lambda names, at: b'{"export_date":%s,"data":[' % orjson.dumps(at),
@@ -99,7 +96,6 @@ FORMATS = {
         tail=lambda written: b'],"total_records":%d}' % written,
     ),
     "ndjson": Format(
-        label="JSON lines, one object per row",
         content_type="application/x-ndjson",
         columns=JSON_FIELDS,
         head=lambda names, at: b"",

@@ -83,7 +83,11 @@ class Asked:
 
 
 def loaded(world: Asked) -> Any:
-    config = SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=GenerationConfig(with_security_parameters=False, database="none"))))
+    config = SchemathesisConfig(
+        projects=ProjectsConfig(
+            default=ProjectConfig(generation=GenerationConfig(with_security_parameters=False, database="none"))
+        )
+    )
     schema = schemathesis.openapi.from_dict(closed_document(), config=config)
     schema.app = WSGIHandler()
 
@@ -98,9 +102,19 @@ def complaints(schema: Any, headers: dict[str, str], count: int) -> list[str]:
     found = []
     for result in schema.get_all_operations():
         operation = result.ok()
-        strategy = st.one_of(operation.as_strategy(GenerationMode.POSITIVE), operation.as_strategy(GenerationMode.NEGATIVE))
+        strategy = st.one_of(
+            operation.as_strategy(GenerationMode.POSITIVE), operation.as_strategy(GenerationMode.NEGATIVE)
+        )
 
-        @trying(max_examples=count, derandomize=True, database=None, deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+        @trying(
+            max_examples=count,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],
+        )
         @given(case=strategy)
         def holds(case: Any) -> None:
             with transaction.atomic():
