@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils.http import parse_etags
 
 from perf import clock
 from perf.cache.contract import Unreachable
@@ -35,7 +36,8 @@ WRITTEN_ANEW = {
     *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"),
 }
 ADDRESS = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
-"""What an answer may depend on beside the caller's permissions; anything else in a request leads to Django."""
+"""What an answer may depend on beside the day and the caller's permissions; anything else leads to Django."""
+ADDRESS_MAX = 1_000  # characters; nobody fills our memory with long ones
 
 NO_QUERIES = Meter()
 
@@ -51,12 +53,17 @@ class Person(NamedTuple):
 
 
 class Page(NamedTuple):
-    """An address that Django has answered from the cache: where the answer is kept and what headers it had."""
+    """An address that Django has answered from the cache: where the answer is kept and what headers it had.
+
+    `stamp` is what stood when Django found that place, before and after; empty where nobody looked before. An address
+    may lead elsewhere later, as that of a renamed account does.
+    """
 
     place: Place
     family: Family
     names: list[str]
     headers: Headers
+    stamp: bytes
 
 
 class WarmPath:
@@ -89,10 +96,8 @@ class WarmPath:
             return self.application(environ, start_response)
         started = perf_counter()
         person = self._people.get(digest)
-        address = tuple(environ.get(name) for name in ADDRESS)
+        address = (*(environ.get(name) for name in ADDRESS), clock.today())
         page = self._pages.get((*address, person.vary)) if person else None
-        if person and not page and person.ends > clock.now().timestamp():
-            return self._django(environ, start_response, digest, address, None)
         reads = rate(READS)
         try:
             checked = self._check(digest, person, page, reads)
@@ -106,11 +111,13 @@ class WarmPath:
             if record and not (standing and standing.exceeded):
                 more = [*(standing.headers() if standing else ()), *_timing(started)]
                 return _answer(environ, start_response, page, record, more)
-        return self._django(environ, start_response, digest, address, checked.asker)
+        return self._django(environ, start_response, digest, address, checked)
 
     def _may_be_warm(self, environ: Environ) -> bool:
         is_read = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_MATCH" not in environ
-        return is_read and environ.get("PATH_INFO", "").startswith(self._prefix)
+        if not is_read or not environ.get("PATH_INFO", "").startswith(self._prefix):
+            return False
+        return sum(len(environ.get(name, "")) for name in ADDRESS) <= ADDRESS_MAX
 
     def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
         if person is None or page is None:
@@ -124,9 +131,9 @@ class WarmPath:
         start_response: Callable[..., Any],
         digest: str,
         address: tuple[Any, ...],
-        generations: bytes | None,
+        checked: Checked,
     ) -> Iterable[bytes]:
-        """Django's answer; remembers it, and its caller where `generations` were read before Django looked."""
+        """Django's answer; remembers it and its caller, as far as `checked` was the same before Django looked."""
         said: list[Any] = []
 
         def start(status: str, headers: Headers, *more: Any) -> Any:
@@ -137,29 +144,31 @@ class WarmPath:
         offer: Offer | None = environ.get(OFFER)
         if offer is None or not said or not said[0].startswith("200"):
             return response
-        if generations is not None and ENDS in environ:
+        if checked.asker is not None and ENDS in environ:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
             names = SHARED.names_of(self._asker(digest))
-            self._people.put(digest, Person(offer.user_id, offer.slot.vary, names, generations, ends))
+            self._people.put(digest, Person(offer.user_id, offer.slot.vary, names, checked.asker, ends))
         keep(offer.slot, offer.record)
         headers = [(name, value) for name, value in said[1] if name.lower() not in WRITTEN_ANEW]
-        page = Page(place_of(offer.slot), offer.slot.family, SHARED.names_of(offer.slot.family), headers)
+        names = SHARED.names_of(offer.slot.family)
+        stamp = offer.record.stamp if _stamp(checked) == offer.record.stamp else b""
+        page = Page(place_of(offer.slot), offer.slot.family, names, headers, stamp)
         self._pages.put((*address, offer.slot.vary), page)
         return response
+
+
+def _stamp(checked: Checked) -> bytes | None:
+    """What an answer is valid under at present; None while a writer is open."""
+    return None if checked.answer is None else stamp_of(checked.answer.decode())
 
 
 def _valid(person: Person, page: Page, checked: Checked) -> Record | None:
     """The answer, if caller and answer are both what they were when Django looked, and it is pressed."""
     now = clock.now().timestamp()
-    if checked.asker != person.generations or checked.answer is None or person.ends <= now:
+    if checked.asker != person.generations or person.ends <= now or page.stamp != _stamp(checked):
         return None
     record = READY.get(page.place)
-    if (
-        record is None
-        or not record.pressed
-        or record.expires <= now
-        or record.stamp != stamp_of(checked.answer.decode())
-    ):
+    if record is None or not record.pressed or record.expires <= now or record.stamp != page.stamp:
         return None
     return record
 
@@ -171,7 +180,7 @@ def _answer(
     body, encoding = record.body(encoding_for(environ.get("HTTP_ACCEPT_ENCODING", "")))
     own = [("ETag", etag_header(record.etag, encoding)), ("X-Cache", "HIT"), *more]
     count(page.family, "hits", size=len(record.value), saved=record.cost)
-    if record.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+    if _has_it(environ.get("HTTP_IF_NONE_MATCH", ""), record.etag):
         kept = [(name, value) for name, value in page.headers if name.lower() != "content-type"]
         start_response("304 Not Modified", kept + own)
         return []
@@ -179,6 +188,11 @@ def _answer(
         own.append(("Content-Encoding", encoding))
     start_response("200 OK", [*page.headers, *own, ("Content-Length", str(len(body)))])
     return [body]
+
+
+def _has_it(condition: str, etag: str) -> bool:
+    """Whether If-None-Match names the answer, weak or not (RFC 9110, 13.1.2), read as Django reads it."""
+    return bool(condition) and any(tag.removeprefix("W/") in ("*", f'"{etag}"') for tag in parse_etags(condition))
 
 
 def _timing(started: float) -> Headers:
