@@ -196,8 +196,8 @@ def test_queries_grow_by_one_in_a_thousand_rows(viewer: Client, many_days: Any) 
 
 def peak(client: Client, path: str, encoding: str) -> int:
     """The most memory, in bytes, that Python held at once for an answer that nobody keeps."""
-    response: Any = client.get(path, headers={"accept-encoding": encoding})
     tracemalloc.start()
+    response: Any = client.get(path, headers={"accept-encoding": encoding})
     for _ in response.streaming_content:
         pass
     most = tracemalloc.get_traced_memory()[1]
