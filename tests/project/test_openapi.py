@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +24,8 @@ from project.models import AccessToken
 from project.roles import Scope
 from project.urls import api
 from scraping import ledger
-from snapshots.exports.filters import ExportFilters
-from snapshots.exports.jobs import ExportJob
 from snapshots.exports.asking import ask
+from snapshots.exports.filters import ExportFilters
 from tests import factories
 from tests.examples import examples
 from tests.project.reads import World
