@@ -245,7 +245,19 @@ def test_every_index_has_a_query_and_every_query_its_index() -> None:
     assert set(SERVED) ^ set(DECLARED) == set()
 
 
-def test_each_query_is_served_by_its_index() -> None:
+@pytest.fixture
+def uncounted() -> None:
+    """Tables that PostgreSQL has never counted: in one that it knows to be empty every index costs the same.
+
+    Other tests and autovacuum count tables, and that outlives a rollback.
+    """
+    if connection.vendor == "postgresql":
+        tables = ", ".join(sorted({connection.ops.quote_name(model._meta.db_table) for model in DECLARED.values()}))
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {tables} CASCADE")
+
+
+def test_each_query_is_served_by_its_index(uncounted: None) -> None:
     asked = SERVED.keys() - (NOT_ON_SQLITE if connection.vendor == "sqlite" else ())
     plans = {name: plan(SERVED[name]()) for name in sorted(asked)}
     missed = {

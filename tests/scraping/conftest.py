@@ -66,3 +66,9 @@ def fakes(fakes_url: str, settings: Any) -> Fakes:
     running = Fakes(fakes_url)
     running.set(reset=True)
     return running
+
+
+@pytest.fixture
+def gathering_world(db: None, fakes: Any, settings: Any) -> None:
+    """What a worker's turn takes: database, platforms, and a budget where calls cost money."""
+    settings.X_MONTHLY_BUDGET_USD = 1_000.0

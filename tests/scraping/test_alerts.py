@@ -19,7 +19,7 @@ from django.db import connections
 from perf import clock
 from project.models import AuditEntry
 from scraping import alerts, condition, heartbeats, ledger, notices, watching, wording
-from scraping.models import Alert, AlertMute, Notice, PlatformState, Problem
+from scraping.models import Alert, AlertMute, Notice, Problem
 from tests import factories
 from tests.scraping.watching import hook_sink, smtp_sink
 
@@ -379,84 +379,3 @@ def test_a_round_of_sending_ends_in_time(wrong: Any, db: None) -> None:
     alerts.evaluate()
     assert notices.send(seconds=0) == 0
     assert notices.send() == 3
-
-
-# --- Who is left to look
-
-
-def test_silence_is_shown_though_nobody_is_left_to_alert(db: None) -> None:
-    assert alerts.banners() == []
-    with clock.shifted(-timedelta(minutes=11)):
-        ledger.beat("worker")
-    ((alert, words),) = alerts.banners()
-    assert (alert.pk, words.title) == (None, "No worker for 10 minutes")
-    alerts.evaluate()
-    assert [words.title for _, words in alerts.banners()] == ["No worker for 10 minutes"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_beat_tells_that_no_worker_is_at_work(editor: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(alerts, "EVERY", 0.01)
-    with clock.shifted(-timedelta(minutes=11)):
-        ledger.beat("worker")
-    stop = threading.Event()
-    watch = alerts.watch
-
-    def once() -> None:
-        watch()
-        stop.set()
-
-    monkeypatch.setattr(alerts, "watch", once)
-    thread = threading.Thread(target=alerts.watch_for_workers, args=[stop])
-    thread.start()
-    thread.join(timeout=20)
-    assert not thread.is_alive()
-    assert [message.subject for message in mail.outbox] == ["Tidemark: No worker for 10 minutes"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_beat_goes_on_looking_after_an_error(monkeypatch: Any) -> None:
-    monkeypatch.setattr(alerts, "EVERY", 0.01)
-    stop, calls = threading.Event(), []
-
-    def silent() -> dict[str, Any]:
-        calls.append("asked")
-        if len(calls) == 2:
-            stop.set()
-        raise OSError("no route")
-
-    monkeypatch.setattr(heartbeats, "seen", silent)
-    alerts.watch_for_workers(stop)
-    assert calls == ["asked", "asked"]
-
-
-@both
-def test_every_alert_has_words_for_its_opening_and_its_end(db: None) -> None:
-    PlatformState.objects.create(platform="x", paused_until=clock.now() + timedelta(hours=2), why="quota")
-    detail = {
-        "waiting": 2,
-        "until": clock.now().isoformat(),
-        "why": "quota",
-        "host": "",
-        "planned": 20,
-        "answered": 18,
-        "run": 7,
-        "day": "2026-11-22",
-        "jobs": 5,
-        "oldest": clock.now().isoformat(),
-        "fits": 3,
-        "spent": "80.00",
-        "budget": "100.00",
-        "step": 80,
-        "month": "November 2026",
-        "tried": 20,
-        "unread": 19,
-        "seen": clock.now().isoformat(),
-    }
-    for kind in Alert.Kind.values:
-        platform = "" if kind in {"coverage", "silent"} else "x"
-        key = "worker" if kind == "silent" else "x"
-        alert = Alert(kind=kind, key=key, platform=platform, detail=detail, opened_at=clock.now())
-        for said in (wording.words(alert), wording.recovery(alert)):
-            assert all((said.title, said.happened, said.kept, said.todo, said.path))
-            assert said.link.startswith("http")
