@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterable
 from io import StringIO
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a cell that a spreadsheet runs begins with."""
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+"""What a cell that a spreadsheet runs begins with; some run the full-width signs too."""
 
 
 def safe_cell(value: object) -> object:

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from ninja import Field
 from pydantic import BeforeValidator
 
+from accounts.filters import YesNo
 from accounts.models import Account, AccountQuerySet
 from perf.discovery import discovered
 from perf.pagination import page_number, page_size, paginate
@@ -48,7 +49,7 @@ OWN = {
 class CoverageFilters(FigureFilters):
     """Which accounts, and the day that they are wanted for."""
 
-    active: bool | None = Field(True, description="Only active accounts (the usual), or only inactive ones.")
+    active: YesNo = Field(True, description="Only active accounts (the usual) or only inactive ones; empty: both.")
     day: date | None = Field(None, description="Instead of the newest day that any active account has a figure of.")
     page: Annotated[int, BeforeValidator(page_number)] = 1
     per_page: Annotated[int, BeforeValidator(lambda raw: page_size(raw, PER_PAGE, MAX_PER_PAGE))] = PER_PAGE

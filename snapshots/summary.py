@@ -14,6 +14,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from ninja import Field
 from pydantic import BeforeValidator, model_serializer
 
+from accounts.filters import YesNo
 from accounts.models import Account
 from perf import clock
 from perf.pagination import page_number, page_size, paginate
@@ -62,7 +63,7 @@ class Days:
 class SummaryFilters(FigureFilters):
     """Which accounts, and how they are put together."""
 
-    active: bool | None = Field(True, description="Only active accounts (the usual), or only inactive ones.")
+    active: YesNo = Field(True, description="Only active accounts (the usual) or only inactive ones; empty: both.")
     group: Literal["", "platform", "organization", "total"] = Field("", description="Sums instead of accounts.")
     page: Annotated[int | None, BeforeValidator(page_number)] = Field(
         None, description="Without it the list is complete; with it a page in the usual envelope."

@@ -95,8 +95,8 @@ def _parameters(filters: Any) -> Mapping[str, Any]:
     if filters is None:
         return {}
     if hasattr(filters, "model_dump"):
-        parameters: Mapping[str, Any] = filters.model_dump(mode="json", exclude_defaults=True)
-        return parameters
+        given = filters.model_dump(mode="json", exclude_defaults=True)
+        return {name: "" if value is None else value for name, value in given.items()}  # None, said where it is unusual
     return {name: value for name, value in filters.items() if value not in (None, "")}
 
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Sum
 from ninja import Field
 from pydantic import model_validator
 
+from accounts.filters import YesNo
 from accounts.models import Account
 from snapshots.coverage import ORDER, explained, missing
 from snapshots.exports.reading import Chunk, chunks
@@ -37,7 +38,7 @@ class ReportFilters(FigureFilters):
         "days",
         description="“days”: a row per day and platform; “missing”: the accounts without a figure on the last day.",
     )
-    active: bool | None = Field(True, description="Only active accounts (the usual), or only inactive ones.")
+    active: YesNo = Field(True, description="Only active accounts (the usual) or only inactive ones; empty: both.")
     since: dt.date | None = Field(None, alias="from", description=f"The first day; {DAYS_USUAL} days unless told.")
     until: dt.date | None = Field(None, alias="to", description="The last day; the newest with a figure unless told.")
 
@@ -53,8 +54,13 @@ class ReportFilters(FigureFilters):
     def span(self) -> tuple[dt.date, dt.date]:
         """The first and the last day."""
         last = self.until or Days.now().newest
-        first = self.since or last - dt.timedelta(days=DAYS_USUAL - 1)
-        return max(first, last - dt.timedelta(days=DAYS_MAX - 1)), last
+        first = self.since or _before(last, DAYS_USUAL - 1)
+        return max(first, _before(last, DAYS_MAX - 1)), last
+
+
+def _before(day: dt.date, days: int) -> dt.date:
+    """The day `days` before `day`, or the first that there is."""
+    return dt.date.fromordinal(max(day.toordinal() - days, 1))
 
 
 def report(filters: ReportFilters, user: AbstractBaseUser | AnonymousUser) -> tuple[list[str], Iterator[Chunk]]:

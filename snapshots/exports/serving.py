@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.http import http_date
@@ -16,7 +16,7 @@ from snapshots.exports.formats import FORMATS
 from snapshots.exports.jobs import ExportJob
 
 BLOCK = 65_536  # bytes read and sent at once
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")  # no file has more bytes
 
 
 class Headers(Protocol):
@@ -34,17 +34,18 @@ def send(job: ExportJob, headers: Headers) -> HttpResponseBase:
 
     FileNotFoundError when it has just been removed. Several ranges at once are answered with the whole file.
     """
-    path = files.path_of(job)
-    size = path.stat().st_size
+    file = files.path_of(job).open("rb")  # now: who is sent the head gets the rest, even if it is removed meanwhile
+    size = os.fstat(file.fileno()).st_size
     tag, made = f'"{job.file.hex}"', http_date(job.ended_at.timestamp() if job.ended_at else None)
     wanted = headers.get("Range") if _is_unchanged(headers.get("If-Range"), tag, made) else None
     try:
         span = _span(wanted or "", size)
     except Unsatisfiable:
+        file.close()
         beyond = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
         return JsonResponse({"error": f"The file ends after {size:,} bytes."}, status=416, headers=beyond)
     start, end = span or (0, size)
-    response = StreamingHttpResponse(_blocks(path, start, end), status=206 if span else 200)
+    response = StreamingHttpResponse(_Span(file, start, end), status=206 if span else 200)
     if span:
         response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     response["Content-Length"] = str(end - start)
@@ -61,7 +62,7 @@ def _is_unchanged(condition: str | None, tag: str, made: str) -> bool:
         return True
     try:
         return parsedate_to_datetime(condition) == parsedate_to_datetime(made)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
 
 
@@ -81,9 +82,16 @@ def _span(wanted: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-def _blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while start < end and (block := file.read(min(BLOCK, end - start))):
-            start += len(block)
+class _Span:
+    """The bytes of an open file from `start` to before `end`; closed when they are sent or nobody wants them."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self.file, self.start, self.end = file, start, end
+        self.close = file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.file.seek(self.start)
+        left = self.end - self.start
+        while left > 0 and (block := self.file.read(min(BLOCK, left))):
+            left -= len(block)
             yield block

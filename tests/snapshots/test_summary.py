@@ -55,6 +55,15 @@ def test_summary_leaves_inactive_accounts_out(viewer: Client) -> None:
     assert len(viewer.get("/api/summary?active=false").json()) == 1
 
 
+def test_an_empty_active_means_all_accounts_and_is_kept_apart(viewer: Client) -> None:
+    a_history("here")
+    a_history("gone", is_active=False)
+    for _ in range(2):
+        found = [len(viewer.get(f"/api/summary{query}").json()) for query in ("", "?active=", "?active=false")]
+        assert found == [1, 2, 1]
+    assert viewer.get("/api/coverage?active=").json()["accounts"] == 2
+
+
 @pytest.mark.req("A35")
 def test_summary_with_page_is_an_envelope(viewer: Client) -> None:
     for n in range(3):

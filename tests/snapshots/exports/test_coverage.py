@@ -61,3 +61,10 @@ def test_who_is_missing_is_listed_with_why(viewer: Client, a_day: Day) -> None:
 )
 def test_a_report_that_cannot_be_made_is_refused(viewer: Client, query: str) -> None:
     assert viewer.get(f"/api/coverage.{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["to=0001-01-05", "from=0001-01-01&to=0001-01-05", "from=9999-12-31"])
+def test_the_ends_of_the_calendar_are_days_like_others(viewer: Client, a_day: Day, query: str) -> None:
+    a_day("a")
+    days = text(viewer, f"csv?{query}").splitlines()[1:]
+    assert [day.split(",")[0] for day in days] == [f"0001-01-0{day}" for day in (5, 4, 3, 2, 1) if "to=" in query]
