@@ -184,22 +184,24 @@ class AccountAdmin(AuditedAdmin):
             self.message_user(request, f"{refusal} Nothing was changed.", messages.ERROR)
             return []
         if not names:
-            self.message_user(request, "Name the tags in the field beside the actions.", messages.ERROR)
+            self.message_user(
+                request, "Name the tags in the field beside the actions. Nothing was changed.", messages.ERROR
+            )
         return names
 
     def _tell(self, request: HttpRequest, what: str, numbers: dict[str, int]) -> None:
-        told = (f"“{name}” was {what} {number} accounts" for name, number in numbers.items())
+        told = (f"“{name}” was {what} {_counted(number)}" for name, number in numbers.items())
         self.message_user(request, f"{'; '.join(told)}.")
 
     @admin.action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
         """Scrape and count the chosen accounts again."""
-        self.message_user(request, f"{accounts.activate(request.user)} accounts activated.")
+        self.message_user(request, f"{_counted(accounts.activate(request.user))} activated.")
 
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
         """Stop scraping and counting the chosen accounts; their figures stay."""
-        self.message_user(request, f"{accounts.deactivate(request.user)} accounts deactivated.")
+        self.message_user(request, f"{_counted(accounts.deactivate(request.user))} deactivated.")
 
     @admin.action(description="Ours again: accept the new id", permissions=["change"])
     def accept_new_id(self, request: HttpRequest, accounts: AccountQuerySet) -> None:
@@ -208,3 +210,7 @@ class AccountAdmin(AuditedAdmin):
         self.message_user(
             request, f"{released} accounts are scraped again; {accounts.count() - released} were not on hold."
         )
+
+
+def _counted(number: int) -> str:
+    return f"{number:,} account{'' if number == 1 else 's'}"

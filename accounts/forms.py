@@ -24,10 +24,11 @@ SUGGESTED = 500  # organisations offered while typing
 class TagsField(forms.Field):
     """Tags in one line of text; its value is the list of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, help_text: str = "Separated by semicolons; new ones are made.") -> None:
         super().__init__(
             required=False,
-            help_text="Separated by semicolons; new ones are made.",
+            label="Tags",
+            help_text=help_text,
             widget=forms.TextInput(attrs={"autocomplete": "off"}),
         )
 

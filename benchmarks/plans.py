@@ -94,6 +94,12 @@ def trend_by_hand() -> list[Any]:
 
 def questions() -> Iterator[Question]:
     """All of them; made when the database is there."""
+    yield from _api_questions()
+    yield from _page_questions()
+
+
+def _api_questions() -> Iterator[Question]:
+    """What the API asks: summary, grid, history."""
     account, every = one_account(), Account.objects.filter(is_active=True)
     yield Question(
         "Summary: the newest figures of every account",
@@ -119,6 +125,11 @@ def questions() -> Iterator[Question]:
         lambda: naive.history(account.platform, account.handle.upper()),
         lambda: history_of_account(account, HistoryFilters().pinned()),
     )
+
+
+def _page_questions() -> Iterator[Question]:
+    """What the pages ask: the overview, an account, work items."""
+    account, every = one_account(), Account.objects.filter(is_active=True)
     yield Question(
         f"Followers per platform on each of {PERIOD} days",
         trend_by_hand,

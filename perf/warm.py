@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils.http import parse_etags
 
 from perf import clock
 from perf.cache.contract import Unreachable
@@ -37,7 +38,8 @@ WRITTEN_ANEW = {
     *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"),
 }
 ADDRESS = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
-"""What an answer may depend on beside the caller's permissions; anything else in a request leads to Django."""
+"""What an answer may depend on beside the day and the caller's permissions; anything else leads to Django."""
+ADDRESS_MAX = 1_000  # characters; nobody fills our memory with long ones
 
 NO_QUERIES = Meter()
 
@@ -53,12 +55,17 @@ class Person(NamedTuple):
 
 
 class Page(NamedTuple):
-    """An address that Django has answered from the cache: where the answer is kept and what headers it had."""
+    """An address that Django has answered from the cache: where the answer is kept and what headers it had.
+
+    `stamp` is what stood when Django found that place, before and after; empty where nobody looked before. An address
+    may lead elsewhere later, as that of a renamed account does.
+    """
 
     place: Place
     family: Family
     names: list[str]
     headers: Headers
+    stamp: bytes
 
 
 class WarmPath:
@@ -101,20 +108,22 @@ class WarmPath:
         except Unreachable:
             return self.application(environ, start_response)
         if person is None or checked.asker != person.generations or person.ends <= clock.now().timestamp():
-            return self._django(environ, start_response, digest, address, checked.asker)
+            return self._django(environ, start_response, digest, address, checked)
         environ[PERSON] = person
         standing = Standing(reads, checked.used, checked.left) if reads and checked.used else None
         if standing:
             environ[STANDING] = standing  # counted: Django does not count it again
-        record = _valid(page, checked.answer) if page else None
+        record = _valid(page, checked) if page else None
         if page and record and not (standing and standing.exceeded):
             more = [*(standing.headers() if standing else ()), *_timing(started)]
             return _answer(environ, start_response, page, record, more)
-        return self._django(environ, start_response, digest, address, None)
+        return self._django(environ, start_response, digest, address, checked)
 
     def _may_be_warm(self, environ: Environ) -> bool:
         is_read = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_MATCH" not in environ
-        return is_read and environ.get("PATH_INFO", "").startswith(self._prefix)
+        if not is_read or not environ.get("PATH_INFO", "").startswith(self._prefix):
+            return False
+        return sum(len(environ.get(name, "")) for name in ADDRESS) <= ADDRESS_MAX
 
     def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
         if person is None:
@@ -128,9 +137,9 @@ class WarmPath:
         start_response: Callable[..., Any],
         digest: str,
         address: tuple[Any, ...],
-        generations: bytes | None,
+        checked: Checked,
     ) -> Iterable[bytes]:
-        """Django's answer; remembers it, and its caller where `generations` were read before Django looked."""
+        """Django's answer; remembers it and its caller, as far as `checked` was the same before Django looked."""
         said: list[Any] = []
 
         def start(status: str, headers: Headers, *more: Any) -> Any:
@@ -141,23 +150,39 @@ class WarmPath:
         offer: Offer | None = environ.get(OFFER)
         if offer is None or not said or not said[0].startswith("200"):
             return response
-        if generations is not None and ENDS in environ:
+        if checked.asker is not None and ENDS in environ:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
             names = SHARED.names_of(self._asker(digest))
-            self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, generations, ends))
+            self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, checked.asker, ends))
         keep(offer.slot, offer.record)
-        headers = [(name, value) for name, value in said[1] if name.lower() not in WRITTEN_ANEW]
-        page = Page(place_of(offer.slot), offer.slot.family, SHARED.names_of(offer.slot.family), headers)
-        self._pages.put((*address, offer.slot.vary), page)
+        self._remember((*address, offer.slot.vary), offer, _stamp(checked), said[1])
         return response
 
+    def _remember(self, key: tuple[Any, ...], offer: Offer, stamp: bytes | None, headers: Headers) -> None:
+        """Keep where the address of `key` leads; `stamp` is what the answer was valid under before Django looked."""
+        if stamp != offer.record.stamp:
+            known = self._pages.get(key)
+            if known and known.stamp == offer.record.stamp:
+                return  # somebody else's request has shown more than this one can
+            stamp = b""
+        lasting = [(name, value) for name, value in headers if name.lower() not in WRITTEN_ANEW]
+        family = offer.slot.family
+        self._pages.put(key, Page(place_of(offer.slot), family, SHARED.names_of(family), lasting, stamp))
 
-def _valid(page: Page, generations: bytes | None) -> Record | None:
-    """The answer, if it is what it was when Django looked, and pressed."""
-    record = READY.get(page.place)
-    if generations is None or record is None or not record.pressed or record.expires <= clock.now().timestamp():
+
+def _stamp(checked: Checked) -> bytes | None:
+    """What an answer is valid under at present; None while a writer is open."""
+    return None if checked.answer is None else stamp_of(checked.answer.decode())
+
+
+def _valid(page: Page, checked: Checked) -> Record | None:
+    """The answer, if page and answer are both what they were when Django looked, and it is pressed."""
+    if page.stamp != _stamp(checked):
         return None
-    return record if record.stamp == stamp_of(generations.decode()) else None
+    record = READY.get(page.place)
+    if record is None or not record.pressed or record.expires <= clock.now().timestamp():
+        return None
+    return record if record.stamp == page.stamp else None
 
 
 def _answer(
@@ -167,7 +192,7 @@ def _answer(
     body, encoding = record.body(encoding_for(environ.get("HTTP_ACCEPT_ENCODING", "")))
     own = [("ETag", etag_header(record.etag, encoding)), ("X-Cache", "HIT"), *more]
     count(page.family, "hits", size=len(record.value), saved=record.cost)
-    if record.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+    if _has_it(environ.get("HTTP_IF_NONE_MATCH", ""), record.etag):
         kept = [(name, value) for name, value in page.headers if name.lower() != "content-type"]
         start_response("304 Not Modified", kept + own)
         return []
@@ -175,6 +200,11 @@ def _answer(
         own.append(("Content-Encoding", encoding))
     start_response("200 OK", [*page.headers, *own, ("Content-Length", str(len(body)))])
     return [body]
+
+
+def _has_it(condition: str, etag: str) -> bool:
+    """Whether If-None-Match names the answer, weak or not (RFC 9110, 13.1.2), read as Django reads it."""
+    return bool(condition) and any(tag.removeprefix("W/") in ("*", f'"{etag}"') for tag in parse_etags(condition))
 
 
 def _timing(started: float) -> Headers:

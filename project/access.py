@@ -29,7 +29,7 @@ from perf.rates import READS, TooManyRequests, spend
 from perf.warm import ENDS, PERSON, Application, WarmPath
 from project.audit import current_request
 from project.errors import FORBIDDEN, is_api, refusal
-from project.identities import AUTH, digest
+from project.identities import AUTH, digest, session_digest
 from project.models import AccessToken, TokenUser
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -163,7 +163,7 @@ def credential(environ: dict[str, Any]) -> str:
         return digest(secret.strip())
     cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
     session = "" if scheme else cookies.get(settings.SESSION_COOKIE_NAME, "")
-    return digest(session) if session else ""
+    return session_digest(session) if session else ""
 
 
 def warmed(application: Application) -> Application:

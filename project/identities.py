@@ -12,7 +12,8 @@ from perf import clock
 from perf.cache import Family, forget
 
 AUTH = Family("auth", timeout=900)
-"""Who is asking and what they may do. One credential's is AUTH.of(digest(secret)); forgetting AUTH forgets all."""
+"""Who is asking and what they may do. A token's is AUTH.of(digest(secret)), a session's AUTH.of(session_digest(key));
+forgetting AUTH forgets all."""
 
 RIGHTS = frozenset({"is_active", "is_superuser", "password"})
 """Fields of a person that decide whether a session or token of theirs holds, and what it may do."""
@@ -23,10 +24,15 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def session_digest(key: str) -> str:
+    """What a session is known by: nobody gets further with its key sent as a token, or with a token sent as cookie."""
+    return f"session-{digest(key)}"
+
+
 @receiver(post_save, sender="sessions.Session")
 def forget_session(*, instance: Any, **_: object) -> None:
     """A session was written: on signing in, an hour later, or to end it."""
-    forget(AUTH.of(digest(instance.session_key)))
+    forget(AUTH.of(session_digest(instance.session_key)))
 
 
 @receiver(post_delete, sender="sessions.Session")

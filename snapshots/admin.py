@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 
 from snapshots.judging import judge
 from snapshots.models import DailyTotal, ExportJob, Judgement, LatestSnapshot, Snapshot
@@ -141,10 +142,21 @@ class JudgementAdmin(Kept, JudgementBase):
 class ExportJobAdmin(Kept, ExportBase):
     """Exports of everybody, to read; their files are their owners' alone."""
 
-    list_display = ("id", "owner", "kind", "state", "rows", "size", "created_at", "error")
+    list_display = ("id", "owner", "kind", "state", "rows_written", "bytes_written", "created_at", "error")
     list_filter = ("state", "kind")
     list_select_related = ("owner",)
     ordering = ("-created_at", "-id")
+    show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="rows", ordering="rows")
+    def rows_written(self, job: ExportJob) -> str:
+        """How many, with separators."""
+        return f"{job.rows:,}"
+
+    @admin.display(description="size", ordering="size")
+    def bytes_written(self, job: ExportJob) -> str:
+        """In the largest sensible unit."""
+        return filesizeformat(job.size)

@@ -12,7 +12,7 @@ from typing import IO
 from unicodedata import category
 
 from perf import clock
-from snapshots.exports.formats import FORMULA
+from perf.spreadsheets import FORMULA
 from snapshots.figures import COUNTS
 
 MAX_BYTES = 50 * 1024 * 1024

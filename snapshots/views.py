@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Account
+from accounts.models import Account, AccountTag
 from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
@@ -120,12 +120,17 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
         there = redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
         there["Cache-Control"] = "no-cache"  # kept by a browser, it would go round in circles after a rename back
         return there
+    return render(request, "snapshots/account.html", _account(request, found))
+
+
+def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
+    """What the page of one account shows."""
     days = _chosen(request, RANGES, DEFAULT_RANGE)
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
-    context |= {"recent": _recent(found), "suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}
-    return render(request, "snapshots/account.html", context)
+    context |= {"recent": _recent(found), "tags": AccountTag.objects.names_of([found.pk])[found.pk]}
+    return context | {"suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}
 
 
 def _chosen(request: HttpRequest, choices: dict[int, str], default: int) -> int:

@@ -127,7 +127,7 @@ local used, left = 0, 0
 if asker == ARGV[5] and tonumber(ARGV[6]) > 0 then
   used = redis.call('INCR', KEYS[2])
   if used == 1 then redis.call('EXPIRE', KEYS[2], ARGV[6]) end
-  left = redis.call('TTL', KEYS[2])
+  left = math.ceil(redis.call('PTTL', KEYS[2]) / 1000)
 end
 return {asker, generations(3 + ARGV[4], #KEYS), used, left}
 """
@@ -167,7 +167,7 @@ if redis.call('GET', KEYS[3]) == ARGV[4] then redis.call('DEL', KEYS[3]) end
 _COUNT = _Script("""
 local used = redis.call('INCR', KEYS[1])
 if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return {used, redis.call('TTL', KEYS[1])}
+return {used, math.ceil(redis.call('PTTL', KEYS[1]) / 1000)}
 """)
 
 

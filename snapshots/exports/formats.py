@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 
 import orjson
 
+from perf.spreadsheets import lines
 from snapshots.exports.reading import Chunk, Row
 
 CSV_COLUMNS = {  # ten that people's sheets rely on; whether followers are rounded is in JSON and NDJSON alone
@@ -40,14 +39,12 @@ JSON_FIELDS = {
     "shares_count": "shares",
     "source": "source",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """One way to write rows. `body` is told how many rows stand before its own."""
 
-    label: str
     content_type: str
     columns: Mapping[str, str]  # unless the reader names others: name → path
     head: Callable[[Sequence[str], dt.datetime], bytes]
@@ -65,18 +62,10 @@ class Format:
 
 
 def cell(value: object) -> object:
-    """`value` for a spreadsheet: a text that it would run as a formula gets an apostrophe in front."""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+    """`value` as CSV says it: yes, no and instants are written as in JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if isinstance(value, dt.datetime) else value
-
-
-def _csv(rows: Iterable[Iterable[object]]) -> bytes:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
 
 
 def _objects(names: Sequence[str], rows: Iterable[Row]) -> list[dict[str, object]]:
@@ -87,21 +76,19 @@ def _json_body(names: Sequence[str], rows: Sequence[Row], before: int) -> bytes:
     return (b"," if before and rows else b"") + orjson.dumps(_objects(names, rows))[1:-1]
 
 
-def _lines(names: Sequence[str], rows: Sequence[Row], before: int) -> bytes:
+def _objects_by_line(names: Sequence[str], rows: Sequence[Row], before: int) -> bytes:
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _objects(names, rows))
 
 
 FORMATS = {
     "csv": Format(
-        label="CSV, for spreadsheets",
         content_type="text/csv; charset=utf-8",
         columns=CSV_COLUMNS,
-        head=lambda names, at: _csv([names]),
-        body=lambda names, rows, before: _csv(map(cell, row) for row in rows),
+        head=lambda names, at: lines([names]),
+        body=lambda names, rows, before: lines(map(cell, row) for row in rows),
         tail=lambda written: b"",
     ),
     "json": Format(
-        label="JSON, one object",
         content_type="application/json",
         columns=JSON_FIELDS,
         head=lambda names, at: b'{"export_date":%s,"data":[' % orjson.dumps(at),
@@ -109,11 +96,10 @@ FORMATS = {
         tail=lambda written: b'],"total_records":%d}' % written,
     ),
     "ndjson": Format(
-        label="JSON lines, one object per row",
         content_type="application/x-ndjson",
         columns=JSON_FIELDS,
         head=lambda names, at: b"",
-        body=_lines,
+        body=_objects_by_line,
         tail=lambda written: b"",
     ),
 }

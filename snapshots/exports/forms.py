@@ -9,13 +9,16 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
 from pydantic import ValidationError as Invalid
 
+from accounts.forms import TagsField
 from accounts.platforms import PLATFORM_CHOICES
 from snapshots.exports.asking import Refused, ask
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.jobs import ExportJob, Kind
 
 YES_NO = [("", "Both"), ("true", "Yes"), ("false", "No")]
-FRESHNESS = [("", "Any"), ("fresh", "Fresh"), ("late", "Late")]
+FRESHNESS = [("", "Of any age"), ("fresh", "Fresh: today or yesterday"), ("late", "Late: older")]
+ALIKE = ("platform", "organization", "core", "active", "freshness", "tag", "q")
+"""The fields that are called as the filters are."""
 
 
 def _day(**more: Any) -> forms.DateField:
@@ -26,28 +29,29 @@ class ExportForm(forms.Form):
     """An export by hand. What an address of the accounts' list or the grid says fills it in."""
 
     format = forms.ChoiceField(choices=Kind)
-    compressed = forms.BooleanField(required=False, label="Compress it (.gz)")
     days = forms.ChoiceField(
         label="Figures", choices=[("all", "Every day of every account"), ("latest", "The newest of each account")]
     )
+    platform = forms.ChoiceField(required=False, choices=[("", "All platforms"), *PLATFORM_CHOICES])
     since = _day(label="From")
     until = _day(label="To")
-    platform = forms.ChoiceField(required=False, choices=[("", "All platforms"), *PLATFORM_CHOICES])
     organization = forms.CharField(required=False, max_length=200, label="Organisation", help_text="Its whole name.")
     core = forms.ChoiceField(required=False, choices=YES_NO, label="Core accounts")
     active = forms.ChoiceField(required=False, choices=YES_NO, label="Active accounts")
-    freshness = forms.ChoiceField(required=False, choices=FRESHNESS, help_text="Late: older than yesterday.")
-    tag = forms.CharField(required=False, label="Tags", help_text="With commas between; all of them must be there.")
-    q = forms.CharField(required=False, max_length=100, label="Words", help_text="In handle, name or organisation.")
+    freshness = forms.ChoiceField(required=False, choices=FRESHNESS, label="Newest figure")
+    tag = TagsField("Separated by semicolons; an account must carry all of them.")
+    q = forms.CharField(
+        required=False, max_length=100, label="Text", help_text="Words in handle, name or organisation."
+    )
+    compressed = forms.BooleanField(required=False, label="Compress it (.gz)")
 
     filters: ExportFilters
 
     def clean(self) -> dict[str, Any]:
         """See that the filters fit together; `filters` are what they come to."""
         given: dict[str, Any] = super().clean() or {}
-        tags = [tag.strip() for tag in given.get("tag", "").split(",") if tag.strip()]
-        named = {name: given.get(name) for name in ("platform", "organization", "core", "active", "freshness", "q")}
-        named |= {"from": given.get("since"), "to": given.get("until"), "day": given.get("days"), "tag": tags}
+        named = {name: given.get(name) for name in ALIKE}
+        named |= {"from": given.get("since"), "to": given.get("until"), "day": given.get("days")}
         try:
             self.filters = ExportFilters.model_validate({name: value for name, value in named.items() if value})
         except Invalid as error:

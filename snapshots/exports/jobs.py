@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from perf import clock
+from snapshots.exports.wording import told
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -141,6 +142,11 @@ class ExportJob(models.Model):
         """What the file is called where it is saved: its subject, its day and its format."""
         day = timezone.localtime(self.created_at).date()
         return f"tidemark-figures-{day}.{self.kind}{'.gz' if self.compressed else ''}"
+
+    @property
+    def asked_for(self) -> str:
+        """Which figures it holds, in words."""
+        return told(self.filters)
 
     @property
     def expires_at(self) -> dt.datetime | None:

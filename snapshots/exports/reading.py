@@ -55,6 +55,8 @@ def _by_key(rows: QuerySet[Any, Any], names: list[str], paths: list[str], key: K
     while found := order.take(wanted, ROWS_AT_ONCE, key=key):
         key = key_of(found[-1])
         yield Chunk([row[: len(paths)] for row in found], key)
+        if len(found) < ROWS_AT_ONCE:
+            break
 
 
 def _by_id(rows: QuerySet[Any, Any], names: list[str], paths: list[str]) -> Iterator[Chunk]:

@@ -82,8 +82,8 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
 
 def _initial(query: QueryDict) -> dict[str, Any]:
     """What the form says for an address: the list of accounts writes yes and no as 1 and 0."""
-    initial = {NAMES.get(name, name): query[name] for name in query}
-    initial["tag"] = ", ".join(query.getlist("tag"))
+    initial: dict[str, Any] = {NAMES.get(name, name): query[name] for name in query}
+    initial["tag"] = query.getlist("tag")
     for name in ("core", "active"):
         initial[name] = {"1": "true", "0": "false", "all": ""}.get(query.get(name, ""), query.get(name, ""))
     return initial

@@ -18,7 +18,7 @@ from django.test import Client
 
 from perf import clock
 from perf.cache import cached
-from project.identities import AUTH, digest
+from project.identities import AUTH, session_digest
 from project.models import AccessToken
 from tests.project.conftest import PASSWORD
 from tests.test_architecture import files, name, tree
@@ -42,9 +42,9 @@ class World:
         self.session = Session.objects.get(pk=self.browser.session.session_key)
         self.token, _ = AccessToken.objects.make(self.ann, "script", "read")
         self.credentials = {
-            "session": digest(self.session.session_key),
+            "session": session_digest(self.session.session_key),
             "token": self.token.hash,
-            "stranger's": digest("a stranger's session"),
+            "stranger's": session_digest("a stranger's session"),
         }
 
     def asked_anew(self) -> set[str]:

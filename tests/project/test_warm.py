@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from io import BytesIO
 from itertools import product
 from typing import Any, NamedTuple
@@ -16,9 +16,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Account
 from perf import clock
 from perf.cache.ready import PRESS, READY
-from perf.warm import WarmPath
+from perf.warm import ADDRESS_MAX, WarmPath
 from project.access import credential, warmed
 from project.identities import AUTH
 from project.models import AccessToken
@@ -142,6 +143,16 @@ def test_what_the_client_has_already_is_not_sent_again(site: Site, token: dict[s
     assert again.headers.keys() == other.headers.keys() - {"Content-Length"}
 
 
+def test_a_tag_that_is_not_the_answers_own_gets_the_answer(site: Site, token: dict[str, str]) -> None:
+    tag = warm(site, "/api/summary", token).headers["ETag"].strip('W/"')
+    for given, status in ((f'"x{tag}"', 200), (tag, 200), (f'"a", W/"{tag}"', 304), ("*", 304)):
+        warm(site, "/api/summary", token)
+        by_memory = site.get("/api/summary", **token, HTTP_IF_NONE_MATCH=given)
+        READY.clear()
+        by_django = site.get("/api/summary", **token, HTTP_IF_NONE_MATCH=given)
+        assert (by_memory.status, by_django.status) == (status, status), given
+
+
 @pytest.mark.req("A9", "A102")
 def test_a_commit_is_seen_by_the_very_next_read(site: Site, token: dict[str, str]) -> None:
     assert warm(site, "/api/summary", token).json[0]["followers"] == 10
@@ -233,6 +244,43 @@ def test_what_is_fresh_is_asked_anew_after_midnight(site: Site, token: dict[str,
     assert len(warm(site, "/api/grid?freshness=fresh", token).json["data"]) == 1
     with clock.shifted(timedelta(days=2)):
         assert site.get("/api/grid?freshness=fresh", **token).json["data"] == []
+
+
+def test_an_old_address_never_shows_who_has_left_it(site: Site, token: dict[str, str]) -> None:
+    old, new = "/api/accounts/x/first", "/api/accounts/x/second"
+    warm(site, old, token)
+    account = Account.objects.get()
+    account.rename("second")
+    warm(site, new, token)
+    assert site.get(old, **token).headers["Location"] == new
+    stranger = factories.account("x", "first")
+    assert site.get(old, **token).json["account_key"] == stranger.pk != account.pk
+
+
+def test_an_answer_about_the_last_days_ends_with_the_day(site: Site, token: dict[str, str]) -> None:
+    path = "/api/history/x/first?days=1"
+    late = datetime.combine(clock.today(), time(23, 59, 30), clock.now().tzinfo)
+    with clock.shifted(late - clock.now()):
+        assert warm(site, path, token).json["followers"] == [10]
+        with clock.shifted(timedelta(minutes=1)):
+            assert site.get(path, **token).json["followers"] == []
+
+
+def test_a_session_key_is_no_token_and_a_token_no_session(
+    site: Site, cookie: dict[str, str], token: dict[str, str]
+) -> None:
+    name, key = cookie["HTTP_COOKIE"].split("=")
+    for who in (cookie, token):
+        warm(site, "/api/summary", who)
+    secret = token["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+    assert site.get("/api/summary", HTTP_AUTHORIZATION=f"Bearer {key}").status == 401
+    assert site.get("/api/summary", HTTP_COOKIE=f"{name}={secret}").status == 401
+
+
+def test_overlong_addresses_are_not_remembered(site: Site, token: dict[str, str]) -> None:
+    for name in ("QUERY_STRING", "HTTP_X_FORWARDED_PROTO"):
+        answers = [site.get("/api/summary", **token, **{name: "x" * ADDRESS_MAX}) for _ in range(4)]
+        assert [(answer.status, answer.by_django) for answer in answers] == [(200, True)] * 4
 
 
 def test_people_with_the_same_rights_share_one_answer(site: Site, token: dict[str, str]) -> None:

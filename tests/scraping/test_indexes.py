@@ -87,7 +87,6 @@ def filled(db: None) -> None:
         cursor.execute("ANALYZE")
 
 
-@pytest.mark.req("A22")
 def test_each_is_served_by_its_index(filled: None) -> None:
     served = {
         "ix_scrapejob_claim": claimable(),

@@ -34,10 +34,11 @@ def week() -> None:
     )
 
 
+@pytest.mark.req("A43")
 def test_both_ways_give_the_same_figures(week):
     rows = [row for case in benchmarks() for row in measure(case, iterations=1)]
     assert [row.case for row in rows[::2]] == ["summary", "grid, first page of 50", "history of one account"]
-    assert {row.variant for row in rows} == {"naive", "ours"}
+    assert [row.variant for row in rows] == ["naive", "ours"] * 3
 
 
 @pytest.mark.parametrize(("place", "way"), list(enumerate(["summary", "grid", "history"])))
