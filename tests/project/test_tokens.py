@@ -64,7 +64,8 @@ def test_list_says_which_tokens_work(client: Client, person: Person) -> None:
     AccessToken.objects.filter(name="old").update(expires_at=clock.now() - timedelta(days=1))
     AccessToken.objects.get(name="stopped").revoke()
     client.force_login(ann)
-    rows = re.findall(r'rowheader">(\w+)<.*?class="nowrap">(works|run out|revoked)', page(client), re.DOTALL)
+    row = r'rowheader" class="row-full">(\w+)<.*?class="nowrap">(works|run out|revoked)'
+    rows = re.findall(row, page(client), re.DOTALL)
     assert rows == [("stopped", "revoked"), ("old", "run out"), ("fresh", "works")]
     assert page(client).count("/revoke/") == 1
 
