@@ -30,7 +30,7 @@ from perf.answers import CONDITIONAL, CONDITIONAL_MOVES, MOVES_KEEPING_THE_METHO
 from perf.cache import cached_view, key
 from perf.pagination import paginate
 
-router = Router(tags=["Accounts"])
+router = Router(tags=["accounts"])
 ORDER = ("platform", "handle_key")
 
 

@@ -33,7 +33,7 @@ from perf.answers import CONDITIONAL, TEXT, sends_file
 from perf.cache import cached_view
 from perf.rates import rated
 
-router = Router(tags=["Accounts"])
+router = Router(tags=["accounts"])
 ROSTER_TYPES = ("application/json", "text/csv", "text/plain")
 
 

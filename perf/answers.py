@@ -14,7 +14,7 @@ class Refusal(Schema):
     """Why there is no answer, as a sentence; `fields` where parameters or the body are wrong, and how."""
 
     error: str
-    fields: dict[str, list[str]] = Field({}, description="By parameter, what is wrong with it.")
+    fields: dict[str, list[str]] = Field({}, description="What is wrong, by parameter; `query` or `body`: of several.")
 
 
 class Page(Schema):
@@ -107,8 +107,8 @@ SECURITY_SCHEMES = {
 }
 
 
-def complete(document: Document, *, session_cookie: str) -> Document:
-    """Add to what django-ninja knows of the operations what holds for all of them, and return `document`.
+def complete(document: Document, *, session_cookie: str) -> None:
+    """Add to what django-ninja knows of the operations what holds for all of them.
 
     Both ways to sign in; the refusals that may meet any request; 400 where something is asked, 404 where an address
     names something, 413 where there is a body; the RateLimit fields, and ETag and X-Cache where 304 is declared.
@@ -121,7 +121,6 @@ def complete(document: Document, *, session_cookie: str) -> Document:
         for operation in operations.values():
             operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
             _complete(operation, names_something="{" in path)
-    return document
 
 
 def _complete(operation: Document, *, names_something: bool) -> None:

@@ -25,6 +25,9 @@ class Rate(NamedTuple):
     limit: int
     seconds: int
 
+    def __str__(self) -> str:
+        return f"{self.limit} {self.name} in {_period(self.seconds)}"
+
 
 class Standing(NamedTuple):
     """How far one person has used a rate: `used` requests, this one among them, and `left` seconds until it is new."""
@@ -53,17 +56,18 @@ class TooManyRequests(Exception):
     """The person has used up a rate; nothing was done."""
 
     def __init__(self, standing: Standing) -> None:
-        rate = standing.rate
-        super().__init__(
-            f"More than {rate.limit} {rate.name} in {_period(rate.seconds)}. Nothing was done."
-            f" Try again in {_span(standing.left)}."
-        )
+        super().__init__(f"More than {standing.rate}. Nothing was done. Try again in {_span(standing.left)}.")
 
 
 def rate(name: str) -> Rate | None:
     """The rate of settings.RATE_LIMITS ({name: (limit, seconds)}); None where `name` is not limited."""
     limit, seconds = settings.RATE_LIMITS.get(name, (0, 0))
     return Rate(name, limit, seconds) if limit else None
+
+
+def rates() -> list[Rate]:
+    """All rates that are limited."""
+    return [found for name in settings.RATE_LIMITS if (found := rate(name))]
 
 
 def counter(name: str, user_id: object) -> str:

@@ -17,7 +17,7 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.urls import reverse
 from ninja import NinjaAPI
-from ninja.errors import HttpError
+from ninja.errors import HttpError, ValidationError, ValidationErrorContext
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
@@ -195,8 +195,22 @@ class Api(NinjaAPI):
         """The OpenAPI document; `parameters` are of the first call, for the address has none."""
         if self._schema is None:
             document = super().get_openapi_schema(**parameters)
-            self._schema = complete(document, session_cookie=settings.SESSION_COOKIE_NAME)
+            complete(document, session_cookie=settings.SESSION_COOKIE_NAME)
+            self._schema = document
         return self._schema
+
+    def validation_error_from_error_contexts(self, error_contexts: list[ValidationErrorContext]) -> ValidationError:
+        """What is wrong with the parameters, each under its name; with several together, under none.
+
+        django-ninja would give the latter the name of the operation's own argument, which callers never see.
+        """
+        found = super().validation_error_from_error_contexts(error_contexts)
+        paths = [path for context in error_contexts for path in context.model.__ninja_flatten_map_reverse__]
+        arguments = {path[:1] for path in paths if len(path) > 1}
+        for error in found.errors:
+            source, *path = error["loc"]
+            error["loc"] = (source,) if tuple(path) in arguments else error["loc"]
+        return found
 
 
 class SessionOrToken(AuthBase):

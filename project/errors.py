@@ -104,7 +104,7 @@ def _by_field(errors: list[dict[str, Any]]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = defaultdict(list)
     for error in errors:
         source, *path = (str(part) for part in error["loc"])
-        if source == "body" and len(path) > 1:
+        if source == "body":
             path = path[1:]  # the name of the operation's own argument, which callers never see
         fields[".".join(path) or source].append(error["msg"].removeprefix("Value error, "))
     return dict(fields)

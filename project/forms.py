@@ -10,7 +10,7 @@ from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, 
 from django.contrib.auth.models import User
 
 from perf import clock
-from project.roles import Scope
+from project.roles import SCOPES, Scope
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "One year", "": "Until revoked"}
 
@@ -22,11 +22,16 @@ class SignInForm(AuthenticationForm):
 
 
 class TokenForm(forms.Form):
-    """What a new token is called, what it is for and how long it lives."""
+    """What a new token is called, what it is for and how long it lives. `scopes` are those with any use to the user."""
 
     name = forms.CharField(max_length=100, help_text="What will use it, such as “Power BI”.")
-    scope = forms.ChoiceField(choices=Scope.choices, label="It may")
+    scope = forms.ChoiceField(label="It may", help_text="Within your own rights, which it follows when they change.")
     days = forms.ChoiceField(choices=list(LIFETIMES.items()), required=False, initial="90", label="Lives for")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.scopes = [(scope, label) for scope, label in Scope.choices if any(map(user.has_perm, SCOPES[scope]))]
+        self.fields["scope"].choices = self.scopes  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean(self) -> dict[str, Any]:
         """Add `expires_at`, an instant or None."""

@@ -70,6 +70,13 @@ class AccessToken(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    @property
+    def state(self) -> str:
+        """Whether it works, as one word or two."""
+        if self.revoked_at:
+            return "revoked"
+        return "run out" if self.expires_at and self.expires_at <= clock.now() else "works"
+
     def touch(self) -> None:
         """Note that it was used now, unless that was noted within the last hour."""
         now = clock.now()

@@ -18,13 +18,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from perf import clock
 from perf.access import anyone, signed_in
 from perf.events import happened
+from perf.rates import rates
 from project.forms import InvitedUserForm, SignInForm, TokenForm
 from project.models import AccessToken, Invitation
+from project.roles import Scope
+
+TRY_WITH = dict.fromkeys((Scope.READ, Scope.WRITE), "/api/grid?day=latest")
+"""What a token of the scope can be tried with."""
 
 
 class ResetByLink(auth.PasswordResetConfirmView):
@@ -91,13 +96,14 @@ def locked_out(request: HttpRequest, response: HttpResponse | None, credentials:
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """One's own tokens; a new one is shown on the answer to the form that made it, and never again."""
-    form, secret = TokenForm(request.POST or None), ""
+    user: User = request.user  # type: ignore[assignment]  # signed_in: not anonymous
+    form, made = TokenForm(user, request.POST or None), {}
     if request.method == "POST" and form.is_valid():
         fields = {name: form.cleaned_data[name] for name in ("name", "scope", "expires_at")}
-        secret = make_token(request.user, **fields)  # type: ignore[arg-type]  # signed_in: not anonymous
-        form = TokenForm()
-    rows = AccessToken.objects.for_list(request.user)  # type: ignore[arg-type]  # the same
-    return render(request, "project/tokens.html", {"form": form, "secret": secret, "tokens": rows, "now": clock.now()})
+        made = {"secret": make_token(user, **fields), "try_path": TRY_WITH.get(fields["scope"], ""), **fields}
+        form = TokenForm(user)
+    context = {"form": form, "made": made, "tokens": AccessToken.objects.for_list(user)}
+    return render(request, "project/tokens.html", context | {"rates": rates(), "base_url": settings.BASE_URL})
 
 
 @transaction.atomic
@@ -109,11 +115,13 @@ def make_token(user: User, *, name: str, scope: str, expires_at: Any = None) -> 
 
 
 @signed_in
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop one of one's own tokens for good."""
+    """Ask whether to stop one of one's own tokens for good, and do it."""
     token = get_object_or_404(AccessToken, pk=pk, user=request.user)
+    if request.method != "POST":
+        return render(request, "project/token_revoke.html", {"token": token})
     if token.revoke():
         happened(request.user, "token.revoked", str(token))
     messages.success(request, f"The token “{token.name}” is revoked. Whatever used it is refused from now on.")

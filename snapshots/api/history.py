@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
+from typing import Annotated, TypeAlias
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
@@ -25,16 +26,35 @@ from snapshots.history import HistoryFilters, history_of_account, history_of_acc
 router = Router(tags=["figures"])
 MOST_ACCOUNTS = 20  # as many as a chart can tell apart, and as many families as one read should ask after
 Address = tuple[str, str]
+Counts: TypeAlias = list[int | None]
+Quotients: TypeAlias = list[float | None]
+Stretch = Annotated[list[dt.date], Field(min_length=2, max_length=2, description="The first day and the last.")]
 
 
 class Line(Schema):
-    """An account's figures: a list per metric, null where a day has none, and stretches of days that need a word."""
+    """An account's figures: a list per wanted metric, null where a day has none, and stretches that need a word."""
 
     platform: str
     handle: str
-    followers: list[int | None] = []
-    engagement: list[int | None] = []
-    marks: dict[str, list[tuple[dt.date, dt.date]]]
+    followers: Counts = []
+    engagement: Counts = []
+    posts: Counts = []
+    likes: Counts = []
+    comments: Counts = []
+    shares: Counts = []
+    following: Counts = []
+    listed: Counts = []
+    videos: Counts = []
+    stories: Counts = []
+    live_streams: Counts = []
+    video_views: Counts = []
+    total_video_views: Counts = []
+    follower_growth_absolute: Counts = []
+    follower_growth_rate: Quotients = []
+    engagement_rate: Quotients = []
+    posts_per_day: Quotients = []
+    average_views_per_video: Quotients = []
+    marks: dict[str, list[Stretch]]
 
 
 class History(Line):

@@ -154,3 +154,18 @@ document.addEventListener("submit", async (event) => {
   const { flip } = await import(form.dataset.optimistic);
   flip(form, say, event.submitter);
 });
+
+// Copying: a button names what it takes; where the browser gives no clipboard, the text is selected instead -------
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const source = document.getElementById(button.dataset.copy);
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      say("Copied.");
+    } catch {
+      getSelection().selectAllChildren(source);
+      say("This browser does not let pages copy. The text is selected: copy it by hand.", "warning");
+    }
+  });
+}

@@ -1,0 +1,182 @@
+"""A good question for every operation of the API, about a small world that has something to answer each with."""
+
+from __future__ import annotations
+
+import json
+from time import monotonic
+from typing import Any
+
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
+
+from accounts.schemas import COLUMNS, ON_REQUEST
+from project.models import AccessToken
+from project.roles import Scope
+from project.urls import api
+from scraping import ledger, settling
+from scraping.models import ScrapeJob
+from snapshots.exports import writing
+from snapshots.exports.asking import ask
+from snapshots.exports.filters import ExportFilters
+from snapshots.exports.jobs import ExportJob
+from snapshots.history import DERIVED, STORED
+from snapshots.judging import Ticket, judge
+from snapshots.models import Judgement
+from tests import factories
+from tests.project.reads import World
+from tests.scraping import promising, watching
+
+Question = dict[str, Any]
+ACCOUNT = {"platform": "x", "handle": "subject"}
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document as its readers get it, but with objects that hold nothing that is not named there.
+
+    A field that is sent and not described is then an error.
+    """
+    found: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema()))
+    for schema in found["components"]["schemas"].values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    return found
+
+
+def operations() -> Any:
+    """The operations of that document, by method and path, to be called in this process."""
+    generation = GenerationConfig(with_security_parameters=False, database="none")
+    config = SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
+    schema = schemathesis.openapi.from_dict(document(), config=config)
+    schema.app = WSGIHandler()
+    return {found.label: found for found in (result.ok() for result in schema.get_all_operations())}
+
+
+class Asked(World):
+    """That world with scrapes and exports, and an editor and a viewer who ask by token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.editor = factories.user("editor", password="!")
+        self.bearers = {
+            "anonymous": {},
+            "viewer": _bearer(self.viewer, Scope.READ),
+            "editor": _bearer(self.editor, Scope.WRITE),
+        }
+        self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
+        read = ScrapeJob.objects.filter(runjob__run=self.run).earliest("account_id")
+        settling.settle([promising.read(read, 3_000)])
+        watching.tried("x", "unparsable", of=self.other)
+        self.ended = watching.tried("flickr", "unparsable").job
+        judge(factories.snapshot(self.other, self.today, 85_000, quality="suspect"), accept=True, by=self.editor)
+        self.own_judgement = Judgement.objects.get(by=self.editor)
+        self.paused = promising.request(self.third)
+        ledger.pause(self.paused, self.editor)
+        self.written = self.export("csv")
+        writing.write_some(monotonic() + 10)
+        self.waiting = self.export("json")
+
+    def export(self, kind: str) -> ExportJob:
+        return ask(kind, ExportFilters(), self.editor)
+
+    def further_questions(self) -> list[tuple[str, Question]]:
+        """What shows fields that the one good question leaves out."""
+        fields, metrics = ",".join((*COLUMNS, *ON_REQUEST)), ",".join((*STORED, *DERIVED))
+        return [
+            ("GET /api/accounts", {"query": {"fields": fields}}),
+            ("GET /api/grid", {"query": {"day": self.ago(1).isoformat(), "per_page": 1}}),
+            ("GET /api/history", {"query": {"account": ["x/subject", "x/other"], "metrics": metrics}}),
+            ("GET /api/history/{platform}/{handle}", {"path_parameters": ACCOUNT, "query": {"metrics": metrics}}),
+            ("GET /api/summary", {}),
+            ("GET /api/summary", {"query": {"group": "organization"}}),
+            ("GET /api/summary", {"query": {"group": "platform"}}),
+        ]
+
+    def questions(self) -> dict[str, Question]:
+        """By operation, what a case of it takes to be answered with all that there is; as the editor."""
+        run, job = {"path_parameters": {"pk": self.run.pk}}, {"path_parameters": {"pk": self.ended.pk}}
+        file, export = ({"path_parameters": {"pk": one.pk}} for one in (self.written, self.waiting))
+        account, tag = {"path_parameters": ACCOUNT}, {"path_parameters": {"name": "press"}}
+        new = {"address": "newcomer", "platform": "x", "organization": "Parks", "tags": ["press"]}
+        several = {"query": {"account": ["x/subject", "x/other"], "days": 30}}
+        return {
+            "GET /api/accounts": {"query": {"per_page": 2}},
+            "POST /api/accounts": {"body": new},
+            "GET /api/accounts/{platform}/{handle}": account,
+            "PATCH /api/accounts/{platform}/{handle}": account | {"body": {"display_name": "Renamed"}},
+            "DELETE /api/accounts/{platform}/{handle}": account,
+            "GET /api/tags": {},
+            "PATCH /api/tags/{name}": tag | {"body": {"name": "media"}},
+            "DELETE /api/tags/{name}": tag,
+            "POST /api/accounts/tags": {
+                "body": {"account_keys": [self.subject.pk], "add": ["new"], "remove": ["press"]}
+            },
+            "GET /api/accounts.csv": {},
+            "POST /api/import": {
+                "body": [{"platform": "x", "handle": "another", "organization": "Parks"}],
+                "media_type": "application/json",
+            },
+            "GET /api/summary": {"query": {"page": "1", "per_page": "2"}},
+            "GET /api/coverage": {},
+            "GET /api/grid": {"query": {"per_page": 2}},
+            "GET /api/history": several,
+            "GET /api/history/{platform}/{handle}": account,
+            "GET /api/suspects": {},
+            "POST /api/suspects/judge": {"body": {"verdict": "accept", "tickets": [str(Ticket.of(self.doubted))]}},
+            "POST /api/judgements/{pk}/undo": {"path_parameters": {"pk": self.own_judgement.pk}},
+            "GET /api/export.csv": {},
+            "GET /api/export.json": {},
+            "GET /api/export.ndjson": {},
+            "GET /api/coverage.{kind}": {"path_parameters": {"kind": "json"}},
+            "GET /api/exports": {"query": {"per_page": "1"}},
+            "POST /api/exports": {"body": {"format": "ndjson", "compressed": True}},
+            "GET /api/exports/{pk}": file,
+            "DELETE /api/exports/{pk}": export,
+            "GET /api/exports/{pk}/file": file,
+            "HEAD /api/exports/{pk}/file": file,
+            "GET /api/scrapes/metrics": {},
+            "GET /api/scrapes": {},
+            "POST /api/scrapes": {"body": {"scope": "platform", "platform": "flickr"}},
+            "GET /api/scrapes/{pk}": run,
+            "POST /api/scrapes/{pk}/cancel": run,
+            "POST /api/scrapes/{pk}/pause": run,
+            "POST /api/scrapes/{pk}/resume": {"path_parameters": {"pk": self.paused.pk}},
+            "GET /api/capacity": {},
+            "GET /api/platforms": {},
+            "POST /api/platforms/{platform}/resume": {"path_parameters": {"platform": "x"}},
+            "POST /api/jobs/{pk}/retry": job,
+            "GET /api/freshness": {},
+            "GET /api/freshness/late": {},
+        }
+
+
+def described(schema: Any, parts: dict[str, Any], name: str = "") -> set[str]:
+    """Every field of `schema` and of what it refers to, as Component.field."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = parts[name]
+    found = {f"{name}.{field}" for field in schema.get("properties", {})}
+    return found.union(*(described(inner, parts, name) for inner in _inner(schema)))
+
+
+def sent(value: Any, schema: Any, parts: dict[str, Any], name: str = "") -> set[str]:
+    """Those of the fields of `schema` that `value` has."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = parts[name]
+    fields = schema.get("properties", {}) if isinstance(value, dict) else {}
+    if not all(field in value for field in schema.get("required", ())):
+        return set()  # another of several possible kinds
+    found = {f"{name}.{field}" for field in fields if field in value}
+    parted = [(value[field], inner) for field, inner in fields.items() if field in value]
+    parted += [(value, option) for option in schema.get("anyOf", ())]
+    parted += [(one, schema["items"]) for one in value if "items" in schema] if isinstance(value, list) else []
+    return found.union(*(sent(one, inner, parts, name) for one, inner in parted))
+
+
+def _inner(schema: Any) -> list[Any]:
+    return [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *filter(None, [schema.get("items")])]
+
+
+def _bearer(user: Any, scope: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {AccessToken.objects.make(user, scope, scope)[1]}"}
