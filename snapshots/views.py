@@ -135,8 +135,7 @@ def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
 
 def _chosen(request: HttpRequest, choices: dict[int, str], default: int) -> int:
     """The period named by ?days=, or the default for anything else."""
-    named = request.GET.get("days", "")
-    return int(named) if named.isascii() and named.isdigit() and int(named) in choices else default
+    return {str(days): days for days in choices}.get(request.GET.get("days", ""), default)
 
 
 def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, int | None, str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from accounts.filters import known_platform
 from perf.access import requires
 from perf.answers import Page, Refusal
 from perf.pagination import page_number, page_size, paginate
@@ -49,7 +50,7 @@ class SuspectPage(Page):
 class SuspectFilters(Schema):
     """Which doubted figures; junk in `page` or `per_page` means the default."""
 
-    platform: str = ""
+    platform: Annotated[str, BeforeValidator(known_platform)] = Field("", description="A platform's name or alias.")
     day: dt.date | None = None
     page: str = "1"
     per_page: str = ""

@@ -188,6 +188,11 @@ def test_the_list_is_narrowed(editor: Client, query: str) -> None:
     assert [suspect.row for suspect in found] == [row]
 
 
+@pytest.mark.parametrize("query", ["platform=%00", "platform=nowhere", "day=never"])
+def test_the_api_refuses_a_filter_it_cannot_mean(viewer: Any, query: str) -> None:
+    assert viewer.get(f"{API}?{query}").status_code == 400
+
+
 @pytest.mark.parametrize("query", ["platform=%00", "day=never", "account=²", "page=0", "after=forged"])
 def test_a_forged_address_is_no_error(editor: Client, query: str) -> None:
     assert editor.get(f"{URL}?{query}").status_code == 200

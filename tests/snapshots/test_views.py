@@ -76,6 +76,11 @@ def test_change_is_over_accounts_seen_at_both_ends_only(viewer):
     assert (total.changed.change, total.changed.base, total.changed.compared) == (100, 1_000, 1)
 
 
+@pytest.mark.parametrize("days", ["9" * 5_000, "31", "-7", "\u0667"])
+def test_a_period_that_there_is_not_means_the_usual_one(viewer, days):
+    assert viewer.get("/", {"days": days}).context["days"] == viewer.get("/").context["days"]
+
+
 def test_change_without_figures_at_both_ends_is_missing_and_not_zero(viewer):
     see(factories.account("x"), 5_000)
     response = viewer.get("/?days=90")
