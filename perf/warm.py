@@ -13,7 +13,7 @@ from django.utils.http import parse_etags
 from perf import clock
 from perf.cache.contract import Unreachable
 from perf.cache.counting import count
-from perf.cache.keys import Family
+from perf.cache.keys import Family, Slot
 from perf.cache.ready import READY, Place, keep, place_of
 from perf.cache.recent import Recent
 from perf.cache.record import Record, stamp_of
@@ -49,7 +49,7 @@ class Person(NamedTuple):
 
     user: Any
     vary: str
-    names: list[str]
+    names: tuple[str, ...]
     generations: bytes
     ends: float
 
@@ -63,7 +63,7 @@ class Page(NamedTuple):
 
     place: Place
     family: Family
-    names: list[str]
+    names: tuple[str, ...]
     headers: Headers
     stamp: bytes
 
@@ -126,10 +126,12 @@ class WarmPath:
         return sum(len(environ.get(name, "")) for name in ADDRESS) <= ADDRESS_MAX
 
     def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
-        if person is None:
-            return SHARED.check(SHARED.names_of(self._asker(digest)), b"", [], "", 0)
-        names, seconds = (page.names, reads.seconds if reads else 0) if page else ([], 0)  # else Django counts
-        return SHARED.check(person.names, person.generations, names, counter(READS, person.user.pk), seconds)
+        if person is not None:
+            names, seconds = (page.names, reads.seconds if reads else 0) if page else ((), 0)  # else Django counts
+            checked = SHARED.check(person.names, names, counter(READS, person.user.pk), seconds)
+            if checked.asker == person.generations:
+                return checked
+        return Checked(SHARED.generations(SHARED.names_of(self._asker(digest))), None, 0, 0)
 
     def _django(
         self,
@@ -154,20 +156,22 @@ class WarmPath:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
             names = SHARED.names_of(self._asker(digest))
             self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, checked.asker, ends))
-        keep(offer.slot, offer.record)
-        self._remember((*address, offer.slot.vary), offer, _stamp(checked), said[1])
+        if offer.record is not None:
+            keep(offer.slot, offer.record)
+            self._remember((*address, offer.slot.vary), offer.slot, offer.record, _stamp(checked), said[1])
         return response
 
-    def _remember(self, key: tuple[Any, ...], offer: Offer, stamp: bytes | None, headers: Headers) -> None:
+    def _remember(
+        self, key: tuple[Any, ...], slot: Slot, record: Record, stamp: bytes | None, headers: Headers
+    ) -> None:
         """Keep where the address of `key` leads; `stamp` is what the answer was valid under before Django looked."""
-        if stamp != offer.record.stamp:
+        if stamp != record.stamp:
             known = self._pages.get(key)
-            if known and known.stamp == offer.record.stamp:
+            if known and known.stamp == record.stamp:
                 return  # somebody else's request has shown more than this one can
             stamp = b""
         lasting = [(name, value) for name, value in headers if name.lower() not in WRITTEN_ANEW]
-        family = offer.slot.family
-        self._pages.put(key, Page(place_of(offer.slot), family, SHARED.names_of(family), lasting, stamp))
+        self._pages.put(key, Page(place_of(slot), slot.family, SHARED.names_of(slot.family), lasting, stamp))
 
 
 def _stamp(checked: Checked) -> bytes | None:

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from math import ceil
 from typing import Any, NamedTuple, TypeVar
@@ -117,21 +118,8 @@ return {is_ours and 1 or 0, found, found and redis.call('GET', KEYS[2])}
 """
 )
 
-# The one more key: the counter of a rate. ARGV from the fourth: how many of the families are the asker's, their
-# generations as the caller knows them, the seconds of the rate (0: nothing is counted). Counts if they are the same.
-_CHECK = _Script(
-    _GENERATIONS
-    + """
-local asker = generations(3, 2 + ARGV[4])
-local used, left = 0, 0
-if asker == ARGV[5] and tonumber(ARGV[6]) > 0 then
-  used = redis.call('INCR', KEYS[2])
-  if used == 1 then redis.call('EXPIRE', KEYS[2], ARGV[6]) end
-  left = math.ceil(redis.call('PTTL', KEYS[2]) / 1000)
-end
-return {asker, generations(3 + ARGV[4], #KEYS), used, left}
-"""
-)
+# The one more key: none that matters.
+_MAKE = _Script(_GENERATIONS + "return generations(3, #KEYS)")
 
 # KEYS: families. ARGV: writer, WRITER_SECONDS, test offset, KEEP_SECONDS.
 _OPEN = _Script("""
@@ -171,8 +159,31 @@ return {used, math.ceil(redis.call('PTTL', KEYS[1]) / 1000)}
 """)
 
 
+@lru_cache(maxsize=4_096)
+def _reads(epoch: str, *families: str) -> bytes:
+    """The commands that read the epoch and these families, as they are sent."""
+    return b"".join(map(wire.packed, [("GET", epoch), *(("HGETALL", name) for name in families)]))
+
+
+@lru_cache(maxsize=4_096)
+def _counts(name: str, seconds: int) -> bytes:
+    """The commands that count one more at `name`, as they are sent; the last two tell how many, and for how long."""
+    commands = ("SET", name, 0, "EX", seconds, "NX"), ("INCR", name), ("PTTL", name)
+    return b"".join(map(wire.packed, commands))
+
+
+def _plain(epoch: bytes | None, families: Sequence[list[bytes]]) -> bytes | None:
+    """The generations in what HGETALL found; None where one is missing or somebody writes, or has died writing."""
+    found = [epoch]
+    for fields in families:
+        if len(fields) != 2 or fields[0] != b"generation":
+            return None
+        found.append(fields[1])
+    return None if epoch is None else b" ".join(part for part in found if part is not None)
+
+
 class Checked(NamedTuple):
-    """What check() finds: generations (None while a writer is open), how often the rate was used, its seconds left."""
+    """What check() finds: generations (None: none to rely on), how often the rate was used, its seconds left."""
 
     asker: bytes | None
     answer: bytes | None
@@ -192,18 +203,29 @@ class SharedStore:
         generations, raw = self._run(_READ, [*self._keys(slot), *self.names_of(slot.family)], *self._fixed())
         return _state(generations, raw)
 
-    def names_of(self, family: Family) -> list[str]:
-        """The keys of the families that an answer of `family` depends on, for check()."""
-        return [self._family(name) for name in family.names()]
+    def names_of(self, family: Family) -> tuple[str, ...]:
+        """The keys of the families that an answer of `family` depends on, for check() and generations()."""
+        return tuple(self._family(name) for name in family.names())
 
-    def check(self, asker: Sequence[str], known: bytes, answer: Sequence[str], counter: str, seconds: int) -> Checked:
-        """Who asks and what for, in one round trip: the present generations of both, and the rate counted.
+    def generations(self, names: Sequence[str]) -> bytes | None:
+        """The present generations of the families at `names`, made where missing; None while somebody writes."""
+        found: bytes | None = self._run(_MAKE, [self._name("epoch"), "", *names], *self._fixed())
+        return found
 
-        `asker` and `answer` are keys from names_of(). The request is counted only where the asker's generations are
-        still those `known`, and `seconds` is not 0.
+    def check(self, asker: tuple[str, ...], answer: tuple[str, ...], counter: str, seconds: int) -> Checked:
+        """Who asks and what for, in one round trip: the generations of both, and one more of a rate where `seconds`.
+
+        `asker` and `answer` are keys from names_of(). Plain commands, since a script takes the server four times as
+        long. They need not be one: a write is marked in all its families before it commits, so whoever asks after that
+        meets a mark or a fresh generation in each of them. What is missing or left by a dead writer is None here.
         """
-        keys = [self._name("epoch"), self._name("rate", counter), *asker, *answer]
-        return Checked(*self._run(_CHECK, keys, *self._fixed(), len(asker), known, seconds))
+        name = self._name("rate", counter)
+        packed = _reads(self._name("epoch"), *asker, *answer) + (_counts(name, seconds) if seconds else b"")
+        first, last = 1 + len(asker), 1 + len(asker) + len(answer)
+        found = self._guarded_wire(lambda: wire.pipelined(packed, last + (3 if seconds else 0)))
+        told = _plain(found[0], found[1:first]), _plain(found[0], found[first:last])
+        used, left = found[-2:] if seconds else (0, 0)
+        return Checked(*told, used, ceil(left / 1000))
 
     def put(self, slot: Slot, record: Record, token: str = "") -> None:
         seconds = max(ceil(record.expires - clock.now().timestamp()), 1)
@@ -324,10 +346,14 @@ class SharedStore:
         redis.set(self._name("epoch"), secrets.token_hex(8))
 
     def _run(self, script: _Script, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
-        """What `script` answers, on a connection of this thread's own; an epoch that is owed is set first."""
+        """What `script` answers; an epoch that is owed is set first."""
+        return self._guarded_wire(lambda: wire.call(script.sha, script.text, keys, *arguments))
+
+    def _guarded_wire(self, ask: Callable[[], T]) -> T:
+        """What `ask` gets over this thread's own connection; an epoch that is owed is set first."""
         if self._missed:
             self._call(lambda redis: None)
-        return self._guarded(lambda: wire.call(script.sha, script.text, keys, *arguments))
+        return self._guarded(ask)
 
     def _call(self, work: Callable[[Redis], T]) -> T:
         """What `work` returns, if the server may be asked and answers; an epoch that is owed is set first."""

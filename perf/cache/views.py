@@ -23,10 +23,10 @@ OFFER = "perf.cache.offer"  # in request.META, which is the server's own environ
 
 
 class Offer(NamedTuple):
-    """What the view answered `user` from, for the warm path to answer the same question without Django."""
+    """What the view answered `user` from, for the warm path to answer the same without Django; None: nothing kept."""
 
     slot: Slot
-    record: Record
+    record: Record | None
     user: Any
 
 
@@ -75,7 +75,7 @@ def cached_view(
             own = family if isinstance(family, Family) else family(request, **path)
             slot = Slot(own, with_parameters(root_name, _parameters(filters)), vary(request))
             found = cached(*slot[:2], lambda: view(request, *given, **path), vary=slot.vary)
-            if found.record is not None and vary is permissions_of:
+            if vary is permissions_of:
                 request.META[OFFER] = Offer(slot, found.record, request.user)
             return _response(request, found)
 

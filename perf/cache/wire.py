@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
@@ -27,9 +27,12 @@ class Wire:
         self._socket = self._connection._sock
         self._reader = hiredis.Reader()
 
-    def ask(self, *command: str | bytes | int | float) -> Any:
-        """The server's answer; an error it answers with is returned. Raises OSError when there is none in time."""
-        self._socket.sendall(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub takes one word
+    def ask(self, commands: bytes, count: int = 1) -> list[Any]:
+        """The server's `count` answers to packed `commands`, an error among them as it is. OSError if one is late."""
+        self._socket.sendall(commands)
+        return [self._answer() for _ in range(count)]
+
+    def _answer(self) -> Any:
         while (answer := self._reader.gets()) is False:
             received = self._socket.recv(CHUNK_BYTES)
             if not received:
@@ -60,30 +63,51 @@ def _let_go() -> None:
 os.register_at_fork(after_in_child=_let_go)
 
 
-def call(sha: str, text: str, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
-    """What the script `text` answers, sent by its digest where the server knows it.
+def packed(command: tuple[str | bytes | int | float, ...]) -> bytes:
+    """`command` as it is sent."""
+    data: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub takes one word
+    return data
+
+
+def pipelined(commands: bytes, count: int) -> list[Any]:
+    """The answers to `count` packed `commands`, in one round trip.
 
     A connection that the server or the network has closed meanwhile is opened anew, once. Raises OSError, RedisError.
     """
+    return _again(lambda wire: wire.ask(commands, count))
+
+
+def call(sha: str, text: str, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
+    """What the script `text` answers, sent by its digest where the server knows it. As pipelined."""
+
+    def ask(wire: Wire) -> list[Any]:
+        answer = wire.ask(packed(("EVALSHA", sha, len(keys), *keys, *arguments)))
+        if isinstance(answer[0], hiredis.ReplyError) and str(answer[0]).startswith("NOSCRIPT"):
+            return wire.ask(packed(("EVAL", text, len(keys), *keys, *arguments)))
+        return answer
+
+    return _again(ask)[0]
+
+
+def _again(ask: Callable[[Wire], list[Any]]) -> list[Any]:
     try:
-        return _called(sha, text, keys, *arguments)
+        return _asked(ask)
     except ConnectionError:
-        return _called(sha, text, keys, *arguments)
+        return _asked(ask)
 
 
-def _called(sha: str, text: str, keys: Sequence[str], *arguments: str | float | bytes) -> Any:
+def _asked(ask: Callable[[Wire], list[Any]]) -> list[Any]:
     wire = _taken()
     try:
-        answer = wire.ask("EVALSHA", sha, len(keys), *keys, *arguments)
-        if isinstance(answer, hiredis.ReplyError) and str(answer).startswith("NOSCRIPT"):
-            answer = wire.ask("EVAL", text, len(keys), *keys, *arguments)
-        if isinstance(answer, hiredis.ReplyError):
-            raise OSError(str(answer))
+        answers = ask(wire)
+        for answer in answers:
+            if isinstance(answer, hiredis.ReplyError):
+                raise OSError(str(answer))
     except BaseException:
         wire.close()
         raise
     _own.wire = wire
-    return answer
+    return answers
 
 
 def _taken() -> Wire:
