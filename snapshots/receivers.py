@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from accounts.signals import accounts_changed
 from perf.cache import forget
-from snapshots.cache import GRID, SUMMARY, history_of
+from snapshots.cache import history_of
 from snapshots.models import LatestSnapshot, Snapshot, forget_figures, recount
 
 COUNTED_BY = {"platform", "organization", "organization_id", "is_active"}
@@ -22,7 +22,8 @@ def follow_accounts(
     *, ids: Collection[int], fields: Collection[str], old_handles: Mapping[int, tuple[str, str]], **_: Any
 ) -> None:
     """Count changed accounts where they belong now, deleted ones no more, and forget what shows them."""
-    forget(SUMMARY, GRID, *(history_of(platform, key) for platform, key in old_handles.values()))
+    forget_figures(ids)
+    forget(*(history_of(platform, key) for platform, key in old_handles.values()))
     if "deleted" in fields:
         _leave_totals(ids)
     elif COUNTED_BY & set(fields):
@@ -34,5 +35,4 @@ def _leave_totals(ids: Collection[int]) -> None:
     """Take the figures of accounts that are about to be deleted out of the totals; their rows go with them."""
     with transaction.atomic():
         rows = LatestSnapshot.objects.hold(ids)
-        forget_figures(rows)
         recount(rows, Snapshot.objects.published_followers(rows), {})
