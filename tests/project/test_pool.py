@@ -41,7 +41,8 @@ def watcher(db: None) -> Iterator[Any]:
 
 
 def address(application: str = "watcher") -> str:
-    return f"{services.database_url(str(connection.settings_dict['NAME']))}?application_name={application}"
+    url = services.database_url(str(connection.settings_dict["NAME"]))
+    return f"{url}{'&' if '?' in url else '?'}application_name={application}"
 
 
 def number(watcher: Any, query: str, application: str = ALIAS) -> int:
@@ -61,7 +62,8 @@ def request_of(db: None) -> Iterator[Callable[..., DatabaseWrapper]]:
     """What the thread of one more request has: a wrapper of its own around the process's one pool."""
 
     def make(**options: Any) -> DatabaseWrapper:
-        shared = {"CONN_MAX_AGE": 0, "OPTIONS": {"application_name": ALIAS}, "POOL_OPTIONS": options}
+        known = connection.settings_dict["OPTIONS"] | {"application_name": ALIAS}
+        shared = {"CONN_MAX_AGE": 0, "OPTIONS": known, "POOL_OPTIONS": options}
         made.append(DatabaseWrapper(connection.settings_dict | shared, alias=ALIAS))
         return made[-1]
 
@@ -119,7 +121,7 @@ def test_without_pre_ping_the_next_request_pays_for_it(request_of: Callable[...,
 @pytest.mark.req("A30", "B63")
 def test_so_it_is_without_the_pool(watcher: Any) -> None:
     wrapper = connection.copy("alone")
-    wrapper.settings_dict["OPTIONS"] = {"application_name": ALIAS}
+    wrapper.settings_dict["OPTIONS"] = connection.settings_dict["OPTIONS"] | {"application_name": ALIAS}
     wrapper.connect()
     terminate(watcher)
     wrapper.close_if_unusable_or_obsolete()  # what the beginning of the next request does

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import Group, User
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,10 +24,11 @@ from perf.warm import ADDRESS_MAX, WarmPath
 from project.access import credential, warmed
 from project.identities import AUTH
 from project.models import AccessToken
-from project.wsgi import django_application
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+django_application = WSGIHandler()  # project.wsgi would leave DJANGO_SETTINGS_MODULE to child processes
 
 
 class Answer(NamedTuple):

@@ -155,11 +155,11 @@ def test_the_lists_are_read_in_index_order_without_sorting():
     users = fill(2_000, children=0)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    newest = ("-submitted_at", "-pk")
+    newest, rare = ("-submitted_at", "-pk"), list(Status)[4]  # of a common one the other index costs nearly the same
     rows = WorkItem.objects.only("pk")
     plans = {
         "ix_workitem_submitted_at": rows.order_by(*newest)[:25].explain(),
-        "ix_workitem_status_submitted": rows.filter(status=Status.SUBMITTED).order_by(*newest)[:25].explain(),
+        "ix_workitem_status_submitted": rows.filter(status=rare).order_by(*newest)[:25].explain(),
     }
     for name, plan in plans.items():
         assert name in plan
