@@ -1,4 +1,4 @@
-"""One script call on a connection of the thread's own, at a seventh of what the client library costs."""
+"""Commands and scripts on a connection of the thread's own, without the client library's pool and parsing."""
 
 from __future__ import annotations
 
