@@ -27,7 +27,9 @@ class QuickCompressor(Compressor):
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Hashed, compressed files as WhiteNoise serves them."""
+    """Hashed, compressed files as WhiteNoise serves them; modules import each other by their hashed names."""
+
+    support_js_module_import_aggregation = True
 
     def create_compressor(self, **options: Any) -> Compressor:
         return QuickCompressor(**options)

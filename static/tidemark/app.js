@@ -1,4 +1,6 @@
 // What every page does: lazy parts, keys, theme, messages, polling manners. Pages read fully without it.
+import { forget } from "./data.js";
+
 const root = document.documentElement;
 root.classList.add("js");
 
@@ -142,9 +144,11 @@ document.addEventListener("htmx:error", (event) => {
   cutOff = true; // one message for a polling part that fails every two seconds
   say("The server cannot be reached. What you see is from before; it is tried again.", "warning");
 });
-document.addEventListener("htmx:after:request", () => {
+document.addEventListener("htmx:after:request", (event) => {
   cutOff = false;
+  if (event.detail.ctx.request.method !== "GET") forget();
 });
+document.addEventListener("run-ended", forget);
 
 // A form that shows its effect at once and takes it back when the server refuses --------------------
 document.addEventListener("submit", async (event) => {
@@ -152,7 +156,8 @@ document.addEventListener("submit", async (event) => {
   if (!form) return;
   event.preventDefault();
   const { flip } = await import(form.dataset.optimistic);
-  flip(form, say, event.submitter);
+  await flip(form, say, event.submitter);
+  forget();
 });
 
 // Copying: a button names what it takes; where the browser gives no clipboard, the text is selected instead -------

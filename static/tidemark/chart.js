@@ -5,6 +5,8 @@
 // data-rounded: the platform gives rounded followers, which are told with ≈.
 // A day without a figure is a gap; days the answer leaves out are gaps too. Views are picked by buttons[data-show].
 
+import { read } from "./data.js";
+
 const DAY = 86_400;
 function numbers(options) {
   const format = new Intl.NumberFormat("en-GB", options);
@@ -142,12 +144,8 @@ function bounds(low, high, fromZero) {
 export async function mount(element) {
   element.setAttribute("aria-busy", "true");
   try {
-    const [answer, uPlot] = await Promise.all([
-      fetch(element.dataset.src, { headers: { Accept: "application/json" } }),
-      library(element.dataset),
-    ]);
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    draw(element, await answer.json(), uPlot);
+    const [data, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset)]);
+    draw(element, data, uPlot);
   } catch {
     element.textContent = "The chart could not be drawn. Reload to try again; the table has the figures.";
   } finally {
