@@ -14,9 +14,7 @@ from perf.access import requires
 from perf.templatetags.figures import day
 from snapshots.days import recent_days
 from snapshots.models import CHANGES, COUNTS, LatestSnapshot, Snapshot
-
-RANGES = {30: "30 days", 90: "90 days", 365: "1 year", 0: "All"}
-DEFAULT_RANGE = 90
+from snapshots.periods import Period, kept_fields
 
 
 @require_safe
@@ -35,17 +33,12 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
 
 def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
     """What the page of one account shows."""
-    days = _chosen(request)
     latest = LatestSnapshot.objects.known().filter(account=found).first()
-    context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
+    context: dict[str, Any] = {"account": found, "latest": latest}
+    context |= {"period": Period.of(request.GET), "kept": kept_fields(request.GET)}
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
     context |= {"recent": recent_days(found), "tags": AccountTag.objects.names_of([found.pk])[found.pk]}
     return context | {"suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}
-
-
-def _chosen(request: HttpRequest) -> int:
-    """The period named by ?days=, or the default for anything else."""
-    return {str(days): days for days in RANGES}.get(request.GET.get("days", ""), DEFAULT_RANGE)
 
 
 def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, int | None, str]]:

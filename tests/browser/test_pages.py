@@ -60,7 +60,7 @@ def test_chart_code_comes_only_when_a_chart_comes_into_view(open_page, editor, r
     page.add_init_script(FAR_DOWN)
     opened = requested(page, lambda: page.goto("/accounts/x/station03/"))
     assert not [url for url in opened if "uPlot" in url or "/api/history" in url]
-    with page.expect_request("**/api/history/x/station03?days=90"), page.expect_request("**/uPlot.iife.min.js"):
+    with page.expect_request("**/api/history/x/station03?days=30"), page.expect_request("**/uPlot.iife.min.js"):
         page.locator("#history").scroll_into_view_if_needed()
     expect(page.locator("#history canvas")).to_be_visible()
 
@@ -98,10 +98,10 @@ def test_a_chart_switches_figures_and_periods_in_place(open_page, editor, roster
     expect(page.locator("#history canvas")).to_be_visible()
     page.get_by_role("button", name="Daily change").click()
     expect(page.locator(".u-legend")).to_contain_text("Daily change")
-    page.get_by_role("link", name="30 days").click()
-    page.wait_for_url("**/?days=30")
+    page.get_by_role("link", name="7 days").click()
+    page.wait_for_url("**/?days=7")
     expect(page.locator("#history canvas")).to_be_visible()
-    expect(page.get_by_role("link", name="30 days")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
 
 
 def test_the_keyboard_leads_everywhere(open_page, editor, roster):
