@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 
+from accounts.batches import RosterChange, RosterImport
 from accounts.cache import ACCOUNT
 from accounts.facts import FACTS, storable
 from accounts.holds import Hold
@@ -22,7 +23,7 @@ from accounts.platforms import (
     profile_kind,
     profile_url,
 )
-from accounts.signals import announce
+from accounts.signals import announce, is_announced
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
 from accounts.writing import CHUNK, OrganizationQuerySet, chunked
 from perf.cache import forget
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     Person = AbstractBaseUser | AnonymousUser | None  # who does something; None: nobody signed in, as in a command
 
 __all__ = [
-    "FACTS", "Account", "AccountQuerySet", "AccountTag", "FormerHandle", "HandleTaken", "Hold", "Organization", "Tag",
+    "FACTS", "Account", "AccountQuerySet", "AccountTag", "FormerHandle", "HandleTaken", "Hold", "Organization",
+    "RosterChange", "RosterImport", "Tag",
 ]  # fmt: skip  # reads best as a list of names
 
 
@@ -393,4 +395,5 @@ class FormerHandle(models.Model):
 @receiver(models.signals.pre_delete, sender=Account)
 def announce_deletion(instance: Account, **_: Any) -> None:
     """Tell of every deletion, whoever asked for it: a method, the admin or a cascade."""
-    announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})
+    if not is_announced(instance.pk):
+        announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})
