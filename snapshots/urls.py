@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from snapshots import import_views, views
+from snapshots import import_views, overview_views, views
 from snapshots.exports import views as exports
 
 app_name = "snapshots"
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
-    path("trend/", views.trend, name="trend"),
+    path("", overview_views.overview, name="overview"),
+    path("trend/", overview_views.trend, name="trend"),
     path("accounts/", views.accounts, name="accounts"),
     path("exports/", exports.exports, name="exports"),
     path("exports/start/", exports.start, name="start-export"),

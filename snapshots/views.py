@@ -1,93 +1,32 @@
-"""Pages of figures: the overview, the list of accounts, one account with its history, the doubted figures."""
+"""Pages of figures: the list of accounts, one account with its history, the doubted figures."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-import orjson
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Account, AccountTag
-from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
-from perf.cache import cached, cached_fragment, key, permissions_of
 from perf.pagination import page_number, paginate
 from perf.templatetags.figures import day
 from snapshots import judging, suspects
-from snapshots import overview as reads
-from snapshots.cache import SUMMARY
 from snapshots.listing import Choices, Filters, columns
 from snapshots.models import CHANGES, COUNTS, Judgement, LatestSnapshot, Snapshot
 
 ROWS_PER_PAGE = 50
-LOOKS_SHOWN = 10
 DAYS_SHOWN = 30
 ONE_DAY = timedelta(days=1)
 RANGES = {30: "30 days", 90: "90 days", 365: "1 year", 0: "All"}
 DEFAULT_RANGE = 90
 DECISIONS_SHOWN = 5
 PREVIEWED = 10
-
-
-@require_safe
-@requires("snapshots.view_snapshot")
-def overview(request: HttpRequest) -> HttpResponse:
-    """Totals, changes over a period, platforms, organisations, and what needs a look; the figures from the cache."""
-    days = _chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)
-    figures = cached_fragment(
-        SUMMARY,
-        key("overview", str(days), clock.today().isoformat()),
-        lambda: render_to_string("snapshots/_figures.html", _figures(days), request),
-        vary=permissions_of(request),
-    )
-    context = {"figures": figures, "days": days, "periods": reads.PERIODS.items()}
-    return render(request, "snapshots/overview.html", context)
-
-
-def _figures(days: int) -> dict[str, Any]:
-    period = reads.Period.of(days)
-    platforms = reads.platform_rows(period)
-    total = reads.total_of(platforms)
-    organizations = reads.organization_rows(period)
-    looks = reads.needing_a_look()
-    return {
-        "days": days,
-        "platforms": platforms,
-        "total": total,
-        "organizations": reads.shown(organizations),
-        "organization_count": len(organizations),
-        "gained": reads.extreme(period),
-        "lost": reads.extreme(period, lost=True),
-        "spark": reads.summed(reads.trend(period)[1]),
-        "looks": looks[:LOOKS_SHOWN],
-        "look_count": looks.count(),
-        "suspect_count": Snapshot.objects.to_judge().count(),
-    }
-
-
-@require_safe
-@requires("snapshots.view_snapshot")
-def trend(request: HttpRequest) -> HttpResponse:
-    """Followers per platform on each day of the period, for the overview's chart; most followers first."""
-    days = _chosen(request, reads.PERIODS, reads.DEFAULT_PERIOD)
-    name = key("overview-trend", str(days), clock.today().isoformat())
-    found = cached(SUMMARY, name, lambda: _trend(days), vary=permissions_of(request))
-    headers = {"Cache-Control": "private, no-cache", "X-Cache": found.state}
-    return HttpResponse(found.value, content_type="application/json", headers=headers)
-
-
-def _trend(days: int) -> bytes:
-    dates, sums = reads.trend(reads.Period.of(days))
-    ordered = sorted(sums.items(), key=lambda item: -max((value or 0 for value in item[1]), default=0))
-    series = [{"label": PLATFORMS[name].label, "values": values} for name, values in ordered]
-    return orjson.dumps({"dates": dates, "series": series})
 
 
 @require_safe
