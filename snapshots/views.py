@@ -67,6 +67,7 @@ def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
     days = _chosen(request, RANGES, DEFAULT_RANGE)
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
+    context["history_query"] = f"days={days}" if days else ""
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
     context |= {"recent": _recent(found), "tags": AccountTag.objects.names_of([found.pk])[found.pk]}
     return context | {"suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}

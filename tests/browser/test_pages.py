@@ -88,7 +88,7 @@ def test_every_page_fits_its_window_and_complains_of_nothing(open_page, editor, 
 def test_chart_code_comes_only_when_a_chart_comes_into_view(open_page, editor, roster):
     page = open_page({"width": 1440, "height": 300}, editor)
     listed = requested(page, lambda: page.goto("/accounts/"))
-    assert not [url for url in listed if "uPlot" in url or "chart.js" in url]
+    assert not [url for url in listed if "uPlot" in url or "/charts/" in url]
     page.add_init_script(FAR_DOWN)
     opened = requested(page, lambda: page.goto("/accounts/x/station03/"))
     assert not [url for url in opened if "uPlot" in url or "/api/history" in url]
@@ -129,7 +129,7 @@ def test_a_chart_switches_figures_and_periods_in_place(open_page, editor, roster
     page.goto("/accounts/x/station03/")
     expect(page.locator("#history canvas")).to_be_visible()
     page.get_by_role("button", name="Daily change").click()
-    expect(page.locator(".u-legend")).to_contain_text("Daily change")
+    expect(page.locator(".chart-legend")).to_contain_text("Daily change")
     page.get_by_role("link", name="30 days").click()
     page.wait_for_url("**/?days=30")
     expect(page.locator("#history canvas")).to_be_visible()
