@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from snapshots import import_views, overview_views, views
+from snapshots import account_views, import_views, overview_views, views
 from snapshots.exports import views as exports
 
 app_name = "snapshots"
@@ -23,5 +23,5 @@ urlpatterns = [
     path("figures/suspect/", views.suspect, name="suspects"),
     path("figures/suspect/judge/", views.judge, name="judge"),
     path("figures/suspect/undo/<int:pk>/", views.undo, name="undo"),
-    path("accounts/<str:platform>/<str:handle>/", views.account, name="account"),
+    path("accounts/<str:platform>/<str:handle>/", account_views.account, name="account"),
 ]

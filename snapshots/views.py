@@ -1,8 +1,7 @@
-"""Pages of figures: the list of accounts, one account with its history, the doubted figures."""
+"""Pages of figures: the list of accounts, the doubted figures."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -11,20 +10,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Account, AccountTag
+from accounts.models import Account
 from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
-from perf.templatetags.figures import day
 from snapshots import judging, suspects
 from snapshots.listing import Choices, Filters, columns
-from snapshots.models import CHANGES, COUNTS, Judgement, LatestSnapshot, Snapshot
+from snapshots.models import Judgement, Snapshot
 
 ROWS_PER_PAGE = 50
-DAYS_SHOWN = 30
-ONE_DAY = timedelta(days=1)
-RANGES = {30: "30 days", 90: "90 days", 365: "1 year", 0: "All"}
-DEFAULT_RANGE = 90
 DECISIONS_SHOWN = 5
 PREVIEWED = 10
 
@@ -46,78 +40,6 @@ def accounts(request: HttpRequest) -> HttpResponse:
     )
     context = {"page": page, "filters": filters, "columns": columns(filters), "choices": Choices.of(filters)}
     return render(request, "snapshots/accounts.html", context)
-
-
-@require_safe
-@requires("accounts.view_account", "snapshots.view_snapshot")
-def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
-    """One account: its profile, latest figures and history. A former handle's address leads to the present one."""
-    found = Account.objects.visible_to(request.user).find_at(platform, handle)
-    if found is None:
-        raise Http404
-    if found.handle != handle:
-        there = redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
-        there["Cache-Control"] = "no-cache"  # kept by a browser, it would go round in circles after a rename back
-        return there
-    return render(request, "snapshots/account.html", _account(request, found))
-
-
-def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
-    """What the page of one account shows."""
-    days = _chosen(request, RANGES, DEFAULT_RANGE)
-    latest = LatestSnapshot.objects.known().filter(account=found).first()
-    context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
-    context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
-    context |= {"recent": _recent(found), "tags": AccountTag.objects.names_of([found.pk])[found.pk]}
-    return context | {"suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}
-
-
-def _chosen(request: HttpRequest, choices: dict[int, str], default: int) -> int:
-    """The period named by ?days=, or the default for anything else."""
-    return {str(days): days for days in choices}.get(request.GET.get("days", ""), default)
-
-
-def _changes(latest: LatestSnapshot | None) -> list[tuple[str, int | None, int | None, str]]:
-    """Label, change, what it changed from and the reason where it is unknown, per period of a latest row."""
-    made = []
-    for name, days in CHANGES.items():
-        span = "1 day" if days == 1 else f"{days} days"
-        change = getattr(latest, name, None)
-        base = _difference(latest.followers if latest else None, change)
-        made.append((f"Change · {span}", change, base, f"No figure {span} before the latest"))
-    return made
-
-
-def _counts(latest: LatestSnapshot | None) -> list[tuple[str, int]]:
-    """The other figures that the platform gave, by label."""
-    names = [name for name in COUNTS if name != "followers" and getattr(latest, name, None) is not None]
-    return [(name.replace("_", " ").capitalize(), getattr(latest, name)) for name in names]
-
-
-def _profile(found: Account) -> list[tuple[str, Any]]:
-    """What the registry knows of the account, without what is empty."""
-    former = found.former_handles.order_by("-retired_at").values_list("handle", flat=True)
-    facts = [
-        ("Formerly", ", ".join(former)),
-        ("Type", found.get_kind_display()),
-        ("Category", found.category),
-        ("Owner team", found.owner_team),
-        ("Sensitivity", found.get_sensitivity_display()),
-        ("Verified", found.get_verified_display()),
-        ("Opened", day(found.opened_on)),
-    ]
-    return [(label, value) for label, value in facts if value]
-
-
-def _recent(found: Account) -> list[tuple[Snapshot, int | None]]:
-    """The published figures of the last days, newest first, each with its change from the day before."""
-    rows = Snapshot.objects.published().filter(account=found).order_by("-date")[: DAYS_SHOWN + 1]
-    followers = {row.date: row.followers for row in rows}
-    return [(row, _difference(row.followers, followers.get(row.date - ONE_DAY))) for row in rows[:DAYS_SHOWN]]
-
-
-def _difference(after: int | None, before: int | None) -> int | None:
-    return None if after is None or before is None else after - before
 
 
 @require_safe
