@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from snapshots import import_views, views
+from snapshots import import_views, listing_views, views
 from snapshots.exports import views as exports
 
 app_name = "snapshots"
@@ -12,8 +12,9 @@ app_name = "snapshots"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("trend/", views.trend, name="trend"),
-    path("accounts/", views.accounts, name="accounts"),
+    path("accounts/", listing_views.accounts, name="accounts"),
     path("exports/", exports.exports, name="exports"),
+    path("exports/accounts.<str:kind>", exports.listed, name="export-accounts"),
     path("exports/start/", exports.start, name="start-export"),
     path("exports/live/", exports.live, name="live-exports"),
     path("exports/<int:pk>/file/", exports.download, name="download-export"),

@@ -1,4 +1,4 @@
-"""Pages of figures: the overview, the list of accounts, one account with its history, the doubted figures."""
+"""Pages of figures: the overview, one account with its history, the doubted figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from perf.templatetags.figures import day
 from snapshots import judging, suspects
 from snapshots import overview as reads
 from snapshots.cache import SUMMARY
-from snapshots.listing import Choices, Filters, columns
 from snapshots.models import CHANGES, COUNTS, Judgement, LatestSnapshot, Snapshot
 
 ROWS_PER_PAGE = 50
@@ -88,25 +87,6 @@ def _trend(days: int) -> bytes:
     ordered = sorted(sums.items(), key=lambda item: -max((value or 0 for value in item[1]), default=0))
     series = [{"label": PLATFORMS[name].label, "values": values} for name, values in ordered]
     return orjson.dumps({"dates": dates, "series": series})
-
-
-@require_safe
-@requires("accounts.view_account", "snapshots.view_snapshot")
-def accounts(request: HttpRequest) -> HttpResponse:
-    """The list of accounts with their latest figures: searched, filtered, sorted and paged by the server."""
-    filters = Filters.of(request.GET)
-    rows, total = filters.rows(Account.objects.visible_to(request.user))
-    page = paginate(
-        rows,
-        order=filters.order,
-        page=page_number(request.GET.get("page")),
-        per_page=ROWS_PER_PAGE,
-        after=request.GET.get("after", ""),
-        total=total,
-        clamp=True,
-    )
-    context = {"page": page, "filters": filters, "columns": columns(filters), "choices": Choices.of(filters)}
-    return render(request, "snapshots/accounts.html", context)
 
 
 @require_safe
