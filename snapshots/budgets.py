@@ -10,7 +10,7 @@ BUDGETS = [
     Budget("api:coverage", queries=12, bytes=4_000, p95=1_000),
     Budget("snapshots:overview", queries=15, bytes=8_000, p95=1_000),
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
-    Budget("snapshots:accounts", queries=9, bytes=12_000, p95=1_000),
+    Budget("snapshots:accounts", queries=13, bytes=12_000, p95=1_000),
     Budget("api:suspect_list", queries=6, bytes=4_000, p95=500),
     Budget("snapshots:suspects", queries=10, bytes=8_000, p95=500),
     Budget("snapshots:account", queries=10, bytes=8_000, p95=1_000),

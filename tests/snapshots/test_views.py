@@ -80,7 +80,7 @@ def test_accounts_with_most_followers_come_first_and_unknown_ones_last(viewer):
     see(factories.account("x", "large"), 50)
     response = viewer.get("/accounts/")
     assert handles(response) == ["large", "small", "unknown"]
-    assert "no figure yet" in text_of(response)
+    assert "No figure yet" in text_of(response)
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,13 @@ def test_account_page_shows_figures_with_their_source_and_gaps_as_gaps(viewer):
     see(account, 1_050, days_ago=1, posts=0)
     see(account, 1_041, source=Source.SIMULATED)
     response = viewer.get("/accounts/x/nih/")
-    changes = [change for _, change in response.context["recent"]]
-    assert changes == [-9, None, None]
+    days = [(day.figure and day.figure.followers, day.change) for day in response.context["recent"]]
+    assert days == [(1_041, -9), (1_050, None), (None, None), (1_000, None)]
     page = text_of(response)
     assert "1,041" in page
     assert "simulated" in page
     assert "No figure the day before" in page
+    assert "It was not asked for on that day." in page
 
 
 def test_rounded_figures_say_so(viewer):
