@@ -12,7 +12,7 @@ BUDGETS = [
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
     Budget("snapshots:sidebar", queries=10, bytes=5_000, p95=1_000, hit_rate=0.6),
     Budget("snapshots:pane", queries=9, bytes=4_000, p95=500),
-    Budget("snapshots:accounts", queries=9, bytes=12_000, p95=1_000),
+    Budget("snapshots:accounts", queries=13, bytes=12_000, p95=1_000),
     Budget("api:suspect_list", queries=6, bytes=4_000, p95=500),
     Budget("snapshots:suspects", queries=10, bytes=8_000, p95=500),
     Budget("snapshots:account", queries=10, bytes=8_000, p95=1_000),
