@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from snapshots import account_views, import_views, listing_views, overview_views, suspect_views
+from snapshots import account_views, import_views, listing_views, overview_views, sidebar_views, suspect_views
 from snapshots.exports import views as exports
 
 app_name = "snapshots"
@@ -12,6 +12,8 @@ app_name = "snapshots"
 urlpatterns = [
     path("", overview_views.overview, name="overview"),
     path("trend/", overview_views.trend, name="trend"),
+    path("sidebar/", sidebar_views.sidebar, name="sidebar"),
+    path("pane/", sidebar_views.pane, name="pane"),
     path("accounts/", listing_views.accounts, name="accounts"),
     path("exports/", exports.exports, name="exports"),
     path("exports/accounts.<str:kind>", exports.listed, name="export-accounts"),
