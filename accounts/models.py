@@ -23,7 +23,8 @@ from accounts.platforms import (
     profile_kind,
     profile_url,
 )
-from accounts.signals import announce, is_announced
+from accounts.searching import platforms_called
+from accounts.signals import announce, announce_leaving
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
 from accounts.writing import CHUNK, OrganizationQuerySet, chunked
 from perf.cache import forget
@@ -124,7 +125,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
     ) -> Self:
         """The rows of a filter; empty values filter nothing. All `tags` must be there.
 
-        `search` looks in handle, name and organisation.
+        `search` looks in handle, name, platform and organisation.
         """
         rows = self.tagged(tags)
         if platform:
@@ -139,6 +140,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             rows = rows.filter(
                 Q(handle_key__contains=handle_key("", word.removeprefix("@")))
                 | Q(display_name__icontains=word)
+                | Q(platform__in=platforms_called(word))
                 | Q(organization__in=Organization.objects.filter(name__icontains=word))  # asked once, not for each row
             )
         return rows
@@ -395,5 +397,4 @@ class FormerHandle(models.Model):
 @receiver(models.signals.pre_delete, sender=Account)
 def announce_deletion(instance: Account, **_: Any) -> None:
     """Tell of every deletion, whoever asked for it: a method, the admin or a cascade."""
-    if not is_announced(instance.pk):
-        announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})
+    announce_leaving(instance.pk, instance.organization_id)

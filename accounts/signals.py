@@ -43,11 +43,6 @@ def announced_as_leaving(ids: Collection[int]) -> Iterator[None]:
         _leaving.reset(token)
 
 
-def is_announced(account_id: int) -> bool:
-    """Whether the account's deletion was announced together with others'."""
-    return account_id in _leaving.get()
-
-
 def announce(
     ids: Collection[int],
     fields: Collection[str],
@@ -66,3 +61,9 @@ def announce(
         old_handles=dict(old_handles or {}),
         old_organizations=dict(old_organizations or {}),
     )
+
+
+def announce_leaving(account_id: int, organization_id: int) -> None:
+    """Announce that one account is about to be deleted, unless that was said of it together with others."""
+    if account_id not in _leaving.get():
+        announce([account_id], {"deleted"}, old_organizations={account_id: organization_id})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import roster_views, views
+from accounts import roster_views, suggestion_views, views
 
 app_name = "accounts"
 
 urlpatterns = [
     path("new/", views.add, name="new"),
+    path("organizations/", suggestion_views.organizations, name="organizations"),
     path("import/", roster_views.rosters, name="import"),
     path("import/<int:pk>/", roster_views.roster, name="roster"),
     path("import/<int:pk>/refused.csv", roster_views.refused, name="refused"),

@@ -18,6 +18,7 @@ from snapshots import overview as reads
 from snapshots.cache import SUMMARY
 from snapshots.models import Snapshot
 from snapshots.periods import Period, kept_fields
+from snapshots.sidebar_views import beside
 
 LOOKS_SHOWN = 10
 
@@ -34,7 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         vary=permissions_of(request),
     )
     context = {"figures": figures, "period": period, "kept": kept_fields(request.GET)}
-    return render(request, "snapshots/overview.html", context)
+    return render(request, "snapshots/overview.html", context | beside(request, period))
 
 
 def _name(root: str, period: Period) -> str:

@@ -80,7 +80,7 @@ def test_accounts_with_most_followers_come_first_and_unknown_ones_last(viewer):
     see(factories.account("x", "large"), 50)
     response = viewer.get("/accounts/")
     assert handles(response) == ["large", "small", "unknown"]
-    assert "no figure yet" in text_of(response)
+    assert "No figure yet" in text_of(response)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pages of figures: the list of accounts, the doubted figures."""
+"""The page of doubted figures: what waits, the decision with its preview, and taking it back."""
 
 from __future__ import annotations
 
@@ -10,36 +10,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Account
 from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
 from snapshots import judging, suspects
-from snapshots.listing import Choices, Filters, columns
 from snapshots.models import Judgement, Snapshot
 
 ROWS_PER_PAGE = 50
 DECISIONS_SHOWN = 5
 PREVIEWED = 10
-
-
-@require_safe
-@requires("accounts.view_account", "snapshots.view_snapshot")
-def accounts(request: HttpRequest) -> HttpResponse:
-    """The list of accounts with their latest figures: searched, filtered, sorted and paged by the server."""
-    filters = Filters.of(request.GET)
-    rows, total = filters.rows(Account.objects.visible_to(request.user))
-    page = paginate(
-        rows,
-        order=filters.order,
-        page=page_number(request.GET.get("page")),
-        per_page=ROWS_PER_PAGE,
-        after=request.GET.get("after", ""),
-        total=total,
-        clamp=True,
-    )
-    context = {"page": page, "filters": filters, "columns": columns(filters), "choices": Choices.of(filters)}
-    return render(request, "snapshots/accounts.html", context)
 
 
 @require_safe
