@@ -26,7 +26,7 @@ from accounts.platforms import (
 from accounts.searching import platforms_called
 from accounts.signals import announce, announce_leaving
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
-from accounts.writing import CHUNK, OrganizationQuerySet, chunked
+from accounts.writing import OrganizationQuerySet, chunked
 from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
@@ -159,7 +159,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             self._write(ids, {"is_active"}, is_active=active)
             if ids:
                 action = "accounts.activate" if active else "accounts.deactivate"
-                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids[:CHUNK]})
+                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids})
         return len(ids)
 
     def move_to(self, organization: Organization) -> int:

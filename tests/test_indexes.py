@@ -20,7 +20,7 @@ from django.db.models import Model, QuerySet, UniqueConstraint
 from accounts.models import Account, AccountTag, FormerHandle, Organization, RosterChange, RosterImport
 from accounts.tags import Tag
 from perf import clock
-from project.models import AccessToken, AuditEntry, Invitation
+from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
 from scraping import retention
 from scraping.models import (
     Alert,
@@ -151,6 +151,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # project
     "AccessToken.hash": lambda: AccessToken.objects.usable().filter(hash="0" * 64),
     "ix_access_token_user": lambda: AccessToken.objects.for_list(READER),
+    "audit_subject_uniq": lambda: first(AuditSubject.objects.filter(account_id=1).order_by("-entry_id")),
     "ix_audit_created": lambda: first(AuditEntry.objects.order_by("-created_at", "-pk")),
     "ix_audit_action": lambda: first(AuditEntry.objects.filter(action="x").order_by("-created_at", "-pk")),
     "ix_audit_actor": lambda: deleting(READER, AuditEntry, "actor"),

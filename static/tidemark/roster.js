@@ -1,5 +1,5 @@
 // A form that takes a while: its button works, and after a second it says what is being done.
-import { say } from "./app.js";
+import { say } from "./toasts.js";
 
 const SOON_MS = 1000;
 const PASTED_MAX = 2_400_000; // characters; the server takes more only as a file
