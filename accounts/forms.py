@@ -91,6 +91,11 @@ class AccountForm(forms.Form):
         """Names to offer while typing, for the datalist `organizations`."""
         return list(Organization.objects.order_by("name").values_list("name", flat=True)[:SUGGESTED])
 
+    def point_at_error(self) -> None:
+        """Let the first field with an error have the focus, also where no script runs."""
+        if wrong := next((name for name in self.fields if self.errors.get(name)), None):
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
     def store(self, by: Person) -> Account | None:
         """Add or change the account; None, with the reasons in `errors`, when it is refused after all."""
         given = self.cleaned_data

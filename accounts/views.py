@@ -40,6 +40,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (account := form.store(request.user)):
         messages.success(request, f"{account} is tracked from now on. Its first figure comes with the next scrape.")
         return _page_of(account)
+    form.point_at_error()
     return render(request, "accounts/form.html", {"form": form})
 
 
@@ -52,6 +53,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and (stored := form.store(request.user)):
         messages.success(request, f"{stored} is changed.")
         return _page_of(stored)
+    form.point_at_error()
     return render(request, "accounts/form.html", {"form": form, "account": account})
 
 
