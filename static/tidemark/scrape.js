@@ -34,9 +34,11 @@ export function mount(part) {
         try {
           const before = open;
           open = await look();
+          if (mine !== watching) return; // a scrape was asked for meanwhile
           cutOff = false;
           if (!open) return over(before);
         } catch {
+          if (mine !== watching) return;
           if (!open) return over(false);
           if (!cutOff) say("The server cannot be reached. The scrape goes on without this page; it is looked at again.", "warning");
           cutOff = true;
@@ -66,6 +68,7 @@ export function mount(part) {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-busy") === "true") return;
+    watching++;
     busy(true);
     try {
       run = String((await send(form)).run);
