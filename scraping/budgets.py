@@ -4,7 +4,7 @@ from perf.budgets import Budget
 
 BUDGETS = [
     Budget("api:runs", queries=7, bytes=2_000, p95=500),
-    Budget("api:platforms", queries=11, bytes=2_000, p95=500),
+    Budget("api:platforms", queries=10, bytes=2_000, p95=500),
     Budget("api:promise", queries=5, bytes=2_000, p95=500),
     Budget("api:late", queries=8, bytes=6_000, p95=500),
     Budget("scraping:runs", queries=16, bytes=8_000, p95=500),
