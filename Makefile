@@ -88,8 +88,8 @@ bench-gather: $(VENV)/installed-bench ## Gathering beside Scrapy, aiohttp and fi
 bench-recording: install ## Recording a day beside bulk_create: N=100000 accounts
 	@$(BIN)/python -m benchmarks recording $(if $(N),--accounts $(N))
 
-bench-api: install ## Reads beside hello-world, usual Django, raw SQL and the naive way: N=3000 accounts DAYS=365 SECONDS=1.5
-	@$(BIN)/python -m benchmarks api $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS)) $(if $(SECONDS),--seconds $(SECONDS))
+bench-api: install ## Reads beside hello-world, usual Django, raw SQL and the naive way: N=3000 accounts DAYS=365 SECONDS=1.5; GROWTH=1: 1,000 accounts beside GROWTH_ACCOUNTS=100000
+	@$(BIN)/python -m benchmarks $(if $(GROWTH),growth $(if $(GROWTH_ACCOUNTS),--accounts $(GROWTH_ACCOUNTS)),api $(if $(N),--accounts $(N))) $(if $(DAYS),--days $(DAYS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))
