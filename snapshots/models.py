@@ -21,6 +21,7 @@ from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.exports.jobs import ExportJob
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 from snapshots.judgements import JudgedFigure, Judgement
+from snapshots.notes import Note
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -41,6 +42,7 @@ __all__ = [
     "JudgedFigure",
     "Judgement",
     "LatestSnapshot",
+    "Note",
     "Published",
     "Quality",
     "Snapshot",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from django.contrib import messages
@@ -129,6 +130,7 @@ def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
     latest = LatestSnapshot.objects.known().filter(account=found).first()
     context: dict[str, Any] = {"account": found, "latest": latest, "days": days, "periods": RANGES.items()}
     context["history_query"] = f"days={days}" if days else ""
+    context["notes_about"] = urlencode({"account": f"{found.platform}/{found.handle}"})
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}
     context |= {"recent": _recent(found), "tags": AccountTag.objects.names_of([found.pk])[found.pk]}
     return context | {"suspect_count": Snapshot.objects.to_judge().filter(account=found).count()}

@@ -22,10 +22,11 @@ export function options(uPlot, element, view, lines, { log, height, hooks }) {
       sync: { key: "days", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
       points: { size: 7 },
       drag: { x: true, y: false },
+      y: false,
     },
     legend: { show: false },
     hooks: { ...hooks, draw: [(chart) => paint(chart, lines, colour)] },
-    scales: { y: { distr: log ? 3 : 1, range: (chart, low, high) => bounds(uPlot, chart, lines, low, high, view.zero, log) } },
+    scales: { y: { distr: log ? 3 : 1, range: (chart, low, high) => bounds(chart, lines, low, high, view.zero, log) } },
     axes: [
       { ...axis, grid: { show: false }, size: 28, space: 64, values: nameDays },
       { ...axis, size: 62, gap: 6, space: 40, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : view.axis(tick))) },
@@ -65,7 +66,13 @@ function nameDays(_, ticks) {
   return ticks.map((tick) => (tick % DAY ? "" : name(tick)));
 }
 
-function bounds(uPlot, chart, lines, low, high, fromZero, log) {
+// The nearest number of one digit, as a log axis names them: 1.2 M lies between 1 M and 2 M.
+function one(value, round) {
+  const size = 10 ** Math.floor(Math.log10(value));
+  return round(value / size) * size;
+}
+
+function bounds(chart, lines, low, high, fromZero, log) {
   if (low === null || high === null) return log ? [1, 10] : [0, 1];
   const [first, last] = chart.series[0].idxs ?? [0, -1];
   for (const [n, line] of lines.entries()) {
@@ -74,7 +81,7 @@ function bounds(uPlot, chart, lines, low, high, fromZero, log) {
       if (range) [low, high] = [Math.min(low, log ? Math.max(range[0], 1) : range[0]), Math.max(high, range[1])];
     }
   }
-  if (log) return uPlot.rangeLog(low, high, 10, false);
+  if (log) return [one(low, Math.floor), one(high, Math.ceil)];
   const room = (high - low || Math.abs(high) || 1) * 0.08;
   if (fromZero) return [Math.min(0, low - room), Math.max(0, high + room)];
   return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
