@@ -22,6 +22,7 @@ from accounts.platforms import (
     profile_kind,
     profile_url,
 )
+from accounts.searching import platforms_called
 from accounts.signals import announce
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
 from accounts.writing import CHUNK, OrganizationQuerySet, chunked
@@ -122,7 +123,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
     ) -> Self:
         """The rows of a filter; empty values filter nothing. All `tags` must be there.
 
-        `search` looks in handle, name and organisation.
+        `search` looks in handle, name, platform and organisation.
         """
         rows = self.tagged(tags)
         if platform:
@@ -137,6 +138,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             rows = rows.filter(
                 Q(handle_key__contains=handle_key("", word.removeprefix("@")))
                 | Q(display_name__icontains=word)
+                | Q(platform__in=platforms_called(word))
                 | Q(organization__in=Organization.objects.filter(name__icontains=word))  # asked once, not for each row
             )
         return rows

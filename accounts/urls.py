@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import views
+from accounts import suggestion_views, views
 
 app_name = "accounts"
 
 urlpatterns = [
     path("new/", views.add, name="new"),
+    path("organizations/", suggestion_views.organizations, name="organizations"),
     path("import/", views.roster, name="import"),
     path("edit/<int:pk>/", views.edit, name="edit"),
     path("switch/<int:pk>/", views.switch, name="switch"),

@@ -103,7 +103,7 @@ class LatestSnapshotAdmin(Kept, LatestBase):
 class DailyTotalAdmin(Kept, TotalBase):
     """Sums per day, platform and organisation, to read."""
 
-    list_display = ("date", "platform", "organization", "followers", "accounts")
+    list_display = ("date", "platform", "organization", "followers", "accounts", "gained")
     list_filter = ("platform",)
     list_select_related = ("organization",)
     date_hierarchy = "date"

@@ -11,7 +11,8 @@ from django.dispatch import receiver
 from accounts.signals import accounts_changed
 from perf.cache import forget
 from snapshots.cache import history_of
-from snapshots.models import LatestSnapshot, Snapshot, forget_figures, recount
+from snapshots.models import LatestSnapshot, Snapshot, forget_figures
+from snapshots.totals import recount
 
 COUNTED_BY = {"platform", "organization", "organization_id", "is_active"}
 """Fields of an account that say in which totals its figures are counted."""

@@ -45,6 +45,7 @@ from snapshots.models import (
     JudgedFigure,
     Judgement,
     LatestSnapshot,
+    PlatformTotal,
     Snapshot,
 )
 from workitems.models import Comment, Photo, PresetNumber, StatusChange, WorkItem
@@ -93,6 +94,9 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_latest_followers": lambda: first(by("-followers")),
     "ix_latest_date": lambda: first(by("-date")),
     "daily_total_uniq": lambda: DailyTotal.objects.filter(date__range=(TODAY - timedelta(days=9), TODAY)).order_by(),
+    "platform_total_uniq": lambda: PlatformTotal.objects.filter(
+        date__range=(TODAY - timedelta(days=9), TODAY)
+    ).order_by(),
     "ix_daily_total_organization": lambda: deleting(Organization(pk=1), DailyTotal, "organization"),
     "ix_importbatch_created": lambda: first(ImportBatch.objects.for_page()),
     "ImportBatch.by": lambda: deleting(READER, ImportBatch, "by"),

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0006_index_accounts_by_tag"),
-        ("snapshots", "0009_remove_unused_latest_indexes"),
+        ("snapshots", "0011_fill_what_accounts_gained"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

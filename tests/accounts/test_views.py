@@ -59,20 +59,20 @@ def test_a_rename_leads_to_the_new_address_and_the_old_one_redirects(editor):
     assert (old.status_code, old["Location"]) == (301, "/accounts/x/CDCgov/")
 
 
-@pytest.mark.parametrize(("active", "stored"), [("1", True), ("", False)])
-def test_the_switch_answers_a_script_with_what_is_stored_now(editor, active, stored):
+@pytest.mark.parametrize(("on", "stored"), [("1", True), ("", False)])
+def test_the_switch_answers_a_script_with_what_is_stored_now(editor, on, stored):
     account = factories.account("x", "nih", is_active=not stored)
     response = editor.post(
-        f"/accounts/switch/{account.pk}/", {"active": active}, headers={"accept": "application/json"}
+        f"/accounts/switch/{account.pk}/", {"switch": "active", "on": on}, headers={"accept": "application/json"}
     )
-    assert response.json()["active"] is stored
+    assert response.json()["on"] is stored
     account.refresh_from_db()
     assert account.is_active is stored
 
 
 def test_the_switch_works_without_a_script(editor):
     account = factories.account("x", "nih")
-    response = editor.post(f"/accounts/switch/{account.pk}/", {"active": ""}, follow=True)
+    response = editor.post(f"/accounts/switch/{account.pk}/", {"switch": "active", "on": ""}, follow=True)
     assert "no longer scraped; its figures stay" in text_of(response)
 
 

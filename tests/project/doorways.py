@@ -86,7 +86,9 @@ ADDRESSES: dict[str, Writer] = {
         _post(lambda w: f"/accounts/edit/{w.subject.pk}/", address="renamed", organization="Parks", is_active="on"),
         *NAMES,
     ),
-    "POST accounts:switch": registry(_post(lambda w: f"/accounts/switch/{w.subject.pk}/", active="0"), *COUNTED),
+    "POST accounts:switch": registry(
+        _post(lambda w: f"/accounts/switch/{w.subject.pk}/", switch="active", on=""), *COUNTED
+    ),
     "POST accounts:release": Writer(_post(lambda w: f"/accounts/release/{w.held.pk}/", answer="ours"), NOTHING),
     "POST accounts:import": registry(_post("/accounts/import/", text=ROSTER.decode(), **{"import": "1"}), *OFFICES),
     "POST snapshots:past": figures(

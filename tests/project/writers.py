@@ -183,6 +183,7 @@ BY_SAVE = {"create", "get_or_create", "update_or_create"}
 SILENT_MODELS = {
     "LatestSnapshot": KEPT,
     "DailyTotal": KEPT,
+    "PlatformTotal": KEPT,
     "FormerHandle": "kept by Account.save; FormerHandle.objects.keep is tried",
     "AccountTag": "kept by retag and by Django behind account.tags, whose signal announces",
     "ImportBatch": HIDDEN,

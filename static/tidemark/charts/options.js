@@ -1,5 +1,6 @@
 // The options of uPlot for the lines of a view.
 import { DASHES, DOTTED, nth, paint } from "./shapes.js";
+import { inBars } from "./views.js";
 import { DAY, dayName, monthName } from "./words.js";
 
 /** The page's own colours, by their token's name. */
@@ -13,7 +14,7 @@ export function options(uPlot, element, view, lines, { log, height, hooks }) {
   const colour = colours(element);
   const font = `12px ${getComputedStyle(element).fontFamily}`;
   const axis = { stroke: colour("quiet"), font, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
-  const bars = view.zero && lines.length === 1;
+  const bars = inBars(view, lines);
   return {
     width: element.clientWidth,
     height,
@@ -31,12 +32,15 @@ export function options(uPlot, element, view, lines, { log, height, hooks }) {
       { ...axis, grid: { show: false }, size: 28, space: 64, values: nameDays },
       { ...axis, size: 62, gap: 6, space: 40, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : view.axis(tick))) },
     ],
-    series: [{}, ...lines.map((line) => ({ ...pen(line, colour, bars), paths: bars ? uPlot.paths.bars({ size: [0.7, 24] }) : undefined }))],
+    series: [{}, ...lines.map((line) => (bars && !line.before ? bar(uPlot, line, colour) : pen(line, colour)))],
   };
 }
 
-function pen(line, colour, bars) {
-  if (bars) return { label: line.label, width: 0, fill: (chart) => upAndDown(chart, colour), points: { show: false } };
+function bar(uPlot, { label }, colour) {
+  return { label, width: 0, fill: (chart) => upAndDown(chart, colour), paths: uPlot.paths.bars({ size: [0.7, 24] }), points: { show: false } };
+}
+
+function pen(line, colour) {
   return {
     label: line.label,
     stroke: colour(`series-${(line.place % 8) + 1}`),
