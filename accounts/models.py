@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 
-from accounts.cache import ACCOUNT
+from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.facts import FACTS, storable
 from accounts.holds import Hold
 from accounts.platforms import (
@@ -366,7 +366,7 @@ class FormerHandleQuerySet(models.QuerySet["FormerHandle"]):
         """Remember the handle of `before`, an account as it was; a handle leads to whoever had it last."""
         had_it = self.filter(platform=before.platform, handle_key=before.handle_key)
         owners = {before.pk, *had_it.values_list("account_id", flat=True)}
-        forget(*(ACCOUNT.of(str(account)) for account in owners))
+        forget(ACCOUNTS, *(ACCOUNT.of(str(account)) for account in owners))
         self.update_or_create(
             platform=before.platform,
             handle_key=before.handle_key,

@@ -19,6 +19,7 @@ from scraping.connectors.base import Missing, Reading, Trouble
 from scraping.results import Result
 from snapshots.judging import Ticket
 from snapshots.models import Snapshot
+from snapshots.note_forms import seen
 from tests.project.reads import World
 from tests.project.writers import (
     COUNTED,
@@ -31,6 +32,7 @@ from tests.project.writers import (
     everywhere,
     figures,
     latest,
+    noted,
     press,
     registry,
     thirds,
@@ -98,6 +100,12 @@ ADDRESSES: dict[str, Writer] = {
         *EARLIER,
     ),
     "POST snapshots:undo-import": figures(_post(lambda w: f"/figures/import/{w.batch.pk}/undo/"), *EARLIER),
+    "POST snapshots:new-note": noted(_post("/notes/new/", day=lambda w: w.today, text="Holiday")),
+    "POST snapshots:note": noted(
+        _post(lambda w: f"/notes/{w.note.pk}/", day=lambda w: w.today, text="New", seen=lambda w: seen(w.note))
+    ),
+    "POST snapshots:delete-note": noted(_post(lambda w: f"/notes/{w.note.pk}/delete/")),
+    "POST snapshots:restore-note": noted(_post(lambda w: f"/notes/{w.gone.pk}/restore/")),
     "POST snapshots:judge": figures(_post("/figures/suspect/judge/", verdict="accept", figure=_ticket), "trend"),
     "POST snapshots:undo": thirds(_post(lambda w: f"/figures/suspect/undo/{w.judgement.pk}/")),
     "POST api:create_account": registry(
@@ -193,6 +201,10 @@ ADMIN: dict[str, Writer] = {
     ),
     "admin Snapshot delete": figures(
         _post(lambda w: f"/admin/snapshots/snapshot/{latest(w).get().pk}/delete/", post="yes")
+    ),
+    "admin Note delete": noted(_post(lambda w: f"/admin/snapshots/note/{w.note.pk}/delete/", post="yes")),
+    "admin Note: delete_selected": noted(
+        _admin("snapshots/note", "", action="delete_selected", post="yes", _selected_action=lambda w: w.note.pk)
     ),
     "admin Snapshot: delete_selected": figures(
         _admin(
