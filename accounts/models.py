@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 
+from accounts.batches import RosterChange, RosterImport
 from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.facts import FACTS, storable
 from accounts.holds import Hold
@@ -23,9 +24,9 @@ from accounts.platforms import (
     profile_url,
 )
 from accounts.searching import platforms_called
-from accounts.signals import announce
+from accounts.signals import announce, announce_leaving
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
-from accounts.writing import CHUNK, OrganizationQuerySet, chunked
+from accounts.writing import OrganizationQuerySet, chunked
 from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     Person = AbstractBaseUser | AnonymousUser | None  # who does something; None: nobody signed in, as in a command
 
 __all__ = [
-    "FACTS", "Account", "AccountQuerySet", "AccountTag", "FormerHandle", "HandleTaken", "Hold", "Organization", "Tag",
+    "FACTS", "Account", "AccountQuerySet", "AccountTag", "FormerHandle", "HandleTaken", "Hold", "Organization",
+    "RosterChange", "RosterImport", "Tag",
 ]  # fmt: skip  # reads best as a list of names
 
 
@@ -157,7 +159,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             self._write(ids, {"is_active"}, is_active=active)
             if ids:
                 action = "accounts.activate" if active else "accounts.deactivate"
-                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids[:CHUNK]})
+                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids})
         return len(ids)
 
     def move_to(self, organization: Organization) -> int:
@@ -395,4 +397,4 @@ class FormerHandle(models.Model):
 @receiver(models.signals.pre_delete, sender=Account)
 def announce_deletion(instance: Account, **_: Any) -> None:
     """Tell of every deletion, whoever asked for it: a method, the admin or a cascade."""
-    announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})
+    announce_leaving(instance.pk, instance.organization_id)

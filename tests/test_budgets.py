@@ -41,7 +41,7 @@ def editor(db: None, client: Client) -> Client:
 def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
     account = {"pk": Account.objects.values_list("pk", flat=True).first()}
     known = {"scraping:run": {"pk": ScrapeRun.objects.values_list("pk", flat=True).first()}}
-    known |= dict.fromkeys(("scraping:standing", "scraping:attempts"), account)
+    known |= dict.fromkeys(("scraping:standing", "scraping:attempts", "changes"), account)
     address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route)) + QUERIES.get(budget.route, "")
     answers: list[Any] = []
 

@@ -20,7 +20,7 @@ from scraping.results import Result
 from snapshots.judging import Ticket
 from snapshots.models import Snapshot
 from snapshots.note_forms import seen
-from tests.project.reads import World
+from tests.project.reads import ROSTER, World
 from tests.project.writers import (
     COUNTED,
     EARLIER,
@@ -39,8 +39,6 @@ from tests.project.writers import (
 )
 from tests.scraping.promising import request, tried
 from tests.snapshots.test_legacy import Old
-
-ROSTER = b'[{"platform": "x", "handle": "subject", "org_name": "Parks"}, {"platform": "x", "handle": "newcomer"}]'
 
 
 def _client(who: User) -> Client:
@@ -90,7 +88,9 @@ ADDRESSES: dict[str, Writer] = {
         _post(lambda w: f"/accounts/switch/{w.subject.pk}/", switch="active", on=""), *COUNTED
     ),
     "POST accounts:release": Writer(_post(lambda w: f"/accounts/release/{w.held.pk}/", answer="ours"), NOTHING),
-    "POST accounts:import": registry(_post("/accounts/import/", text=ROSTER.decode(), **{"import": "1"}), *OFFICES),
+    "POST accounts:import": Writer(_post("/accounts/import/", text=ROSTER.decode()), NOTHING),
+    "POST accounts:roster": registry(_post(lambda w: f"/accounts/import/{w.draft.pk}/"), *OFFICES),
+    "POST accounts:undo-import": registry(_post(lambda w: f"/accounts/import/{w.roster.pk}/undo/"), "accounts"),
     "POST snapshots:past": figures(
         _post(
             "/figures/import/",
