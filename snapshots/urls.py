@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from snapshots import import_views, listing_views, views
+from snapshots import bulk_views, import_views, listing_views, views
 from snapshots.exports import views as exports
 
 app_name = "snapshots"
@@ -13,6 +13,8 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("trend/", views.trend, name="trend"),
     path("accounts/", listing_views.accounts, name="accounts"),
+    path("accounts/bulk/", bulk_views.bulk, name="bulk"),
+    path("accounts/bulk/<int:pk>/", bulk_views.bulk_edit, name="bulk-edit"),
     path("exports/", exports.exports, name="exports"),
     path("exports/accounts.<str:kind>", exports.listed, name="export-accounts"),
     path("exports/start/", exports.start, name="start-export"),
