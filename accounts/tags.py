@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import Count
+from django.db.models import CharField, Count, OuterRef, Subquery
 from django.dispatch import receiver
 
 from accounts.cache import ACCOUNT, ACCOUNTS
@@ -195,6 +195,23 @@ class AccountTag(models.Model):
         return f"account {self.account_id}, tag {self.tag_id}"
 
 
+class TagNames(Subquery):
+    """All tags of the account that a row has at the path `account`, by name and joined as split_tags takes them."""
+
+    output_field = CharField()
+
+    def __init__(self, account: str) -> None:
+        carried = AccountTag.objects.filter(account=OuterRef(account)).order_by("tag__key")
+        super().__init__(carried.values("tag__name"))
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, template="ARRAY_TO_STRING(ARRAY(%(subquery)s), '; ')")
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        joined = "COALESCE((SELECT GROUP_CONCAT(name, '; ') FROM (%(subquery)s)), '')"
+        return self.as_sql(compiler, connection, template=joined)
+
+
 class Retagged(NamedTuple):
     """What a change of many accounts' tags did or would do: how many accounts each tag was put on or taken off."""
 
@@ -233,7 +250,7 @@ class TaggingQuerySet(HoldQuerySet[Row]):
             if not dry_run:
                 self._retag(adding, removing)
                 if any((*done.added.values(), *done.removed.values())):
-                    detail = {"added": done.added, "removed": done.removed, "ids": ids[:CHUNK]}
+                    detail = {"added": done.added, "removed": done.removed, "ids": ids}
                     happened(by, "accounts.tag", f"{len(ids)} accounts", detail)
         return done
 

@@ -111,8 +111,8 @@ def _by_field(errors: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def _page(request: HttpRequest, status: int, error: str, template: str = "") -> HttpResponse:
-    """The refusal as JSON for the API, as a page that extends base.html otherwise."""
-    if is_api(request):
+    """The refusal as JSON for the API and for our pages' scripts, as a page that extends base.html otherwise."""
+    if is_api(request) or not request.accepts("text/html"):
         return refusal(status, error)
     return HttpResponse(render_to_string(template or f"{status}.html", {"message": error}, request), status=status)
 

@@ -12,6 +12,7 @@ from ninja import Field
 from pydantic import BeforeValidator, field_validator, model_validator
 
 from accounts.filters import chosen
+from accounts.tags import TagNames
 from perf.pagination import page_number, page_size, paginate
 from snapshots.filters import Extent, FigureFilters, extent_of
 from snapshots.models import CHANGES, LatestSnapshot, Snapshot
@@ -43,11 +44,14 @@ ON_REQUEST = {
     "observed_at": "observed_at",
     "source": "source",
     "rounded": "followers_rounded",
+    "core": "account__is_core",
+    "active": "account__is_active",
+    "tags": "tag_names",
 }
 LATEST_ONLY = {name: name for name in CHANGES}
 PLACES = COLUMNS | ON_REQUEST | LATEST_ONLY
-SORTED_BY = PLACES | {"handle": "account__handle_key"}
-"""Every column can be sorted by; a handle without regard to case."""
+SORTED_BY = {name: path for name, path in PLACES.items() if name != "tags"} | {"handle": "account__handle_key"}
+"""Every column but the tags can be sorted by; a handle without regard to case."""
 
 
 class GridFilters(FigureFilters):
@@ -80,8 +84,8 @@ class GridFilters(FigureFilters):
         known = PLACES if self.day == "latest" else COLUMNS | ON_REQUEST
         chosen(self.fields, known)
         name = self.sort.removeprefix("-")
-        if name and name not in PLACES:
-            raise ValueError(f"sorting is by one of {', '.join(PLACES)}, not by {name[:40]!r}")
+        if name and name not in SORTED_BY:
+            raise ValueError(f"sorting is by one of {', '.join(SORTED_BY)}, not by {name[:40]!r}")
         if self.day == "all" and name not in ("", "date"):
             raise ValueError(f"sorting by {name} needs a single day: say day=latest or day=YYYY-MM-DD")
         if name and name not in known:
@@ -105,13 +109,16 @@ class GridFilters(FigureFilters):
         `extent` is what extent_of gives for these filters; None where they let every account through.
         """
         if self.day == "latest":
-            return self.narrow(LatestSnapshot.objects.visible_to(user).known(), extent)
-        rows = Snapshot.objects.visible_to(user).published()
+            return self._tagged(self.narrow(LatestSnapshot.objects.visible_to(user).known(), extent))
+        rows = self._tagged(Snapshot.objects.visible_to(user).published())
         if self.day != "all":
             return self.walk(rows.filter(date=self.day), extent)
         if extent is None or not self.narrowed:
             return rows
         return self.walk(rows.filter(date__lte=extent.newest), extent) if extent.newest else rows.none()
+
+    def _tagged(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        return rows.annotate(tag_names=TagNames("account_id")) if "tags" in self.columns else rows
 
     def total(self, extent: Extent | None) -> int | None:
         """How many rows there are, where the latest rows know; None: to be counted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -10,9 +11,12 @@ from django.db.models import QuerySet
 from ninja import Field
 from pydantic import model_validator
 
+from accounts.models import Account
+from accounts.tags import TagNames
 from perf import clock
 from snapshots.filters import extent_of
 from snapshots.grid import GridFilters
+from snapshots.listing_columns import FIELDS, SORTED_BY, with_figures
 
 PAGING = {"page", "per_page", "after"}
 """What an address of the grid may carry along; a file has no pages."""
@@ -26,15 +30,39 @@ class ExportFilters(GridFilters):
 
     since: dt.date | None = Field(None, alias="from", description="The first day.")
     until: dt.date | None = Field(None, alias="to", description="The last day.")
+    every: bool = Field(
+        False, description="Also accounts without a figure of the single day, their cells empty; needs `fields`."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.since and self.until and self.since > self.until:
             raise ValueError("“from” is after “to”")
+        if self.every and (self.day == "all" or self.since or self.until):
+            raise ValueError("every account has a row of a single day: say day=latest or day=YYYY-MM-DD")
+        if self.every and not (self.fields and self.columns.keys() <= FIELDS.keys()):
+            raise ValueError(f"with every account, say which fields: {', '.join(FIELDS)}")
         return self
 
+    @property
+    def order(self) -> list[str]:
+        """What to order by, ending in something unique."""
+        if not self.every:
+            return super().order
+        sign = "" if self.sort and not self.sort.startswith("-") else "-"
+        return [f"{sign}{SORTED_BY[self.sort.removeprefix('-') or 'followers']}", f"{sign}pk"]
+
+    def placed(self, usual: Mapping[str, str]) -> Mapping[str, str]:
+        """The columns of the file, and where its rows have them; the `usual` ones unless others are wanted."""
+        if self.every:
+            return {name: FIELDS[name] for name in self.columns}
+        return self.columns if self.fields else usual
+
     def figures(self, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Any, Any]:
-        """The published rows that `user` may see and the filters let through."""
+        """The published rows that `user` may see and the filters let through; with `every`, accounts beside them."""
+        if self.every:
+            accounts = self.accounts(Account.objects.visible_to(user)).annotate(tag_names=TagNames("pk"))
+            return with_figures(accounts, self.day)  # type: ignore[no-any-return]  # annotated rows have no name
         rows = self.rows(user, extent_of(self) if self.narrowed else None)
         if self.since:
             rows = rows.filter(date__gte=self.since)
@@ -42,6 +70,8 @@ class ExportFilters(GridFilters):
 
     def most(self) -> int:
         """How many rows there are at most, from the latest rows alone; exact without a span of days."""
+        if self.every:
+            return self.accounts(Account.objects.all()).count()
         extent = extent_of(self)
         if self.day != "all":
             return extent.accounts

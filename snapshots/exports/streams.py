@@ -18,7 +18,7 @@ from snapshots.exports.reading import chunks
 def stream(kind: str, filters: ExportFilters, user: AbstractBaseUser | AnonymousUser) -> StreamingHttpResponse:
     """The file of `kind` (a name of FORMATS) with the figures that `user` may see. Audited."""
     form = FORMATS[kind]
-    columns = filters.columns if filters.fields else form.columns
+    columns = filters.placed(form.columns)
     happened(user, "snapshots.export", kind, filters.given())
     found = chunks(filters.figures(user), filters.order, columns)
     return _download(form.pieces(found, list(columns), clock.now()), kind, "figures")

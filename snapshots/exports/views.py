@@ -11,12 +11,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from perf.access import requires
-from perf.rates import spend
+from perf.rates import rated, spend
 from snapshots.exports import asking, serving
+from snapshots.exports.formats import FORMATS
 from snapshots.exports.forms import ExportForm
 from snapshots.exports.jobs import ExportJob, State
+from snapshots.exports.listed import as_listed
+from snapshots.exports.streams import stream
+from snapshots.listing import COOKIE
 
 SHOWN = 25
+WRITING = "The export is being written. You may leave this page; the file waits for you here."
 NAMES = {"day": "days", "from": "since", "to": "until"}
 """What the form calls the fields of an address."""
 
@@ -38,7 +43,25 @@ def start(request: HttpRequest) -> HttpResponse:
     spend(request, "exports")
     if form.start(request.user) is None:
         return _page(request, form)
-    messages.success(request, "The export is being written. You may leave this page; the file waits for you here.")
+    messages.success(request, WRITING)
+    return redirect("snapshots:exports")
+
+
+@require_safe
+@requires("accounts.view_account", "snapshots.view_snapshot", "snapshots.export_snapshots")
+@rated("exports")
+def listed(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The list of accounts as its page shows it, as a file; a large one is written by a worker."""
+    if kind not in FORMATS:
+        raise Http404
+    filters = as_listed(request.GET, request.COOKIES.get(COOKIE, ""))
+    if not filters.are_more_than(settings.EXPORT_STREAM_ROWS, request.user):
+        return stream(kind, filters, request.user)
+    try:
+        asking.ask(kind, filters, request.user)
+        messages.success(request, WRITING)
+    except asking.Refused as refused:
+        messages.warning(request, str(refused))
     return redirect("snapshots:exports")
 
 

@@ -20,6 +20,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "today": lambda name: f"as of {_day(name)}",
     "tag": lambda names: f"tagged {' and '.join(names)}",
     "q": lambda text: f"“{text}”",
+    "every": lambda _: "accounts without a figure too",
     "fields": lambda names: f"columns {names}",
     "sort": lambda name: f"sorted by {name.removeprefix('-')}{', descending' if name.startswith('-') else ''}",
 }

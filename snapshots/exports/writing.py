@@ -51,7 +51,7 @@ class _Writing:
         self.job, self.part = job, part
         self.form = FORMATS[job.kind]
         filters = ExportFilters.of(job.filters)
-        columns = filters.columns if filters.fields else self.form.columns
+        columns = filters.placed(self.form.columns)
         self.names, self.columns = list(columns), columns
         self.order, self.rows = filters.order, filters.figures(job.owner)
         self.pack: Callable[[bytes], bytes] = (lambda data: gzip.compress(data, mtime=0)) if job.compressed else bytes

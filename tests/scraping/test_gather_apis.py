@@ -79,7 +79,7 @@ def test_server_that_asks_to_slow_down_rests_alone(fakes: Any) -> None:
 
 @pytest.fixture
 def tokens(settings: Any) -> None:
-    settings.PLATFORM_TOKENS |= {"tiktok": "first=act.first,second=act.second,worn=nobodys"}
+    settings.PLATFORM_TOKENS = settings.PLATFORM_TOKENS | {"tiktok": "first=act.first,second=act.second,worn=nobodys"}
 
 
 def test_every_account_is_asked_for_with_its_own_token_under_a_limit_of_its_own(fakes: Any, tokens: None) -> None:

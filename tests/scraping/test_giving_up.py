@@ -30,14 +30,14 @@ def plan_of_today(db: None, fakes: Any, settings: Any) -> Any:
 
 
 @both
+@pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
     ("platform", "why"), [("x", Waiting.NO_CREDENTIAL), ("flickr", Waiting.PAGE_OFF), ("tiktok", "no_connector")]
 )
 def test_what_cannot_be_read_ends_its_run_and_says_so(
-    db: None, fakes: Any, monkeypatch: Any, platform: str, why: str
+    fakes: Any, settings: Any, monkeypatch: Any, platform: str, why: str
 ) -> None:
-    monkeypatch.setattr("django.conf.settings.PLATFORM_TOKENS", {})
-    monkeypatch.setattr("django.conf.settings.SCRAPE_PAGE_PLATFORMS", [])
+    settings.PLATFORM_TOKENS, settings.SCRAPE_PAGE_PLATFORMS = {}, []
     for registry in (CONNECTORS, APIS, PAGES):
         monkeypatch.delitem(registry, "tiktok", raising=False)
     run = request(account(platform), account(platform))

@@ -15,7 +15,7 @@ from accounts.models import Account
 from perf import cache, clock
 from snapshots import filters
 from snapshots.filters import FigureFilters
-from snapshots.grid import PLACES, SORTED_BY, GridFilters, grid_page
+from snapshots.grid import SORTED_BY, GridFilters, grid_page
 from snapshots.models import LatestSnapshot, Snapshot
 from snapshots.recording import record
 from snapshots.weighing import Sighting
@@ -86,7 +86,7 @@ def whole(day: str, sort: str) -> list[int]:
 
 @pytest.mark.req("A51")
 @pytest.mark.parametrize(
-    ("day", "names"), [("latest", PLACES), (TODAY.isoformat(), ["handle", "org", "followers", "observed_at"])]
+    ("day", "names"), [("latest", SORTED_BY), (TODAY.isoformat(), ["handle", "org", "followers", "observed_at"])]
 )
 def test_every_column_sorts_both_ways_by_cursor(world: list[Account], day: str, names: Iterable[str]) -> None:
     ids = {(account.platform, account.handle): account.pk for account in world}

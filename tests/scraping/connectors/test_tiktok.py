@@ -153,7 +153,7 @@ def test_name_outside_the_grammar_is_never_asked(name):
 
 @pytest.fixture
 def tokens(fakes, settings):
-    settings.PLATFORM_TOKENS |= {"tiktok": "good=act.good,bad=act.bad,strange=nobodys"}
+    settings.PLATFORM_TOKENS = settings.PLATFORM_TOKENS | {"tiktok": "good=act.good,bad=act.bad,strange=nobodys"}
     return fakes
 
 
