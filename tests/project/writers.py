@@ -111,6 +111,10 @@ MODELS: dict[str, Writer] = {
     "Account.objects.delete": registry(lambda w: _subject(w).delete(), *FIGURES, "accounts", "detail"),
     "Account.objects.activate": everywhere(lambda w: Account.objects.activate(w.root), *COUNTED),
     "Account.objects.deactivate": registry(lambda w: _subject(w).deactivate(w.root), *COUNTED, "detail"),
+    "Account.objects.give": registry(lambda w: _subject(w).give(is_active=False), *COUNTED),
+    "Account.objects.give_back": registry(
+        lambda w: Account.objects.give_back({w.subject.pk: {"is_active": False}}), *COUNTED
+    ),
     "Account.objects.move_to": registry(lambda w: _subject(w).move_to(w.parks), *OFFICES),
     "Account.objects.learn": registry(
         lambda w: Account.objects.learn({w.subject.pk: {"bio": "said by the platform"}}), "detail"
@@ -193,6 +197,8 @@ SILENT_MODELS = {
     "ExportJob": HIDDEN,
     "RosterImport": HIDDEN,
     "RosterChange": HIDDEN,
+    "BulkEdit": HIDDEN,
+    "BulkEditPart": HIDDEN,
 }
 SILENT = {
     "Snapshot.release": "changes the object alone, not its row",
