@@ -6,6 +6,7 @@ from django.urls import path
 
 from snapshots import (
     account_views,
+    bulk_views,
     import_views,
     listing_views,
     note_views,
@@ -23,6 +24,8 @@ urlpatterns = [
     path("sidebar/", sidebar_views.sidebar, name="sidebar"),
     path("pane/", sidebar_views.pane, name="pane"),
     path("accounts/", listing_views.accounts, name="accounts"),
+    path("accounts/bulk/", bulk_views.bulk, name="bulk"),
+    path("accounts/bulk/<int:pk>/", bulk_views.bulk_edit, name="bulk-edit"),
     path("exports/", exports.exports, name="exports"),
     path("exports/accounts.<str:kind>", exports.listed, name="export-accounts"),
     path("exports/start/", exports.start, name="start-export"),

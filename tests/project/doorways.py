@@ -14,13 +14,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
+from accounts import bulk
+from accounts.models import Account
 from scraping import ledger, settling
 from scraping.connectors.base import Missing, Reading, Trouble
 from scraping.results import Result
 from snapshots.judging import Ticket
 from snapshots.models import Snapshot
 from snapshots.note_forms import seen
-from tests.project.reads import World
+from tests.project.reads import ROSTER, World
 from tests.project.writers import (
     COUNTED,
     EARLIER,
@@ -39,8 +41,6 @@ from tests.project.writers import (
 )
 from tests.scraping.promising import request, tried
 from tests.snapshots.test_legacy import Old
-
-ROSTER = b'[{"platform": "x", "handle": "subject", "org_name": "Parks"}, {"platform": "x", "handle": "newcomer"}]'
 
 
 def _client(who: User) -> Client:
@@ -78,6 +78,20 @@ def _ticket(w: World) -> str:
     return str(Ticket.of(w.doubted))
 
 
+def _edit_many(w: World) -> Any:
+    """Tag one account through the form for many, as an administrator who has looked at the preview."""
+    client, address = _client(w.root), f"/accounts/bulk/?account={w.subject.pk}&preview=1&add_tags=new"
+    digest = client.get(address).context["plan"].digest
+    return client.post(address, {"digest": digest})
+
+
+def _undo_many(w: World) -> Any:
+    """Take the tag off again."""
+    edit = bulk.start(bulk.plan(Account.objects.filter(pk=w.subject.pk), bulk.Wanted(add=["new"])), w.root)
+    bulk.go_on(edit, w.root)
+    return _post(f"/accounts/bulk/{edit.pk}/", undo="1")(w)
+
+
 ADDRESSES: dict[str, Writer] = {
     "POST accounts:new": registry(
         _post("/accounts/new/", address="https://x.com/newcomer", organization="Parks"), "accounts"
@@ -90,7 +104,11 @@ ADDRESSES: dict[str, Writer] = {
         _post(lambda w: f"/accounts/switch/{w.subject.pk}/", switch="active", on=""), *COUNTED
     ),
     "POST accounts:release": Writer(_post(lambda w: f"/accounts/release/{w.held.pk}/", answer="ours"), NOTHING),
-    "POST accounts:import": registry(_post("/accounts/import/", text=ROSTER.decode(), **{"import": "1"}), *OFFICES),
+    "POST accounts:import": Writer(_post("/accounts/import/", text=ROSTER.decode()), NOTHING),
+    "POST accounts:roster": registry(_post(lambda w: f"/accounts/import/{w.draft.pk}/"), *OFFICES),
+    "POST accounts:undo-import": registry(_post(lambda w: f"/accounts/import/{w.roster.pk}/undo/"), "accounts"),
+    "POST snapshots:bulk": registry(_edit_many, "tags", "detail"),
+    "POST snapshots:bulk-edit": registry(_undo_many, "tags", "detail"),
     "POST snapshots:past": figures(
         _post(
             "/figures/import/",

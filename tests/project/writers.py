@@ -191,6 +191,8 @@ SILENT_MODELS = {
     "Judgement": HIDDEN,
     "JudgedFigure": HIDDEN,
     "ExportJob": HIDDEN,
+    "RosterImport": HIDDEN,
+    "RosterChange": HIDDEN,
 }
 SILENT = {
     "Snapshot.release": "changes the object alone, not its row",
