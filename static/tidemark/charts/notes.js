@@ -16,7 +16,6 @@ export class Notes {
   }
 
   async load() {
-    if (!this.element.dataset.notes) return;
     try {
       const { data, left_out } = await read(this.element.dataset.notes);
       this.found = data;
