@@ -17,7 +17,7 @@ from accounts.models import Account, Hold
 from accounts.rosters import Row, read_roster
 from perf import clock
 from snapshots.judging import judge
-from snapshots.models import ImportBatch, Judgement
+from snapshots.models import ImportBatch, Judgement, Note
 from tests import factories
 
 READS = {
@@ -27,6 +27,7 @@ READS = {
     "overview": "/",
     "history": "/api/history/x/subject",
     "other history": "/api/history/x/other",
+    "annotations": "/api/annotations?account=x/subject",
     "accounts": "/api/accounts",
     "tags": "/api/tags",
     "detail": "/api/accounts/x/subject",
@@ -73,6 +74,9 @@ class World:
         self.judgement = Judgement.objects.get()
         self.batch = self.imported()
         factories.snapshot(self.third, self.ago(9), 7, source="simulated")
+        self.note = Note.write(self.root, account=self.subject, day=self.today, text="Campaign begins")
+        self.gone = Note.write(self.root, account=None, day=self.today, text="Deleted")
+        self.gone.remove(self.root)
 
     def ago(self, days: int) -> dt.date:
         return self.today - dt.timedelta(days=days)
@@ -94,7 +98,7 @@ class World:
         path = READS[name]
         request = RequestFactory().get(path)
         request.user, request.session, request._messages = self.viewer, {}, Silent(request)  # type: ignore[attr-defined]
-        found = request.resolver_match = resolve(path)
+        found = request.resolver_match = resolve(path.partition("?")[0])
         response: Any = found.func(request, *found.args, **found.kwargs)
         return Answer((response.status_code, VOLATILE.sub(b"", response.content)), response.get("X-Cache"))
 
