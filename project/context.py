@@ -1,4 +1,4 @@
-"""What every page knows: the product's name and whether it shows demo data."""
+"""What every page knows: whether it shows demo data, and how many of its views are timed."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from django.http import HttpRequest
 
 def product(request: HttpRequest) -> dict[str, Any]:
     """Template variables common to all pages."""
-    return {"demo": settings.DEMO}
+    return {"demo": settings.DEMO, "page_view_sample": settings.PAGE_VIEW_SAMPLE}

@@ -269,6 +269,7 @@ RATE_LIMITS = {
     "reads": (env.int("RATE_LIMIT_READS", default=600), 60),
     "exports": (env.int("RATE_LIMIT_EXPORTS", default=10), 3600),
     "scrapes": (env.int("RATE_LIMIT_SCRAPES", default=30), 3600),
+    "beacons": (env.int("RATE_LIMIT_BEACONS", default=60), 60),
 }
 
 # --- Mail -------------------------------------------------------------------------------------
@@ -329,6 +330,8 @@ if TIME_ZONE not in available_timezones():
 ENABLE_MONITORING = env.bool("ENABLE_MONITORING", default=True)
 SLOW_REQUEST_THRESHOLD = env.float("SLOW_REQUEST_THRESHOLD", default=1.0)  # seconds
 SLOW_QUERY_THRESHOLD = env.float("SLOW_QUERY_THRESHOLD", default=0.1)  # seconds
+# The share of page views whose timings browsers tell, 0 to 1. Tests leave pages as their database is emptied: none.
+PAGE_VIEW_SAMPLE = env.float("PAGE_VIEW_SAMPLE", default=0.0 if TESTING else 1.0) if ENABLE_MONITORING else 0.0
 PROFILE_QUERIES = env.bool("PROFILE_QUERIES", default=DEBUG)
 
 # --- Gathering --------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("scraping/", include("scraping.urls")),
+    path("performance/", include("perf.urls")),
     path("", include("snapshots.urls")),
 ]
 if settings.DEBUG and not settings.TESTING:

@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from perf import clock
 
@@ -163,7 +163,10 @@ def day(value: date | str | None) -> str:
 
 @register.simple_tag
 def spark(values: Sequence[float | None], label: str = "") -> str:
-    """A small line of `values` as SVG; None breaks the line. Empty below two known values."""
+    """A small line of `values` as SVG; None breaks the line. Empty below two known values.
+
+    Without a `label` it is for the eye alone.
+    """
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
@@ -177,10 +180,10 @@ def spark(values: Sequence[float | None], label: str = "") -> str:
         path.append(f"{pen}{index * step:.1f} {SPARK_HEIGHT - 2 - (value - low) / span * (SPARK_HEIGHT - 4):.1f}")
         pen = "L"
     return format_html(
-        '<svg class="spark" viewBox="0 0 {} {}" role="img" aria-label="{}"><path d="{}"/></svg>',
+        '<svg class="spark" viewBox="0 0 {} {}" {}><path d="{}"/></svg>',
         SPARK_WIDTH,
         SPARK_HEIGHT,
-        label,
+        format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"'),
         "".join(path),
     )
 

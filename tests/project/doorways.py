@@ -322,6 +322,7 @@ SILENT_ADDRESSES: dict[str, str] = {
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
     **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
     **dict.fromkeys(("api:start_export", "api:delete_export"), EXPORTS),
+    "perf:beacon": "timings of pages are not cached",
     "scraping:alerts-mute": "alerts are not cached",
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
 }

@@ -1,0 +1,26 @@
+"""The beacon: browsers tell how long a page took them."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from perf.access import signed_in
+from perf.forms import PageViewForm
+from perf.rates import rated
+
+MAX_BYTES = 4_096
+
+
+@signed_in
+@require_POST
+@rated("beacons")
+def beacon(request: HttpRequest) -> HttpResponse:
+    """Store one page's timings: 204, or 413 above MAX_BYTES, 400 for what is no timing. Nobody reads the answer."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+        return HttpResponse(status=413)
+    form = PageViewForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(form.errors.as_json(), status=400, content_type="application/json")
+    form.save()
+    return HttpResponse(status=204)
