@@ -24,6 +24,10 @@ EDITABLE = (
 """What a person may set, beside handle or address and organisation (by name); a platform tells the rest."""
 
 
+SWITCHES = {"active": "is_active", "core": "is_core"}
+"""What is switched on and off from a page, and the field behind it."""
+
+
 class ChangedMeanwhile(Exception):
     """Somebody changed the account, `present`, since the caller read it; `differs`: field → [present, wanted]."""
 
@@ -74,6 +78,17 @@ def edit_account(account: Account, by: Person, *, seen: datetime | None = None, 
             _store(row, tags, changes)
             happened(by, "accounts.edit", str(row), {"id": row.pk, "changes": changes})
     return row
+
+
+def switch_account(account: Account, by: Person, name: str, *, on: bool) -> bool:
+    """Switch one of SWITCHES; False when somebody else did so before. Audited as an edit."""
+    with transaction.atomic():
+        row = Account.objects.locked().get(pk=account.pk)
+        if getattr(row, SWITCHES[name]) is on:
+            return False
+        values: dict[str, Any] = {SWITCHES[name]: on}
+        edit_account(row, by, **values)
+    return True
 
 
 def _store(row: Account, tags: list[str], changes: Mapping[str, Any]) -> None:

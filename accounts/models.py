@@ -10,8 +10,9 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 
+from accounts.batches import RosterChange, RosterImport
 from accounts.bulk_edits import BulkEdit, BulkEditPart
-from accounts.cache import ACCOUNT
+from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.facts import FACTS, storable
 from accounts.holds import Hold
 from accounts.platforms import (
@@ -23,9 +24,10 @@ from accounts.platforms import (
     profile_kind,
     profile_url,
 )
-from accounts.signals import announce
+from accounts.searching import platforms_called
+from accounts.signals import announce, announce_leaving
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
-from accounts.writing import CHUNK, OrganizationQuerySet, chunked
+from accounts.writing import OrganizationQuerySet, chunked
 from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FACTS", "Account", "AccountQuerySet", "AccountTag", "BulkEdit", "BulkEditPart", "FormerHandle", "HandleTaken",
-    "Hold", "Organization", "Tag",
+    "Hold", "Organization", "RosterChange", "RosterImport", "Tag",
 ]  # fmt: skip  # reads best as a list of names
 
 
@@ -124,7 +126,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
     ) -> Self:
         """The rows of a filter; empty values filter nothing. All `tags` must be there.
 
-        `search` looks in handle, name and organisation.
+        `search` looks in handle, name, platform and organisation.
         """
         rows = self.tagged(tags)
         if platform:
@@ -139,6 +141,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             rows = rows.filter(
                 Q(handle_key__contains=handle_key("", word.removeprefix("@")))
                 | Q(display_name__icontains=word)
+                | Q(platform__in=platforms_called(word))
                 | Q(organization__in=Organization.objects.filter(name__icontains=word))  # asked once, not for each row
             )
         return rows
@@ -156,7 +159,7 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
             ids = list(self.filter(is_active=not active).give(is_active=active))
             if ids:
                 action = "accounts.activate" if active else "accounts.deactivate"
-                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids[:CHUNK]})
+                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids})
         return len(ids)
 
     def move_to(self, organization: Organization) -> int:
@@ -358,7 +361,7 @@ class FormerHandleQuerySet(models.QuerySet["FormerHandle"]):
         """Remember the handle of `before`, an account as it was; a handle leads to whoever had it last."""
         had_it = self.filter(platform=before.platform, handle_key=before.handle_key)
         owners = {before.pk, *had_it.values_list("account_id", flat=True)}
-        forget(*(ACCOUNT.of(str(account)) for account in owners))
+        forget(ACCOUNTS, *(ACCOUNT.of(str(account)) for account in owners))
         self.update_or_create(
             platform=before.platform,
             handle_key=before.handle_key,
@@ -387,4 +390,4 @@ class FormerHandle(models.Model):
 @receiver(models.signals.pre_delete, sender=Account)
 def announce_deletion(instance: Account, **_: Any) -> None:
     """Tell of every deletion, whoever asked for it: a method, the admin or a cascade."""
-    announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})
+    announce_leaving(instance.pk, instance.organization_id)

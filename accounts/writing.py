@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from django.db import models, transaction
 
 from accounts.cache import families_of
-from accounts.signals import announce
+from accounts.signals import announce, announced_as_leaving
 from perf.cache import forget
 from perf.clock import now
 
@@ -95,6 +95,17 @@ class WritingQuerySet(models.QuerySet[Row]):
         return changed
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows and what hangs on them, announced once for all of them."""
+        with transaction.atomic():
+            owners = dict(self.locked().values_list("pk", "organization_id"))
+            announce(list(owners), {"deleted"}, old_organizations=owners)
+            with announced_as_leaving(owners):
+                return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # the same
+    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's own mark: no manager has it
 
     def rewrite(self, rows: Sequence[Row], fields: Iterable[str]) -> None:
         """Write `fields` of existing, locked `rows`: an upsert by id, measured 2 to 3 times faster than bulk_update."""

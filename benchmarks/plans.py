@@ -34,6 +34,7 @@ from snapshots import overview  # noqa: E402
 from snapshots.grid import GridFilters, grid_page  # noqa: E402
 from snapshots.history import HistoryFilters, history_of_account  # noqa: E402
 from snapshots.models import Snapshot  # noqa: E402
+from snapshots.periods import USUAL, Period  # noqa: E402
 from snapshots.summary import SummaryFilters, summary_list  # noqa: E402
 from workitems.models import WorkItem  # noqa: E402
 
@@ -45,7 +46,7 @@ HEAD = (
     "| Question | Naive, ms | Ours, ms | Ratio | Naive: statements, pages | Ours |",
     "|---|---:|---:|---:|---:|---:|",
 )
-PERIOD = 30  # days of a comparison
+PERIOD = USUAL  # days of a comparison
 ACTUAL = re.compile(r" *\(cost=[^)]*\) \(actual time=[\d.]+?\.\.([\d.]+) rows=([\d.]+) loops=(\d+)\)")
 
 
@@ -133,7 +134,7 @@ def _page_questions() -> Iterator[Question]:
     yield Question(
         f"Followers per platform on each of {PERIOD} days",
         trend_by_hand,
-        lambda: overview.trend(overview.Period.of(PERIOD)),
+        lambda: overview.trend(Period.of({})),
     )
     yield Question(
         "Account by handle, whatever the case",
@@ -152,12 +153,12 @@ def _page_questions() -> Iterator[Question]:
     yield Question(
         "Newest day with a figure",
         lambda: Snapshot.objects.filter(quality="published", account__is_active=True).aggregate(Max("date")),
-        lambda: overview.Period.of(PERIOD),
+        lambda: Period.of({}),
     )
     yield Question(
         f"Who gained most over {PERIOD} days",
         lambda: every.annotate(gain=newest("followers") - _ago()).order_by(F("gain").desc(nulls_last=True)).first(),
-        lambda: overview.extreme(overview.Period.of(PERIOD)),
+        lambda: overview.extreme(Period.of({})),
     )
     yield Question(
         "Work items in review, newest first, page 1 with photos and comments",
@@ -170,7 +171,7 @@ def _page_questions() -> Iterator[Question]:
 
 
 def _ago() -> Subquery:
-    rows = Snapshot.objects.filter(account=OuterRef("pk"), date=overview.Period.of(PERIOD).start)
+    rows = Snapshot.objects.filter(account=OuterRef("pk"), date=Period.of({}).start)
     return Subquery(rows.values("followers")[:1])
 
 

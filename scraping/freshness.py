@@ -71,7 +71,7 @@ class Late:
 
 def shares(platform: str = "") -> list[Share]:
     """Every tier's share per platform (or of one), in the order of tiers and platforms; one query."""
-    accounts = _tiered().filter(platform=platform) if platform else _tiered()
+    accounts = tiered().filter(platform=platform) if platform else tiered()
     counted = (
         accounts.order_by().values_list("tier", "platform").annotate(n=Count("pk"), fresh=Count("pk", filter=_fresh()))
     )
@@ -107,7 +107,7 @@ def outside(tier: str = "", platform: str = "") -> QuerySet[Any, Any]:
     chosen = {name: value for name, value in (("tier", tier), ("platform", platform)) if value}
     names = ("state", "outcome", "due_at")
     late: QuerySet[Any, Any] = (
-        _tiered()
+        tiered()
         .exclude(_fresh())
         .filter(**chosen)
         .select_related("organization")
@@ -160,7 +160,7 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def _tiered() -> QuerySet[Any, Any]:
+def tiered() -> QuerySet[Any, Any]:
     """Active accounts with their tier, as the plan ranks them."""
     moved = Q(latest__change_7__lt=0) | Q(latest__change_7__gt=0)
     tier = Case(

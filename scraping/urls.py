@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from scraping import capacity_views, platform_views, views, watch_views
+from scraping import account_views, capacity_views, platform_views, views, watch_views
 
 app_name = "scraping"
 
@@ -15,7 +15,8 @@ urlpatterns = [
     path("capacity/", capacity_views.capacity, name="capacity"),
     path("start/", views.start, name="start"),
     path("missing/", views.missing, name="missing"),
-    path("attempts/<int:pk>/", views.attempts, name="attempts"),
+    path("attempts/<int:pk>/", account_views.attempts, name="attempts"),
+    path("standing/<int:pk>/", account_views.standing, name="standing"),
     path("alerts/", watch_views.alerts, name="alerts"),
     path("alerts/mute/", watch_views.mute, name="alerts-mute"),
     path("metrics/", watch_views.metrics, name="metrics"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,13 +19,12 @@ from perf import clock
 from perf.access import requires
 from perf.pagination import page_number, paginate
 from perf.rates import rated
-from scraping import alerts, board, condition, freshness, ledger, samples, tasks
-from scraping.models import Attempt, ScrapeJob, ScrapeRun
+from scraping import alerts, board, condition, freshness, ledger, tasks
+from scraping.models import ScrapeJob, ScrapeRun
 from scraping.naming import UnknownAccounts, accounts_named
 from scraping.outcomes import RULES
 
 RUNS_SHOWN = 20
-ATTEMPTS_SHOWN = 10
 LOOKS_SHOWN = 10
 JOBS_PER_PAGE = 50
 STEER: dict[str, tuple[Callable[..., Any], str]] = {
@@ -138,9 +137,11 @@ def steer(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         act(found, request.user)
         tasks.wake()
-        messages.success(request, said.format(run=found.pk))
     except ledger.Refused as refused:
-        messages.warning(request, f"{refused} Nothing was changed.")
+        return _refused(request, f"{refused} Nothing was changed.") or redirect(_here(request))
+    if not request.accepts("text/html"):
+        return JsonResponse({"run": found.pk, "message": said.format(run=found.pk)})
+    messages.success(request, said.format(run=found.pk))
     return redirect(_here(request))
 
 
@@ -151,15 +152,6 @@ def missing(request: HttpRequest) -> HttpResponse:
     rows = board.needing_a_look()
     context = {"rows": rows[:LOOKS_SHOWN], "count": rows.count()}
     return render(request, "scraping/_missing.html", context)
-
-
-@require_safe
-@requires("scraping.view_scraperun", "accounts.view_account")
-def attempts(request: HttpRequest, pk: int) -> HttpResponse:
-    """The last tries at one account with what came of them: a part of the account's page."""
-    found = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    rows = samples.with_sample(Attempt.objects.visible_to(request.user).filter(account=found)).order_by("-started_at")
-    return render(request, "scraping/_attempts.html", {"rows": rows[:ATTEMPTS_SHOWN]})
 
 
 def _here(request: HttpRequest) -> str:
@@ -208,11 +200,22 @@ def _choices() -> dict[str, Any]:
 
 
 def _request(request: HttpRequest, accounts: QuerySet[Account], **asked: str) -> HttpResponse:
-    """Promise the scrape and say so, or say why not."""
+    """Promise the scrape and say so, or say why not: to the page's script, or on the page of all runs."""
     try:
         promised = ledger.request_scrape(accounts, request.user, **asked)
         tasks.wake()
-        messages.success(request, f"Run {promised.pk} has started. Figures appear as platforms allow.")
     except ledger.Refused as refused:
-        messages.warning(request, str(refused))
+        return _refused(request, str(refused)) or redirect("scraping:runs")
+    message = f"Run {promised.pk} has started. Figures appear as platforms allow."
+    if not request.accepts("text/html"):
+        return JsonResponse({"run": promised.pk, "message": message}, status=202)
+    messages.success(request, message)
     return redirect("scraping:runs")
+
+
+def _refused(request: HttpRequest, why: str) -> HttpResponse | None:
+    """What the page's script is told of a refusal; people are told on the page that they are led to."""
+    if not request.accepts("text/html"):
+        return JsonResponse({"error": why}, status=409)
+    messages.warning(request, why)
+    return None

@@ -77,6 +77,17 @@ def explained(accounts: Sequence[int], day: date) -> dict[int, Absence]:
     return {pk: known.get(pk, UNKNOWN) for pk in accounts}
 
 
+def explained_days(account: int, days: Sequence[date]) -> dict[date, Absence]:
+    """Why `account` has no published figure of each of `days`: as `explained`, by `why_missing_days(id, days)`."""
+    known: dict[date, Absence] = {}
+    for _, module in discovered("absences"):
+        found: Mapping[date, Absence] = module.why_missing_days(account, days)
+        known |= found
+    doubted = Snapshot.objects.filter(account=account, date__in=days, quality__in=OWN)
+    known |= {day: OWN[Quality(quality)] for day, quality in doubted.values_list("date", "quality")}
+    return {day: known.get(day, UNKNOWN) for day in days}
+
+
 def coverage(filters: CoverageFilters, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
     """How many of the accounts have a figure of the day, and a page of those that have none, each with why."""
     day = filters.day or Days.now().newest

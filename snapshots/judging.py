@@ -13,7 +13,8 @@ from django.db import transaction
 from perf import clock
 from perf.events import happened
 from snapshots.judgements import JudgedFigure, Judgement
-from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures, recount
+from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures
+from snapshots.totals import beside, recount
 
 AT_ONCE = 10_000
 """Figures one decision takes, at about a millisecond each; a platform that has more is decided on again."""
@@ -166,7 +167,9 @@ def _target(states: dict[int, State]) -> str:
 
 
 def _detail(states: dict[int, State]) -> dict[str, Any]:
-    return {"count": len(states), "ids": list(states)[:NAMED], "days": sorted({s["date"] for s in states.values()})}
+    about = Snapshot.objects.filter(pk__among=states).order_by("account_id").values_list("account_id", flat=True)
+    days = sorted({state["date"] for state in states.values()})
+    return {"count": len(states), "ids": list(states)[:NAMED], "days": days, "accounts": list(about.distinct())}
 
 
 def _change(ids: Collection[int], decide: Callable[[Snapshot], bool], note: Callable[[dict[int, State]], None]) -> None:
@@ -193,11 +196,9 @@ def _store(held: dict[int, LatestSnapshot], rows: list[Snapshot], before: dict[i
     Snapshot._base_manager.bulk_update([row for row in rows if row.aside is not None], ["quality", "aside"])
     refigured = [row for row, state in counted if _state(row)["figures"] != state["figures"]]
     Snapshot._base_manager.bulk_update(refigured, [*FIGURES, "observed_at", "source"])
-    recount(
-        held,
-        {(row.account_id, row.date): state["figures"]["followers"] for row, state in counted if _published(state)},
-        {(row.account_id, row.date): row.followers for row in rows if row.quality == Quality.PUBLISHED},
-    )
+    was = {(row.account_id, row.date): state["figures"]["followers"] for row, state in counted if _published(state)}
+    now = {(row.account_id, row.date): row.followers for row in rows if row.quality == Quality.PUBLISHED}
+    recount(held, was, now, beside(held, was, now))
     accounts = {row.account_id for row in rows}
     LatestSnapshot.objects.refresh({account: held[account] for account in accounts})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +20,8 @@ from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.exports.jobs import ExportJob
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 from snapshots.judgements import JudgedFigure, Judgement
+from snapshots.notes import Note
+from snapshots.totals import DailyTotal, PlatformTotal, Published, Tallies, by_account, recount
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -41,20 +42,15 @@ __all__ = [
     "JudgedFigure",
     "Judgement",
     "LatestSnapshot",
+    "Note",
+    "PlatformTotal",
     "Published",
     "Quality",
     "Snapshot",
     "Source",
     "forget_figures",
     "keeping",
-    "recount",
 ]
-
-Published = dict[tuple[int, dt.date], int | None]
-"""The followers that each published (account, date) says."""
-
-Cell = tuple[dt.date, str, int]
-"""A day, a platform and an organisation: what one DailyTotal counts."""
 
 CHANGES = {"change_1": 1, "change_7": 7, "change_30": 30, "change_90": 90}
 """The changes a latest row carries, and how many days each looks back."""
@@ -249,69 +245,6 @@ class LatestSnapshot(Figures):
         return self.platform, self.organization_id, self.is_active
 
 
-class DailyTotalQuerySet(models.QuerySet["DailyTotal"]):
-    """Totals per day, changed by differences so that writers of one total only wait for each other's commit."""
-
-    def add(self, followers: Mapping[Cell, int], accounts: Mapping[Cell, int]) -> None:
-        """Add differences to the totals, in one order for all writers; a total of no account disappears."""
-        rows = [(*cell, followers[cell], accounts[cell]) for cell in sorted(accounts)]
-        rows = [row for row in rows if row[3] or row[4]]
-        statements.add_totals(rows)
-        if gone := {row[0] for row in rows if row[4] < 0}:
-            self.filter(date__in=gone, accounts=0).delete()
-
-
-class DailyTotal(models.Model):
-    """Sum and count of published followers of active accounts per day, platform and present organisation."""
-
-    date = models.DateField()
-    platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="daily_totals", db_index=False
-    )
-    followers = models.BigIntegerField(default=0, help_text="Sum over the accounts counted.")
-    accounts = models.IntegerField(default=0, help_text="How many accounts the sum holds.")
-
-    objects = DailyTotalQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["date", "platform", "organization"], name="daily_total_uniq"),
-        ]
-        indexes = [models.Index(fields=["organization", "date"], name="ix_daily_total_organization")]
-
-    def __str__(self) -> str:
-        return f"{self.date} {self.platform}"
-
-
-def recount(rows: Held, before: Published, after: Published) -> None:
-    """Move totals, and the held `rows`' days, from what was published `before` a write to what is `after` it.
-
-    The days are stored by LatestSnapshotQuerySet.refresh.
-    """
-    followers: Counter[Cell] = Counter()
-    accounts: Counter[Cell] = Counter()
-    for sign, published in ((-1, before), (1, after)):
-        _count(rows, published, sign, followers, accounts)
-    DailyTotal.objects.add(followers, accounts)
-
-
-def _count(
-    rows: Held,
-    published: Published,
-    sign: int,
-    followers: Counter[Cell],
-    accounts: Counter[Cell],
-) -> None:
-    """Add `published` (taken away where `sign` is -1) to the differences, under the cells of the held `rows`."""
-    for (account, day), count in published.items():
-        row = rows[account]
-        row.days += sign
-        if row.is_active and count is not None:
-            followers[day, row.platform, row.organization_id] += sign * count
-            accounts[day, row.platform, row.organization_id] += sign
-
-
 @contextmanager
 def keeping(account_ids: Iterable[int]) -> Iterator[dict[int, LatestSnapshot]]:
     """A transaction in which snapshots of `account_ids` may be written in any way; what hangs on them is kept right.
@@ -353,12 +286,13 @@ def _move(rows: list[LatestSnapshot]) -> None:
     if not rows:
         return
     held = {row.account_id: row for row in rows}
-    published = Snapshot.objects.published_followers(held)
-    followers: Counter[Cell] = Counter()
-    accounts: Counter[Cell] = Counter()
-    _count(held, published, -1, followers, accounts)
+    published = by_account(Snapshot.objects.published_followers(held))
+    tallies = Tallies()
+    for account, days in published.items():
+        tallies.count(held[account], days, -1)
     for row in rows:
         row.platform, row.organization_id, row.is_active = cell_of(row.account)
-    _count(held, published, 1, followers, accounts)
-    DailyTotal.objects.add(followers, accounts)
+    for account, days in published.items():
+        tallies.count(held[account], days)
+    DailyTotal.objects.add(tallies)
     LatestSnapshot.objects.bulk_update(rows, ["platform", "organization", "is_active"])

@@ -14,27 +14,12 @@ from accounts.models import Account
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
 from snapshots.models import DailyTotal, Snapshot
+from snapshots.periods import Period
 from snapshots.summary import OVERDUE_DAYS, Days, group_sums
 
-PERIODS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "1 year"}
-DEFAULT_PERIOD = 30
 ORGANIZATIONS_SHOWN = 10
 COVERAGE = 0.98  # a day that counts fewer of the accounts than the days around it is a gap, not a dip
 AROUND = 7  # days on either side that say how many accounts a full day counts
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The days compared: `end` is the newest day with a figure, `start` that many days before."""
-
-    start: date
-    end: date
-
-    @classmethod
-    def of(cls, days: int) -> Period:
-        """The last `days` days up to the newest figure (today when there is none)."""
-        newest = Days.now().newest
-        return cls(newest - timedelta(days=days), newest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +131,7 @@ def needing_a_look() -> QuerySet[Account]:
 
 def trend(period: Period) -> tuple[list[date], dict[str, list[int | None]]]:
     """All days of `period` and per platform the sum of followers on each; None where too few accounts were counted."""
-    days = [period.start + timedelta(days=i) for i in range((period.end - period.start).days + 1)]
+    days = period.dates
     sums: dict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
     totals = DailyTotal.objects.filter(date__range=(period.start - timedelta(days=AROUND), period.end)).order_by()
     rows = totals.values_list("platform", "date").annotate(Sum("followers"), Sum("accounts"))

@@ -16,8 +16,9 @@ from perf.clock import now
 from perf.copying import copy
 from snapshots import standings, statements
 from snapshots.doubts import CONFIRMED_BEFORE
-from snapshots.models import FIGURES, LatestSnapshot, Published, Quality, Snapshot, forget_figures, recount
+from snapshots.models import FIGURES, LatestSnapshot, Quality, Snapshot, forget_figures
 from snapshots.standings import Standing
+from snapshots.totals import beside, recount
 from snapshots.weighing import Book, NewDay, Recorded, Sighting, is_new_day, weigh
 
 __all__ = ["Recorded", "Sighting", "record"]
@@ -29,6 +30,7 @@ DAY = ["account_id", "date"]
 WRITTEN = [*FIGURES, "observed_at", "source", "quality", "aside"]
 """What a row says of its account's day."""
 Standings = Mapping[int, Standing]
+Followers = dict[tuple[int, date], int | None]  # by account and day
 
 
 def record(sightings: Iterable[Sighting], *, at: datetime | None = None) -> list[Recorded]:
@@ -126,8 +128,8 @@ def _before(held: Standings, day: date, known: Collection[tuple[int, date]]) -> 
 def _write(held: Standings, books: Mapping[int, Book | NewDay], sightings: Iterable[Sighting]) -> None:
     """Store what the sightings changed: snapshots in account order, then totals, then latest rows."""
     fresh = [row_of(s) for s in sightings if isinstance(books[s.account_id], NewDay)]
-    after: Published = {(row[0], row[1]): row[_FOLLOWERS] for row in fresh}
-    before: Published = {}
+    after: Followers = {(row[0], row[1]): row[_FOLLOWERS] for row in fresh}
+    before: Followers = {}
     changed = []
     for account, book in books.items():
         if isinstance(book, NewDay):
@@ -141,7 +143,7 @@ def _write(held: Standings, books: Mapping[int, Book | NewDay], sightings: Itera
                 after[account, day] = row.followers
     insert(sorted(fresh, key=itemgetter(0, 1)))
     upsert(sorted(changed, key=itemgetter(0, 1)))
-    recount(held, before, after)
+    recount(held, before, after, beside(held, before, after))
     LatestSnapshot.objects.advance({row[0]: row[1] for row in fresh})
     LatestSnapshot.objects.refresh({row[0]: held[row[0]] for row in changed})
 

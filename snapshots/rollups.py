@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from accounts.models import Account
 from perf.cache import forget
 from snapshots import statements
 from snapshots.cache import GRID, HISTORY, SUMMARY
-from snapshots.models import DailyTotal, LatestSnapshot, Snapshot
+from snapshots.models import DailyTotal, LatestSnapshot, PlatformTotal, Snapshot
 
 CHUNK = 5_000
 """Accounts whose latest rows are worked out at a time."""
+TABLES = (LatestSnapshot, DailyTotal, PlatformTotal)
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How many latest rows and daily totals were wrong, missing or too many."""
+    """How many latest rows and totals were wrong, missing or too many."""
 
     latest: int
     totals: int
@@ -30,7 +31,7 @@ class Drift:
 
 
 def recompute(*, write: bool = True) -> Drift:
-    """Make both tables anew from the snapshots and say how far they were off; without `write` all stays as it was.
+    """Make the tables anew from the snapshots and say how far they were off; without `write` all stays as it was.
 
     All writers of figures wait meanwhile: seconds per million snapshots.
     """
@@ -38,14 +39,15 @@ def recompute(*, write: bool = True) -> Drift:
         ids = list(Account.objects.order_by("pk").values_list("pk", flat=True))
         statements.share_accounts(ids)  # before their latest rows, as all writers lock
         list(LatestSnapshot.objects.order_by("account_id").select_for_update().values_list("pk"))
-        before = [_contents(model) for model in (LatestSnapshot, DailyTotal)]
+        before = [_contents(model) for model in TABLES]
         _rebuild(ids)
-        after = [_contents(model) for model in (LatestSnapshot, DailyTotal)]
+        after = [_contents(model) for model in TABLES]
         if write:
             forget(SUMMARY, GRID, HISTORY)
         else:
             transaction.set_rollback(True)
-    return Drift(*(_differing(*pair) for pair in zip(before, after, strict=True)))
+    latest, *totals = (_differing(*pair) for pair in zip(before, after, strict=True))
+    return Drift(latest, sum(totals))
 
 
 def _rebuild(ids: list[int]) -> None:
@@ -56,26 +58,15 @@ def _rebuild(ids: list[int]) -> None:
         for row in rows.values():
             row.days = days.get(row.account_id, 0)
         LatestSnapshot.objects.refresh(rows)
-    counted = Snapshot.objects.published().filter(followers__isnull=False, account__is_active=True)
-    cells = counted.values_list("date", "account__platform", "account__organization_id")
-    DailyTotal.objects.all().delete()
-    DailyTotal.objects.bulk_create(
-        [
-            DailyTotal(date=date, platform=platform, organization_id=organization, followers=followers, accounts=count)
-            for date, platform, organization, followers, count in cells.annotate(
-                Sum("followers"), Count("followers")
-            ).order_by()
-        ],
-        batch_size=CHUNK,
-    )
+    statements.rebuild_totals()
 
 
 def _contents(model: type[models.Model]) -> dict[Any, Any]:
     """All rows by what identifies them; a latest row without figures says nothing."""
     if model is LatestSnapshot:
         return {row["account_id"]: row for row in LatestSnapshot.objects.known().values()}
-    rows = DailyTotal.objects.values("date", "platform", "organization_id", "followers", "accounts")
-    return {(row["date"], row["platform"], row["organization_id"]): row for row in rows}
+    rows = model._default_manager.values()
+    return {(row["date"], row["platform"], row.get("organization_id")): row | {"id": None} for row in rows}
 
 
 def _differing(before: dict[Any, Any], after: dict[Any, Any]) -> int:

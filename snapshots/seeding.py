@@ -18,7 +18,8 @@ from accounts.seeding import put_tags
 from perf.clock import today
 from perf.copying import fill
 from snapshots import statements
-from snapshots.models import CHANGES, FIGURES, Cell, DailyTotal, Quality, Snapshot, Source, forget_figures
+from snapshots.models import CHANGES, FIGURES, DailyTotal, Quality, Snapshot, Source, forget_figures
+from snapshots.totals import Tallies
 
 Gives = Mapping[str, Sequence[str]]
 """Which figures each platform says."""
@@ -54,16 +55,7 @@ class Drawn:
 
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)  # place and the rest of COLUMNS, by day
     days: Counter[int] = field(default_factory=Counter)  # how many days are published, by place
-    followers: Counter[Cell] = field(default_factory=Counter)
-    accounts: Counter[Cell] = field(default_factory=Counter)
-
-    def count(self, place: int, account: Account, day: date, followers: int) -> None:
-        """Add a published day."""
-        self.days[place] += 1
-        if account.is_active:
-            cell = (day, account.platform, account.organization_id)
-            self.followers[cell] += followers
-            self.accounts[cell] += 1
+    totals: Tallies = field(default_factory=Tallies)
 
 
 def store(accounts: Sequence[Account], days: int, seed: int, gives: Gives) -> int:
@@ -78,7 +70,7 @@ def store(accounts: Sequence[Account], days: int, seed: int, gives: Gives) -> in
         put_tags(stored, seed)
         forget_figures(ids)
         fill(Snapshot, COLUMNS, [(ids[place], *rest) for place, rest in drawn.rows])
-        DailyTotal.objects.add(drawn.followers, drawn.accounts)
+        DailyTotal.objects.add(drawn.totals)
         statements.insert_latest(ids)
         statements.refresh_latest({ids[place]: count for place, count in drawn.days.items()}, CHANGES)
     return len(drawn.rows)
@@ -93,12 +85,15 @@ def _draw(accounts: Sequence[Account], days: int, seed: int, gives: Gives) -> Dr
     drawn = Drawn()
     for place, account in enumerate(accounts):
         curve = _curve(seed, account, days)
+        published: list[tuple[date, int | None]] = []
         for day, quality, figures in _days(curve, gives[account.platform]):
             if day in blocked[account.platform]:
                 continue
             by_day[day].append((place, (*written[day], _SIMULATED, quality, *map(figures.get, FIGURES))))
             if quality is _PUBLISHED:
-                drawn.count(place, account, dates[day], figures["followers"])
+                published.append((dates[day], figures["followers"]))
+        drawn.days[place] = len(published)
+        drawn.totals.count(account, published)
     drawn.rows = list(chain.from_iterable(by_day))
     return drawn
 

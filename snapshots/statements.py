@@ -16,12 +16,50 @@ Row = tuple[Any, ...]
 MOST_ROWS = 10_000
 """Rows per statement where the database sets no limit to its parameters."""
 
+TALLY = ("followers", "accounts", "gained", "base", "compared")
+"""What a total of one day says; see totals.Total."""
+
 _ADD = """
-INSERT INTO snapshots_dailytotal (date, platform, organization_id, followers, accounts) VALUES {values}
-ON CONFLICT (date, platform, organization_id) DO UPDATE SET
-followers = snapshots_dailytotal.followers + excluded.followers,
-accounts = snapshots_dailytotal.accounts + excluded.accounts
+INSERT INTO {table} ({key}, {tally}) VALUES {{values}}
+ON CONFLICT ({key}) DO UPDATE SET {sums}
 """
+
+# Each account's counted days beside the one before it: lag() is NULL for its first.
+_STEPS = """
+SELECT s.date, a.platform, a.organization_id, s.followers,
+lag(s.followers) OVER (PARTITION BY s.account_id ORDER BY s.date) AS base
+FROM snapshots_snapshot s JOIN accounts_account a ON a.id = s.account_id
+WHERE s.quality = 'published' AND s.followers IS NOT NULL AND a.is_active
+"""
+
+_TOTALS = f"""
+INSERT INTO snapshots_dailytotal (date, platform, organization_id, followers, accounts, gained, base, compared)
+SELECT date, platform, organization_id, sum(followers), count(*),
+coalesce(sum(followers - base), 0), coalesce(sum(base), 0), count(base)
+FROM ({_STEPS}) AS steps GROUP BY date, platform, organization_id
+"""  # noqa: S608  # statements of our own
+
+_PLATFORM_TOTALS = """
+INSERT INTO snapshots_platformtotal (date, platform, followers, accounts, gained, base, compared)
+SELECT date, platform, sum(followers), sum(accounts), sum(gained), sum(base), sum(compared)
+FROM snapshots_dailytotal GROUP BY date, platform
+"""
+
+_BESIDE = "SELECT held.account_id, s.date, s.followers FROM held JOIN {one}"
+_NEAREST = {
+    "postgresql": """LATERAL (
+    SELECT n.date, n.followers FROM snapshots_snapshot n WHERE {counted} AND n.date {side} %s
+    ORDER BY n.date {order} LIMIT 1
+) s ON TRUE""",
+    "sqlite": """snapshots_snapshot s ON s.id = (
+    SELECT n.id FROM snapshots_snapshot n WHERE {counted} AND n.date {side} %s
+    ORDER BY n.date {order} LIMIT 1
+)""",
+}
+_WITHIN = (
+    "SELECT n.account_id, n.date, n.followers FROM snapshots_snapshot n WHERE {counted} AND n.date BETWEEN %s AND %s"
+)
+_COUNTED = "{account} AND n.quality = 'published' AND n.followers IS NOT NULL"
 
 _REFRESH = """
 WITH held (account_id, days) AS ({held}),
@@ -96,9 +134,44 @@ def insert_latest(ids: list[int]) -> None:
         cursor.execute(_INSERT_LATEST.format(among=AMONG[connection.vendor]), [listed(ids, connection.vendor)])
 
 
-def add_totals(rows: Sequence[Row]) -> None:
-    """Add (date, platform, organisation, followers, accounts) to the totals, in the order given."""
-    _in_chunks(_ADD, rows)
+def add_totals(table: str, rows: Sequence[Row]) -> None:
+    """Add rows of (date, platform, organisation unless `table` has none, *TALLY) to its totals, in the order given."""
+    if not rows:
+        return
+    key = ("date", "platform", "organization_id")[: len(rows[0]) - len(TALLY)]
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in TALLY)
+    _in_chunks(_ADD.format(table=table, key=", ".join(key), tally=", ".join(TALLY), sums=sums), rows)
+
+
+def rebuild_totals() -> None:
+    """Make all totals anew from the snapshots; whoever writes figures has to be kept away meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM snapshots_dailytotal")
+        cursor.execute("DELETE FROM snapshots_platformtotal")
+        cursor.execute(_TOTALS)
+        cursor.execute(_PLATFORM_TOTALS)
+
+
+def beside(ids: list[int], first: date, last: date) -> list[tuple[int, date, int]]:
+    """(account, day, followers) of accounts' counted days from `first` to `last`, the one before and the one after."""
+    vendor = connection.vendor
+    held = "SELECT unnest(%s::bigint[])" if vendor == "postgresql" else "SELECT value FROM json_each(%s)"
+    around = [
+        _BESIDE.format(
+            one=_NEAREST[vendor].format(counted=_COUNTED.format(account="n.account_id = held.account_id"), **way)
+        )
+        for way in ({"side": "<", "order": "DESC"}, {"side": ">", "order": "ASC"})
+    ]
+    within = _WITHIN.format(counted=_COUNTED.format(account=f"n.account_id {AMONG[vendor]}"))
+    statement = f"WITH held (account_id) AS ({held}) " + " UNION ALL ".join([*around, within])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [listed(ids, vendor), first, last, listed(ids, vendor), first, last])
+        return [(account, _as_date(day), followers) for account, day, followers in cursor.fetchall()]
+
+
+def _as_date(day: date | str) -> date:
+    """A day as a statement of ours gives it back; SQLite knows text only."""
+    return date.fromisoformat(day) if isinstance(day, str) else day
 
 
 def refresh_latest(days: Mapping[int, int], changes: Mapping[str, int]) -> None:

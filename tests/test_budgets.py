@@ -46,7 +46,9 @@ def editor(db: None, client: Client) -> Client:
 @pytest.mark.req("A24", "B96")
 @pytest.mark.parametrize("budget", budgets().values(), ids=lambda budget: budget.route)
 def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
+    account = {"pk": Account.objects.values_list("pk", flat=True).first()}
     known = {"scraping:run": {"pk": ScrapeRun.objects.values_list("pk", flat=True).first()}}
+    known |= dict.fromkeys(("scraping:standing", "scraping:attempts", "changes"), account)
     known["snapshots:bulk-edit"] = {"pk": BulkEdit.objects.values_list("pk", flat=True).first()}
     address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route)) + QUERIES.get(budget.route, "")
     answers: list[Any] = []

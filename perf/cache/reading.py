@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from perf.cache.ready import PRESS
 from perf.cache.record import Record, etag_of
 from perf.cache.store import store
 from perf.cache.writing import settle
+from perf.isolation import look, one_state
 
 WAIT_SECONDS = 3.0  # a reader without a spare copy waits this long for whoever is computing, then computes itself
 POLL_SECONDS = 0.02
@@ -36,18 +38,48 @@ class Cached:
     record: Record | None = None
 
 
+class _Making(threading.local):
+    """The answer that this thread computes: the family and the stamp it will be kept under, if at all."""
+
+    family: Family | None = None
+    stamp: bytes | None = None
+
+
+_making = _Making()
+
+
 def cached(family: Family, key: str, compute: Callable[[], bytes], *, vary: str = "") -> Cached:
-    """The bytes stored under `key` in `family`, or what `compute` gives.
+    """The bytes stored under `key` in `family`, or what `compute` gives, which reads one state of the database.
 
     `key` comes from perf.cache.key(); answers for different `vary` are kept apart. While a writer of the family is
-    open, and when Redis does not answer, the value is computed and not stored.
+    open, and when Redis does not answer, the value is computed and not stored. `compute` may ask for other answers as
+    parts of its own, and must not write.
     """
     settle()
     slot, source = Slot(family, key, vary), store()
     try:
+        if _making.family is not None:
+            return _part(slot, source, compute)
         return _hit(slot, source.read(slot)) or _fill(slot, source, compute)
     except Unreachable:
         return _computed(slot, compute)[0]
+
+
+def _part(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
+    """A part of the answer that this thread computes, of the very state that the answer reads.
+
+    That state may be older than this moment. So nothing is taken or kept but under the stamp of the whole, which was
+    read before that state was fixed: as long as it is valid, nobody has changed anything in between.
+    """
+    stamp = _making.stamp if _making.family == slot.family else None
+    if stamp is None:
+        return _computed(slot, compute)[0]
+    look()
+    state = source.read(slot)
+    if state.stamp == stamp and (answer := _hit(slot, state)):
+        return answer
+    answer, cost = _computed(slot, compute, stamp)
+    return _kept(slot, source, answer, cost, stamp) or answer
 
 
 def _hit(slot: Slot, state: State) -> Cached | None:
@@ -94,29 +126,42 @@ def _stale(slot: Slot, state: State, spare: Record | None) -> Cached | None:
 
 def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], token: str, state: State) -> Cached:
     """Compute while the others hold back, unless the previous holder has just finished."""
-    is_given_back = False
+    kept: Cached | None = None
     try:
         if answer := _hit(slot, state):
             return answer
-        answer, cost = _computed(slot, compute)
-        if state.stamp is not None and slot.family.timeout > 0:
-            expires = clock.now().timestamp() + slot.family.timeout
-            record = Record(state.stamp, expires, cost, answer.etag, answer.value)
-            with suppress(Unreachable):  # the answer is good, it is only not kept
-                source.put(slot, record, token)
-                is_given_back = True
-                return replace(answer, record=record)
-        return answer
+        answer, cost = _computed(slot, compute, state.stamp)
+        if state.stamp is not None:
+            kept = _kept(slot, source, answer, cost, state.stamp, token=token)
+        return kept or answer
     finally:
-        if not is_given_back:
+        if kept is None:
             with suppress(Unreachable):  # the lock ends by itself
                 source.unlock(slot, token)
 
 
-def _computed(slot: Slot, compute: Callable[[], bytes]) -> tuple[Cached, float]:
-    """What `compute` gives, and the seconds it took."""
+def _kept(slot: Slot, source: Store, answer: Cached, cost: float, stamp: bytes, *, token: str = "") -> Cached | None:
+    """`answer` with its record once that is stored, and the lock of `token` given back; None where it is not kept."""
+    if slot.family.timeout <= 0:
+        return None
+    expires = clock.now().timestamp() + slot.family.timeout
+    record = Record(stamp, expires, cost, answer.etag, answer.value)
+    with suppress(Unreachable):  # the answer is good, it is only not kept
+        source.put(slot, record, token)
+        return replace(answer, record=record)
+    return None
+
+
+def _computed(slot: Slot, compute: Callable[[], bytes], stamp: bytes | None = None) -> tuple[Cached, float]:
+    """What `compute` gives from one state of the database, fixed after `stamp` was read, and the seconds it took."""
     started = perf_counter()
-    value = compute()
+    outer = _making.family, _making.stamp
+    _making.family, _making.stamp = slot.family, stamp
+    try:
+        with one_state():
+            value = compute()
+    finally:
+        _making.family, _making.stamp = outer
     cost = perf_counter() - started
     count(slot.family, "misses")
     return Cached(value, MISS, etag_of(value)), cost

@@ -126,7 +126,7 @@ def duration(seconds: float | None) -> str:
 
 @register.filter
 def ago(instant: datetime | str | None, missing: str = "never") -> str:
-    """How long ago, or how soon, with the exact instant on hover: 3 h ago, in 5 min. app.js keeps the words true."""
+    """How long ago, or how soon, with the exact instant on hover: 3 h ago, in 5 min. ages.js keeps the words true."""
     if not isinstance(instant, datetime):
         return format_html('<span class="quiet">{}</span>', missing)
     passed = (clock.now() - instant).total_seconds()

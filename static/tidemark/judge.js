@@ -38,7 +38,7 @@ export async function flip(form, say, button) {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     const told = await answer.json();
     if (answer.ok || answer.status === 409) decided(form, row, told);
-    else throw new Error(told.message);
+    else throw new Error(told.error ?? told.message);
   } catch (error) {
     back_in(row);
     const cut = error instanceof TypeError || error instanceof SyntaxError;

@@ -1,4 +1,5 @@
 // A switch in a form: on or off at once, back with the reason when the server refuses.
+import { send } from "./send.js";
 
 function show(button, on) {
   button.setAttribute("aria-checked", String(on));
@@ -10,20 +11,18 @@ export async function flip(form, say) {
   const button = form.querySelector("button[role=switch]");
   if (button.getAttribute("aria-busy") === "true") return;
   const before = button.getAttribute("aria-checked") === "true";
-  const body = new URLSearchParams(new FormData(form));
+  const sent = send(form, button);
   show(button, !before);
   button.setAttribute("aria-busy", "true");
+  let now = before;
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    const { active, message } = await answer.json();
-    if (!answer.ok) throw new Error(message);
-    show(button, active);
-    form.elements.active.value = active ? "" : "1";
+    ({ on: now } = await sent);
   } catch (error) {
-    show(button, before);
-    const reason = error instanceof TypeError || error instanceof SyntaxError ? "The server could not be reached." : error.message;
-    say(`${reason} Nothing was changed.`, "error");
+    now = error.told.on ?? before; // somebody else was faster: what is so now
+    say(`${error.message} Nothing was changed.`, error.status === 409 ? "warning" : "error");
   } finally {
+    show(button, now);
+    form.elements.on.value = now ? "" : "1";
     button.removeAttribute("aria-busy");
   }
 }

@@ -1,4 +1,5 @@
-// Applies the chosen theme before the first paint. Light unless the reader chose dark on this device.
+// Applies the chosen theme before the first paint, and says that scripts run. Light unless the reader chose dark here.
+document.documentElement.classList.add("js");
 try {
   if (localStorage.getItem("theme") === "dark") document.documentElement.dataset.theme = "dark";
 } catch {

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from perf import clock
+from scraping.fakes import server as fakes
 from snapshots.models import Source
 from snapshots.recording import Sighting, record
 from tests import factories
@@ -116,6 +117,17 @@ def roster(transactional_db: None) -> list[Any]:
     ]
     record(sightings)
     return accounts
+
+
+@pytest.fixture
+def gathering(worker: Any, settings: Any) -> Iterator[None]:
+    """The fake platforms and a worker that reads them."""
+    url, stop = fakes.start()
+    tokens = {"X_TOKEN": "demo", "YOUTUBE_TOKEN": "demo", "FACEBOOK_TOKEN": "demo", "X_MONTHLY_BUDGET_USD": "100"}
+    settings.PLATFORM_TOKENS = {name.removesuffix("_TOKEN").lower(): "demo" for name in tokens if "TOKEN" in name}
+    worker(FAKE_PLATFORMS_URL=url, concurrency=2, **tokens)
+    yield
+    stop()
 
 
 def overflow(page: Any) -> int:

@@ -21,7 +21,8 @@ from scraping.connectors.base import Missing, Reading, Trouble
 from scraping.results import Result
 from snapshots.judging import Ticket
 from snapshots.models import Snapshot
-from tests.project.reads import World
+from snapshots.note_forms import seen
+from tests.project.reads import ROSTER, World
 from tests.project.writers import (
     COUNTED,
     EARLIER,
@@ -33,14 +34,13 @@ from tests.project.writers import (
     everywhere,
     figures,
     latest,
+    noted,
     press,
     registry,
     thirds,
 )
 from tests.scraping.promising import request, tried
 from tests.snapshots.test_legacy import Old
-
-ROSTER = b'[{"platform": "x", "handle": "subject", "org_name": "Parks"}, {"platform": "x", "handle": "newcomer"}]'
 
 
 def _client(who: User) -> Client:
@@ -100,9 +100,13 @@ ADDRESSES: dict[str, Writer] = {
         _post(lambda w: f"/accounts/edit/{w.subject.pk}/", address="renamed", organization="Parks", is_active="on"),
         *NAMES,
     ),
-    "POST accounts:switch": registry(_post(lambda w: f"/accounts/switch/{w.subject.pk}/", active="0"), *COUNTED),
+    "POST accounts:switch": registry(
+        _post(lambda w: f"/accounts/switch/{w.subject.pk}/", switch="active", on=""), *COUNTED
+    ),
     "POST accounts:release": Writer(_post(lambda w: f"/accounts/release/{w.held.pk}/", answer="ours"), NOTHING),
-    "POST accounts:import": registry(_post("/accounts/import/", text=ROSTER.decode(), **{"import": "1"}), *OFFICES),
+    "POST accounts:import": Writer(_post("/accounts/import/", text=ROSTER.decode()), NOTHING),
+    "POST accounts:roster": registry(_post(lambda w: f"/accounts/import/{w.draft.pk}/"), *OFFICES),
+    "POST accounts:undo-import": registry(_post(lambda w: f"/accounts/import/{w.roster.pk}/undo/"), "accounts"),
     "POST snapshots:bulk": registry(_edit_many, "tags", "detail"),
     "POST snapshots:bulk-edit": registry(_undo_many, "tags", "detail"),
     "POST snapshots:past": figures(
@@ -114,6 +118,12 @@ ADDRESSES: dict[str, Writer] = {
         *EARLIER,
     ),
     "POST snapshots:undo-import": figures(_post(lambda w: f"/figures/import/{w.batch.pk}/undo/"), *EARLIER),
+    "POST snapshots:new-note": noted(_post("/notes/new/", day=lambda w: w.today, text="Holiday")),
+    "POST snapshots:note": noted(
+        _post(lambda w: f"/notes/{w.note.pk}/", day=lambda w: w.today, text="New", seen=lambda w: seen(w.note))
+    ),
+    "POST snapshots:delete-note": noted(_post(lambda w: f"/notes/{w.note.pk}/delete/")),
+    "POST snapshots:restore-note": noted(_post(lambda w: f"/notes/{w.gone.pk}/restore/")),
     "POST snapshots:judge": figures(_post("/figures/suspect/judge/", verdict="accept", figure=_ticket), "trend"),
     "POST snapshots:undo": thirds(_post(lambda w: f"/figures/suspect/undo/{w.judgement.pk}/")),
     "POST api:create_account": registry(
@@ -209,6 +219,10 @@ ADMIN: dict[str, Writer] = {
     ),
     "admin Snapshot delete": figures(
         _post(lambda w: f"/admin/snapshots/snapshot/{latest(w).get().pk}/delete/", post="yes")
+    ),
+    "admin Note delete": noted(_post(lambda w: f"/admin/snapshots/note/{w.note.pk}/delete/", post="yes")),
+    "admin Note: delete_selected": noted(
+        _admin("snapshots/note", "", action="delete_selected", post="yes", _selected_action=lambda w: w.note.pk)
     ),
     "admin Snapshot: delete_selected": figures(
         _admin(

@@ -7,7 +7,7 @@ import runpy
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
@@ -19,6 +19,7 @@ from dj_db_conn_pool.core import pool_container
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from perf.isolation import one_state
 from project.errors import database_is_away
 from project.pool.base import DatabaseWrapper, PoolExhausted
 from tests import processes, services
@@ -167,6 +168,18 @@ def test_forked_child_takes_no_connection_of_its_parents(request_of: Callable[..
     theirs = int(os.read(read, 20) or 0)
     assert theirs not in {0, ours}
     assert backend(request_of()) == ours
+
+
+def test_a_read_of_one_state_goes_back_to_the_pool_as_it_came(
+    request_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = request_of(POOL_SIZE=1)
+    monkeypatch.setattr("perf.isolation.transaction.get_connection", lambda: wrapper)
+    isolation = "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
+    for block, expected in ((one_state(), ("repeatable read", "on")), (nullcontext(), ("read committed", "off"))):
+        with closing(wrapper), block, wrapper.cursor() as cursor:
+            cursor.execute(isolation)
+            assert cursor.fetchone() == expected
 
 
 def test_test_database_never_meets_the_pool_of_the_real_one(request_of: Callable[..., Any]) -> None:

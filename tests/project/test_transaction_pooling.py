@@ -10,10 +10,13 @@ import pytest
 from django.db import connection
 
 from perf import clock
+from perf.cache import cached
+from snapshots.cache import SUMMARY
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.streams import stream
 from snapshots.models import Snapshot
 from snapshots.recording import Sighting, record
+from snapshots.summary import SummaryFilters, summary_list
 from tests import factories
 
 pytestmark = [
@@ -62,6 +65,13 @@ def test_recording_and_exporting_keep_nothing_in_the_session(pooling: None) -> N
     first = next(pieces)  # in the middle of the file another request may get this session
     assert left() == {}
     assert (first + b"".join(pieces)).count(b"\n") == 7
+
+
+def test_an_answer_of_one_state_keeps_nothing_in_the_session(pooling: None) -> None:
+    viewer = factories.user("viewer")
+    answer = cached(SUMMARY, "summary", lambda: summary_list(SummaryFilters(), viewer))
+    assert (answer.value, answer.state) == (b"[]", "MISS")
+    assert left() == {}
 
 
 def test_without_it_a_long_read_holds_a_cursor_of_the_servers() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
 from snapshots.judging import judge
-from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, Quality, Snapshot
+from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, PlatformTotal, Quality, Snapshot
 from snapshots.recording import Sighting, record
+from snapshots.statements import TALLY
 from tests.examples import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
@@ -117,16 +118,29 @@ class World:
             self.accounts[who] = None
 
 
-def expected_totals() -> dict[tuple[dt.date, str, int], tuple[int, int]]:
-    """The totals by their definition: active accounts' published followers, by present organisation."""
-    followers: Counter[tuple[dt.date, str, int]] = Counter()
-    accounts: Counter[tuple[dt.date, str, int]] = Counter()
-    for account in Account.objects.all():
-        for row in Snapshot.objects.filter(account=account):
-            if account.is_active and row.quality == "published" and row.followers is not None:
-                followers[row.date, account.platform, account.organization_id] += row.followers
-                accounts[row.date, account.platform, account.organization_id] += 1
-    return {cell: (followers[cell], accounts[cell]) for cell in accounts}
+def expected_totals() -> dict[tuple[dt.date, str, int], tuple[int, ...]]:
+    """The totals by their definition: active accounts' published followers, by present organisation, and what they
+    gained since each was last seen.
+    """
+    tallies: dict[tuple[dt.date, str, int], list[int]] = defaultdict(lambda: [0] * 5)
+    for account in Account.objects.filter(is_active=True):
+        counted = Snapshot.objects.filter(account=account, quality="published", followers__isnull=False)
+        before = None
+        for row in counted.order_by("date"):
+            steps = [row.followers - before.followers, before.followers, 1] if before else [0, 0, 0]
+            tally = tallies[row.date, account.platform, account.organization_id]
+            for place, more in enumerate([row.followers, 1, *steps]):
+                tally[place] += more
+            before = row
+    return {cell: tuple(tally) for cell, tally in tallies.items()}
+
+
+def expected_sums() -> dict[tuple[dt.date, str], tuple[int, ...]]:
+    """The totals of platforms: the sums of those of their organisations."""
+    sums: dict[tuple[dt.date, str], tuple[int, ...]] = {}
+    for (date, platform, _), tally in expected_totals().items():
+        sums[date, platform] = tuple(map(sum, zip(sums.get((date, platform), (0,) * 5), tally, strict=True)))
+    return sums
 
 
 def expected_latest() -> dict[int, tuple[Any, ...]]:
@@ -148,8 +162,13 @@ def expected_latest() -> dict[int, tuple[Any, ...]]:
     return latest
 
 
-def stored_totals() -> dict[tuple[dt.date, str, int], tuple[int, int]]:
-    return {(t.date, t.platform, t.organization_id): (t.followers, t.accounts) for t in DailyTotal.objects.all()}
+def stored_totals() -> dict[tuple[dt.date, str, int], tuple[int, ...]]:
+    rows = DailyTotal.objects.values_list("date", "platform", "organization_id", *TALLY)
+    return {row[:3]: row[3:] for row in rows}
+
+
+def stored_sums() -> dict[tuple[dt.date, str], tuple[int, ...]]:
+    return {row[:2]: row[2:] for row in PlatformTotal.objects.values_list("date", "platform", *TALLY)}
 
 
 def stored_latest() -> dict[int, tuple[Any, ...]]:
@@ -170,6 +189,7 @@ def test_latest_rows_and_totals_equal_a_recomputation_after_any_writes(db: None,
             act: Callable[..., None] = getattr(world, name)
             act(*arguments)
         assert stored_totals() == expected_totals()
+        assert stored_sums() == expected_sums()
         assert stored_latest() == expected_latest()
         transaction.set_rollback(True)
 

@@ -1,4 +1,4 @@
-"""The overview, the list of accounts and the account page."""
+"""The list of accounts and the account page."""
 
 from __future__ import annotations
 
@@ -47,108 +47,11 @@ def editor(client, db):
     return client
 
 
-# --- Overview ---------------------------------------------------------------------------------------
-
-
-def test_overview_without_accounts_says_what_to_do(viewer):
-    page = text_of(viewer.get("/"))
-    assert "No accounts yet" in page
-    assert "0 %" not in page
-
-
-def test_overview_totals_the_latest_figures_of_active_accounts(viewer):
-    see(factories.account("x"), 1_000_000)
-    see(factories.account("youtube"), 234_567, followers_rounded=True)
-    see(factories.account("x", is_active=False), 9_000_000)
-    response = viewer.get("/")
-    assert response.context["total"].followers == 1_234_567
-    assert 'title="1,234,567">1.23' in response.content.decode()
-
-
-def test_change_is_over_accounts_seen_at_both_ends_only(viewer):
-    old = factories.account("x")
-    see(old, 1_000, days_ago=30)
-    see(old, 1_100)
-    see(factories.account("x"), 5_000)  # new: its 5,000 are no growth
-    gone = factories.account("x")
-    see(gone, 7_000, days_ago=30)  # not seen since: no loss of 7,000
-    total = viewer.get("/?days=30").context["total"]
-    assert (total.changed.change, total.changed.base, total.changed.compared) == (100, 1_000, 1)
-
-
-@pytest.mark.parametrize("days", ["9" * 5_000, "31", "-7", "\u0667"])
-def test_a_period_that_there_is_not_means_the_usual_one(viewer, days):
-    assert viewer.get("/", {"days": days}).context["days"] == viewer.get("/").context["days"]
-
-
-def test_change_without_figures_at_both_ends_is_missing_and_not_zero(viewer):
-    see(factories.account("x"), 5_000)
-    response = viewer.get("/?days=90")
-    assert response.context["total"].changed.change is None
-    assert "No account has figures at both ends of this period" in text_of(response)
-
-
-def test_most_gained_and_most_lost_are_named(viewer):
-    for handle, before, after in (("up", 100, 300), ("upper", 100, 900), ("down", 500, 450), ("downer", 500, 400)):
-        account = factories.account("x", handle)
-        see(account, before, days_ago=7)
-        see(account, after)
-    response = viewer.get("/?days=7")
-    assert response.context["gained"].account.handle == "upper"
-    assert response.context["lost"].account.handle == "downer"
-
-
-def test_nobody_is_named_as_losing_when_nobody_lost(viewer):
-    account = factories.account("x")
-    see(account, 100, days_ago=7)
-    see(account, 101)
-    assert viewer.get("/?days=7").context["lost"] is None
-
-
-def test_accounts_unseen_since_yesterday_need_a_look_longest_first(viewer):
-    see(factories.account("x", "fresh"), 10)
-    see(factories.account("x", "yesterday"), 10, days_ago=1)
-    see(factories.account("x", "stale"), 10, days_ago=5)
-    factories.account("x", "never")
-    looks = viewer.get("/").context["looks"]
-    assert [account.handle for account in looks] == ["never", "stale"]
-
-
-def test_organisations_past_ten_are_summed_as_others(viewer):
-    for number in range(12):
-        see(factories.account("x"), 100 + number)
-    rows = viewer.get("/").context["organizations"]
-    assert len(rows) == 11
-    assert (rows[-1].name, rows[-1].accounts, rows[-1].followers) == ("Others", 2, 100 + 101)
-
-
-@pytest.mark.parametrize("days", ["8", "x", "-7", "", "\u0667", "30; DROP TABLE"])
-def test_an_unknown_period_is_the_usual_one(viewer, days):
-    assert viewer.get("/", {"days": days}).context["days"] == 30
-
-
-def test_a_day_that_counts_too_few_accounts_is_a_gap_in_the_trend(viewer):
-    accounts = [factories.account("x") for _ in range(3)]
-    for days_ago in range(8, -1, -1):
-        for account in accounts if days_ago != 4 else accounts[:1]:
-            see(account, 100, days_ago=days_ago)
-    answer = viewer.get("/trend/?days=7").json()
-    assert answer["series"] == [{"label": "X", "values": [300, 300, 300, None, 300, 300, 300, 300]}]
-    assert answer["dates"][-1] == clock.today().isoformat()
-
-
-def test_the_first_days_of_a_growing_roster_are_no_gaps(viewer):
-    for number, days_ago in enumerate((3, 2, 1)):
-        account = factories.account("x")
-        for back in range(days_ago, -1, -1):
-            see(account, 100 * (number + 1), days_ago=back)
-    values = viewer.get("/trend/?days=7").json()["series"][0]["values"]
-    assert values == [None, None, None, None, 100, 300, 600, 600]
+# --- List -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.req("A23", "A24")
-@pytest.mark.parametrize("path", ["/", "/accounts/"])
-def test_queries_do_not_grow_with_rows(viewer, django_assert_num_queries, path):
+def test_queries_of_the_list_do_not_grow_with_rows(viewer, django_assert_num_queries):
     def grow(number):
         offices = [factories.organization() for _ in range(3)]
         Account.objects.bulk_create(
@@ -159,41 +62,12 @@ def test_queries_do_not_grow_with_rows(viewer, django_assert_num_queries, path):
         record([Sighting(account_id=pk, followers=pk, **seen) for pk in Account.objects.values_list("pk", flat=True)])
 
     grow(10)
-    viewer.get(path)
+    viewer.get("/accounts/")
     with CountQueries() as few:
-        viewer.get(path)
+        viewer.get("/accounts/")
     grow(190)
     with django_assert_num_queries(few.number):
-        assert viewer.get(path).status_code == 200
-
-
-@pytest.mark.req("A9", "A26")
-@pytest.mark.django_db(transaction=True)
-def test_the_overview_is_kept_until_a_figure_or_an_account_changes(client):
-    account = see(factories.account("x", "nih"), 1_000)
-    client.force_login(factories.user("viewer"))
-    assert "1,000" in text_of(client.get("/"))
-    with CountQueries() as warm:
-        client.get("/")
-    see(account, 1_234)
-    with CountQueries() as cold:
-        assert "1,234" in text_of(client.get("/"))
-    account.is_active = False
-    account.save()
-    assert "No accounts yet" in text_of(client.get("/"))
-    assert warm.number < cold.number / 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_kept_overview_offers_nobody_what_another_may_do(client):
-    import_link = "/accounts/import/"
-    client.force_login(factories.user("editor"))
-    assert import_link in client.get("/").content.decode()
-    client.force_login(factories.user("viewer"))
-    assert import_link not in client.get("/").content.decode()
-
-
-# --- List -------------------------------------------------------------------------------------------
+        assert viewer.get("/accounts/").status_code == 200
 
 
 def handles(response):
@@ -271,12 +145,13 @@ def test_account_page_shows_figures_with_their_source_and_gaps_as_gaps(viewer):
     see(account, 1_050, days_ago=1, posts=0)
     see(account, 1_041, source=Source.SIMULATED)
     response = viewer.get("/accounts/x/nih/")
-    changes = [change for _, change in response.context["recent"]]
-    assert changes == [-9, None, None]
+    days = [(day.figure and day.figure.followers, day.change) for day in response.context["recent"]]
+    assert days == [(1_041, -9), (1_050, None), (None, None), (1_000, None)]
     page = text_of(response)
     assert "1,041" in page
     assert "simulated" in page
     assert "No figure the day before" in page
+    assert "It was not asked for on that day." in page
 
 
 def test_rounded_figures_say_so(viewer):

@@ -7,7 +7,7 @@ import perf.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_index_accounts_by_tag"),
+        ("accounts", "0007_rosters_can_be_undone"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,22 @@
+// A part that costs something names its module; it is fetched when the part comes into view.
+
+import { say } from "./toasts.js";
+
+const onSight = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      onSight.unobserve(target);
+      import(target.dataset.module)
+        .then((part) => part.mount(target))
+        .catch(() => say("A part of this page could not be loaded. Reload to try again.", "error"));
+    }
+  },
+  { rootMargin: "100px" },
+);
+
+/** Mounts `within`, where it is such a part, and those in it, each when it comes into view. */
+export function watch(within) {
+  if (within.matches?.("[data-module]")) onSight.observe(within);
+  for (const part of within.querySelectorAll("[data-module]")) onSight.observe(part);
+}
