@@ -170,8 +170,9 @@ def test_the_address_chooses_the_columns(world: Client, query: str, shown: list[
     assert {"platform", "org", "date", "followers", "engagement", "posts", "likes", "comments", "shares"} < set(usual)
 
 
-def test_a_persons_own_columns_are_the_default_until_taken_back(world: Client) -> None:
-    kept = world.get("/accounts/?q=b&columns=likes&columns=org&keep=1")
+@pytest.mark.parametrize("chosen", ["columns=likes&columns=org", "columns=likes,org"])
+def test_a_persons_own_columns_are_the_default_until_taken_back(world: Client, chosen: str) -> None:
+    kept = world.get(f"/accounts/?q=b&{chosen}&keep=1")
     assert (kept.status_code, kept["Location"]) == (302, "/accounts/?q=b")
     assert listed(world, "q=b").context["shown"].names == ["org", "likes"]
     assert listed(world, "columns=shares").context["shown"].names == ["shares"]
