@@ -8,7 +8,7 @@ BUDGETS = [
     Budget("api:history", queries=6, bytes=4_000, p95=1_000, hit_rate=0.8),
     Budget("api:histories", queries=6, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("api:coverage", queries=12, bytes=4_000, p95=1_000),
-    Budget("snapshots:overview", queries=15, bytes=8_000, p95=1_000),
+    Budget("snapshots:overview", queries=20, bytes=8_000, p95=1_000),
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
     Budget("snapshots:accounts", queries=13, bytes=12_000, p95=1_000),
     Budget("api:suspect_list", queries=6, bytes=4_000, p95=500),
