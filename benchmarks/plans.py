@@ -30,10 +30,11 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from accounts.models import Account  # noqa: E402
 from benchmarks import naive  # noqa: E402
-from snapshots import overview  # noqa: E402
+from snapshots import overview, trends  # noqa: E402
 from snapshots.grid import GridFilters, grid_page  # noqa: E402
 from snapshots.history import HistoryFilters, history_of_account  # noqa: E402
 from snapshots.models import Snapshot  # noqa: E402
+from snapshots.movers import movers  # noqa: E402
 from snapshots.periods import USUAL, Period  # noqa: E402
 from snapshots.summary import SummaryFilters, summary_list  # noqa: E402
 from workitems.models import WorkItem  # noqa: E402
@@ -134,7 +135,7 @@ def _page_questions() -> Iterator[Question]:
     yield Question(
         f"Followers per platform on each of {PERIOD} days",
         trend_by_hand,
-        lambda: overview.trend(Period.of({})),
+        lambda: trends.platform_lines(Period.of({})),
     )
     yield Question(
         "Account by handle, whatever the case",
@@ -148,7 +149,7 @@ def _page_questions() -> Iterator[Question]:
             .filter(Q(seen=None) | Q(seen__lt=overview.clock.today() - timedelta(days=1)))
             .order_by(F("seen").asc(nulls_first=True))[:10]
         ),
-        lambda: list(overview.needing_a_look()[:10]),
+        overview.needing_a_look,
     )
     yield Question(
         "Newest day with a figure",
@@ -158,7 +159,7 @@ def _page_questions() -> Iterator[Question]:
     yield Question(
         f"Who gained most over {PERIOD} days",
         lambda: every.annotate(gain=newest("followers") - _ago()).order_by(F("gain").desc(nulls_last=True)).first(),
-        lambda: overview.extreme(Period.of({})),
+        lambda: movers(Period.of({})),
     )
     yield Question(
         "Work items in review, newest first, page 1 with photos and comments",

@@ -96,7 +96,9 @@ class LatestSnapshotAdmin(Kept, LatestBase):
     ordering = ("account_id",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        """Never by itself: that of an account without figures goes when the account is deleted."""
+        page = request.resolver_match.url_name if request.resolver_match else None
+        return obj is not None and obj.date is None and str(page).startswith("accounts_account_")
 
 
 @admin.register(DailyTotal)

@@ -1,34 +1,25 @@
-"""What the overview shows of one period: totals, changes seen at both ends, trends with gaps, accounts to look at."""
+"""The present by platform and organisation: accounts, followers, freshness; and who needs a look."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Self
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from accounts.models import Account
+from accounts.models import Organization
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
-from snapshots.models import DailyTotal, Snapshot
-from snapshots.periods import Period
-from snapshots.summary import OVERDUE_DAYS, Days, group_sums
+from snapshots.models import LatestSnapshot, Snapshot
+from snapshots.summary import OVERDUE_DAYS
+from snapshots.trends import NOTHING, Change
 
 ORGANIZATIONS_SHOWN = 10
-COVERAGE = 0.98  # a day that counts fewer of the accounts than the days around it is a gap, not a dip
-AROUND = 7  # days on either side that say how many accounts a full day counts
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How followers changed over a period, over the `compared` accounts that were seen at both ends."""
-
-    change: int | None = None
-    base: int | None = None
-    compared: int = 0
+LOOKS_SHOWN = 10
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,127 +29,102 @@ class Row:
     name: str
     accounts: int = 0
     covered: int = 0  # accounts with a published number of followers
-    fresh: int = 0  # accounts with a figure of today
+    today: int = 0  # accounts with a figure of today
+    fresh: int = 0  # accounts with a figure of today or yesterday
+    unseen: int = 0  # accounts without any figure
+    rounded: int = 0  # accounts whose number the platform rounded
     followers: int | None = None
     observed_at: datetime | None = None
-    changed: Change = Change()
+    changed: Change = NOTHING
     platform: Platform | None = None
-    rounded: int = 0  # accounts whose number the platform rounded
 
-    @classmethod
-    def of(cls, name: str, sums: Mapping[str, Any], changed: Change = Change(), platform: str = "") -> Self:
-        """A row of summary.group_sums."""
-        counts = sums["accounts"], sums["counted"], sums["today"]
-        present = sums["followers"], sums["observed_at"], changed
-        return cls(name, *counts, *present, PLATFORMS.get(platform), sums["rounded"])
+    @property
+    def late(self) -> int:
+        """Accounts whose newest figure is older than yesterday."""
+        return self.accounts - self.fresh - self.unseen
 
 
-def compared(period: Period) -> Any:
-    """Published snapshots of the first day whose active accounts were seen at the end too; annotates `gain`."""
-    seen = period.end - timedelta(days=OVERDUE_DAYS)
-    return (
-        Snapshot.objects.published()
-        .filter(date=period.start, followers__isnull=False)
-        .filter(account__latest__is_active=True, account__latest__date__gte=seen)
-        .filter(account__latest__followers__isnull=False)
-        .annotate(gain=F("account__latest__followers") - F("followers"))
-    )
+COUNTS = ("accounts", "covered", "today", "fresh", "unseen", "rounded")
 
 
-def extreme(period: Period, *, lost: bool = False) -> Snapshot | None:
-    """The account that gained (or lost) most over `period`, as its first day's row with `gain`; None if none did."""
-    rows = compared(period).select_related("account")
-    rows = rows.filter(gain__lt=0).order_by("gain", "pk") if lost else rows.filter(gain__gt=0).order_by("-gain", "pk")
-    first: Snapshot | None = rows.first()
-    return first
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Present figures of all active accounts, by platform name, by organisation id, and together."""
+
+    platforms: dict[str, Row] = field(default_factory=dict)
+    organizations: dict[int, Row] = field(default_factory=dict)
+    total: Row = Row("All")
 
 
-def platform_rows(period: Period) -> list[Row]:
-    """One row per platform with active accounts, most followers first."""
-    changes = {
-        name: Change(change, base, count)
-        for name, change, base, count in compared(period)
-        .order_by()
-        .values_list("account__latest__platform")
-        .annotate(Sum("gain"), Sum("followers"), Count("pk"))
+def present() -> Present:
+    """Present figures, made of one look at the latest rows; most followers first."""
+    platforms: defaultdict[str, list[Row]] = defaultdict(list)
+    organizations: defaultdict[int, list[Row]] = defaultdict(list)
+    for platform, organization, *figures in _cells():
+        row = Row("", *figures)
+        platforms[platform].append(row)
+        organizations[organization].append(row)
+    sums = {
+        name: replace(together(rows, PLATFORMS[name].label), platform=PLATFORMS[name])
+        for name, rows in platforms.items()
     }
-    return [
-        Row.of(PLATFORMS[sums["platform"]].label, sums, changes.get(sums["platform"], Change()), sums["platform"])
-        for sums in group_sums(Account.objects.active(), "platform", Days(clock.today(), period.end))
-    ]
+    offices = {pk: together(rows) for pk, rows in organizations.items()}
+    return Present(_by_followers(sums), _by_followers(offices), together(sums.values(), "All"))
 
 
-def total_of(rows: Sequence[Row]) -> Row:
-    """All `rows` as one; a sum of nothing known is None, never 0."""
-    known = [row.followers for row in rows if row.followers is not None]
-    changed = [row.changed for row in rows if row.changed.change is not None]
-    return Row(
-        "All",
-        sum(row.accounts for row in rows),
-        sum(row.covered for row in rows),
-        sum(row.fresh for row in rows),
-        sum(known) if known else None,
-        max((row.observed_at for row in rows if row.observed_at), default=None),
-        Change(
-            sum(c.change or 0 for c in changed) if changed else None,
-            sum(c.base or 0 for c in changed) if changed else None,
-            sum(c.compared for c in changed),
-        ),
-        rounded=sum(row.rounded for row in rows),
+def _cells() -> QuerySet[Any, Any]:
+    """Active accounts' latest rows, added up by platform and organisation."""
+    today = clock.today()
+    rows = LatestSnapshot.objects.filter(is_active=True).order_by()
+    return rows.values_list("platform", "organization_id").annotate(
+        of_all=Count("pk"),
+        of_covered=Count("followers"),
+        of_today=Count("pk", filter=Q(date=today)),
+        of_fresh=Count("pk", filter=Q(date__gte=today - timedelta(days=OVERDUE_DAYS))),
+        of_unseen=Count("pk", filter=Q(date=None)),
+        of_rounded=Count("pk", filter=Q(followers_rounded=True)),
+        sum_followers=Sum("followers"),
+        newest=Max("observed_at"),
     )
 
 
-def organization_rows(period: Period) -> list[Row]:
-    """The organisations with active accounts, most followers first."""
-    found = group_sums(Account.objects.active(), "organization", Days(clock.today(), period.end))
-    return [Row.of(sums["org_name"], sums) for sums in found]
+def together(rows: Iterable[Row], name: str = "") -> Row:
+    """All `rows` as one; a sum of nothing known is None, never 0."""
+    rows = list(rows)
+    known = [row.followers for row in rows if row.followers is not None]
+    return Row(
+        name,
+        **{count: sum(getattr(row, count) for row in rows) for count in COUNTS},
+        followers=sum(known) if known else None,
+        observed_at=max((row.observed_at for row in rows if row.observed_at), default=None),
+    )
 
 
-def shown(rows: Sequence[Row]) -> list[Row]:
-    """The first of `rows`, and one row for all others together where there are more."""
-    others = total_of(rows[ORGANIZATIONS_SHOWN:])
-    rest = [replace(others, name="Others", observed_at=None)] if others.accounts else []
-    return [*rows[:ORGANIZATIONS_SHOWN], *rest]
+def _by_followers(rows: dict[Any, Row]) -> dict[Any, Row]:
+    def order(item: tuple[Any, Row]) -> tuple[bool, int, Any]:
+        followers = item[1].followers
+        return followers is None, -(followers or 0), item[0]
+
+    return dict(sorted(rows.items(), key=order))
 
 
-def needing_a_look() -> QuerySet[Account]:
-    """Active accounts without a figure since yesterday, longest unseen first; annotates `seen_at`."""
-    overdue = clock.today() - timedelta(days=OVERDUE_DAYS)
-    unseen = Q(latest=None) | Q(latest__date=None) | Q(latest__date__lt=overdue)
-    rows = Account.objects.active().filter(unseen).annotate(seen_at=F("latest__observed_at"))
-    return rows.order_by(F("latest__observed_at").asc(nulls_first=True), "pk")
+def largest(organizations: dict[int, Row]) -> list[Row]:
+    """The first of `organizations` with their names, and one row for all others together where there are more."""
+    ids = list(organizations)
+    names = Organization.objects.in_bulk(ids[:ORGANIZATIONS_SHOWN])
+    rows = [replace(organizations[pk], name=names[pk].name) for pk in ids[:ORGANIZATIONS_SHOWN] if pk in names]
+    others = [organizations[pk] for pk in ids[ORGANIZATIONS_SHOWN:]]
+    return [*rows, replace(together(others, "Others"), observed_at=None)] if others else rows
 
 
-def trend(period: Period) -> tuple[list[date], dict[str, list[int | None]]]:
-    """All days of `period` and per platform the sum of followers on each; None where too few accounts were counted."""
-    days = period.dates
-    sums: dict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
-    totals = DailyTotal.objects.filter(date__range=(period.start - timedelta(days=AROUND), period.end)).order_by()
-    rows = totals.values_list("platform", "date").annotate(Sum("followers"), Sum("accounts"))
-    for platform, day, followers, accounts in rows:
-        sums[platform][day] = followers, accounts
-    return days, {platform: [_full(counted, day) for day in days] for platform, counted in sums.items()}
+def needing_a_look() -> list[LatestSnapshot]:
+    """Latest rows of active accounts without a figure since yesterday, longest unseen first, LOOKS_SHOWN at most."""
+    rows = LatestSnapshot.objects.filter(is_active=True).select_related("account__organization")
+    unseen = list(rows.filter(date=None).order_by("date", "account_id")[:LOOKS_SHOWN])  # the index's own order
+    overdue = rows.filter(date__lt=clock.today() - timedelta(days=OVERDUE_DAYS)).order_by("date", "account_id")
+    return [*unseen, *overdue[: LOOKS_SHOWN - len(unseen)]]
 
 
-def _full(counted: Mapping[date, tuple[int, int]], day: date) -> int | None:
-    """The day's sum, or None when it counts fewer accounts than the days before it and the days after it do.
-
-    A roster that grows or shrinks for good makes no gap; the first days have nothing before them to fall short of.
-    """
-    if day not in counted:
-        return None
-    before = [counted[d][1] for i in range(1, AROUND + 1) if (d := day - timedelta(days=i)) in counted]
-    after = [counted[d][1] for i in range(1, AROUND + 1) if (d := day + timedelta(days=i)) in counted]
-    followers, accounts = counted[day]
-    if not before:
-        return followers
-    expected = min(max(before), max(after)) if after else max(before)
-    return followers if accounts >= COVERAGE * expected else None
-
-
-def summed(values: Mapping[str, Sequence[int | None]]) -> list[int | None]:
-    """All platforms' values of each day as one; None on a day that lacks a platform seen before and after it."""
-    if not values:
-        return []
-    columns = zip(*values.values(), strict=True)
-    return [None if None in column else sum(value or 0 for value in column) for column in columns]
+def suspect_count() -> int:
+    """How many figures wait for a second reading or an editor; more than MOST_COUNTED are not counted out."""
+    return Snapshot.objects.to_judge().order_by()[: MOST_COUNTED + 1].count()

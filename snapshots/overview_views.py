@@ -1,7 +1,9 @@
-"""The page that is opened every morning: all accounts at a glance over a period, and the days that its chart draws."""
+"""The page that is opened every morning: all accounts at a glance over a period, and the days that its charts draw."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,71 +12,101 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.access import requires
 from perf.cache import cached, cached_fragment, key, permissions_of
 from snapshots import overview as reads
+from snapshots import trends
 from snapshots.cache import SUMMARY
-from snapshots.models import Snapshot
+from snapshots.movers import FLOOR, movers
 from snapshots.periods import Period, kept_fields
 from snapshots.sidebar_views import beside
+from snapshots.trends import Line
 
-LOOKS_SHOWN = 10
+BY = {"platform": "Platforms", "organization": "Organisations"}
+"""What the lines of a chart may be."""
+DAYS_NAMED = 3
 
 
 @require_safe
 @requires("snapshots.view_snapshot")
 def overview(request: HttpRequest) -> HttpResponse:
-    """Totals, changes over a period, platforms, organisations, and what needs a look; the figures from the cache."""
-    period = Period.of(request.GET)
+    """Totals, changes over a period, who moved, platforms, organisations, what needs a look; all from the cache."""
+    period, by = Period.of(request.GET), _by(request)
     figures = cached_fragment(
         SUMMARY,
-        _name("overview", period),
-        lambda: render_to_string("snapshots/_figures.html", _figures(period), request),
+        _name("overview", period, by),
+        lambda: render_to_string("snapshots/_figures.html", _figures(period, by), request),
         vary=permissions_of(request),
     )
     context = {"figures": figures, "period": period, "kept": kept_fields(request.GET)}
     return render(request, "snapshots/overview.html", context | beside(request, period))
 
 
-def _name(root: str, period: Period) -> str:
+def _by(request: HttpRequest) -> str:
+    by = request.GET.get("by", "")
+    return by if by in BY else "platform"
+
+
+def _name(root: str, period: Period, *of: str) -> str:
     """The key of what is kept of a period; who is fresh is somebody else tomorrow."""
-    return key(root, f"{period.start}", f"{period.end}", f"{period.choice or 'own'}", f"{clock.today()}")
+    return key(root, *of, f"{period.start}", f"{period.end}", f"{period.choice or 'own'}", f"{clock.today()}")
 
 
-def _figures(period: Period) -> dict[str, Any]:
-    platforms = reads.platform_rows(period)
-    total = reads.total_of(platforms)
-    organizations = reads.organization_rows(period)
-    looks = reads.needing_a_look()
+def _figures(period: Period, by: str) -> dict[str, Any]:
+    """What the overview shows of a period."""
+    found, lines = reads.present(), trends.platform_lines(period)
+    everyone = trends.together(lines.values())
+    added = everyone.added(period)
     return {
         "period": period,
-        "platforms": platforms,
-        "total": total,
-        "organizations": reads.shown(organizations),
-        "organization_count": len(organizations),
-        "gained": reads.extreme(period),
-        "lost": reads.extreme(period, lost=True),
-        "spark": reads.summed(reads.trend(period)[1]),
-        "looks": looks[:LOOKS_SHOWN],
-        "look_count": looks.count(),
-        "suspect_count": Snapshot.objects.to_judge().count(),
+        "by": by,
+        "choices": BY.items(),
+        "queries": {name: f"{period.query}&by={name}" for name in BY},
+        "traced": {name: f"{period.query}&by={name}&traced=1" for name in (*BY, "all")},
+        "total": replace(found.total, changed=everyone.changed(period)),
+        "before": everyone.changed(period.previous),
+        "spark": everyone.values(period),
+        "added": list(added.items())[:DAYS_NAMED],
+        "added_more": len(added) - DAYS_NAMED,
+        "platforms": [_moved(row, lines.get(name), period) for name, row in found.platforms.items()],
+        "organizations": reads.largest(found.organizations),
+        "organization_count": len(found.organizations),
+        "movers": movers(period),
+        "floor": FLOOR,
+        "looks": reads.needing_a_look(),
+        "look_count": found.total.accounts - found.total.fresh,
+        "suspect_count": reads.suspect_count(),
+        "suspects_most": reads.MOST_COUNTED,
     }
+
+
+def _moved(row: reads.Row, line: Line | None, period: Period) -> reads.Row:
+    """The row of a platform with its change over `period`."""
+    return replace(row, changed=line.changed(period)) if line else row
 
 
 @require_safe
 @requires("snapshots.view_snapshot")
 def trend(request: HttpRequest) -> HttpResponse:
-    """Followers per platform on each day of the period, for the overview's chart; most followers first."""
-    period = Period.of(request.GET)
-    found = cached(SUMMARY, _name("overview-trend", period), lambda: _trend(period), vary=permissions_of(request))
+    """Followers on each day of the period and the one before, for charts; most followers first.
+
+    `by` platform, organization or all; `traced` leaves out what accounts brought by being added.
+    """
+    period, by = Period.of(request.GET), "all" if request.GET.get("by") == "all" else _by(request)
+    traced = request.GET.get("traced") == "1"
+    name = _name("overview-trend", period, by, f"{traced:d}")
+    found = cached(SUMMARY, name, lambda: _trend(period, by, traced=traced), vary=permissions_of(request))
     headers = {"Cache-Control": "private, no-cache", "X-Cache": found.state}
     return HttpResponse(found.value, content_type="application/json", headers=headers)
 
 
-def _trend(period: Period) -> bytes:
-    dates, sums = reads.trend(period)
-    ordered = sorted(sums.items(), key=lambda item: -max((value or 0 for value in item[1]), default=0))
-    series = [{"label": PLATFORMS[name].label, "values": values} for name, values in ordered]
-    return orjson.dumps({"dates": dates, "series": series})
+def _trend(period: Period, by: str, *, traced: bool) -> bytes:
+    platforms = trends.platform_lines(period)
+    everyone = trends.together(platforms.values(), "All accounts")
+    lines: dict[str, Callable[[], Any]] = {
+        "platform": platforms.values,
+        "organization": lambda: trends.organization_lines(period, everyone).values(),
+        "all": lambda: [everyone],
+    }
+    return orjson.dumps(trends.series(lines[by](), period, traced=traced))

@@ -10,6 +10,7 @@ from django.dispatch import receiver
 
 from accounts.signals import accounts_changed, figures_asked
 from perf.cache import forget
+from snapshots import statements
 from snapshots.cache import history_of
 from snapshots.models import LatestSnapshot, Snapshot, forget_figures
 from snapshots.totals import recount
@@ -22,10 +23,15 @@ COUNTED_BY = {"platform", "organization", "organization_id", "is_active"}
 def follow_accounts(
     *, ids: Collection[int], fields: Collection[str], old_handles: Mapping[int, tuple[str, str]], **_: Any
 ) -> None:
-    """Count changed accounts where they belong now, deleted ones no more, and forget what shows them."""
+    """Count changed accounts where they belong now, deleted ones no more, and forget what shows them.
+
+    A new one gets its latest row at once: pages count accounts by these.
+    """
     forget_figures(ids)
     forget(*(history_of(platform, key) for platform, key in old_handles.values()))
-    if "deleted" in fields:
+    if "created" in fields:
+        statements.insert_latest(list(ids))
+    elif "deleted" in fields:
         _leave_totals(ids)
     elif COUNTED_BY & set(fields):
         with transaction.atomic():

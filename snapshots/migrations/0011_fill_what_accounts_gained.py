@@ -25,10 +25,19 @@ SELECT date, platform, sum(followers), sum(accounts), sum(gained), sum(base), su
 FROM snapshots_dailytotal GROUP BY date, platform
 """
 
+MISSING = """
+INSERT INTO snapshots_latestsnapshot
+(account_id, platform, organization_id, is_active, days, source, followers_rounded)
+SELECT a.id, a.platform, a.organization_id, a.is_active, 0, '', FALSE FROM accounts_account a
+WHERE NOT EXISTS (SELECT 1 FROM snapshots_latestsnapshot l WHERE l.account_id = a.id)
+ORDER BY a.id ON CONFLICT DO NOTHING
+"""
+
 
 def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Count what accounts gained, and the platforms' totals, from the days that are there."""
+    """Give each account its latest row; count what accounts gained, and the platforms' totals, from their days."""
     with schema_editor.connection.cursor() as cursor:
+        cursor.execute(MISSING)
         cursor.execute("DELETE FROM snapshots_platformtotal")
         cursor.execute(GAINED)
         cursor.execute(PLATFORMS)

@@ -45,48 +45,43 @@ def test_overview_totals_the_latest_figures_of_active_accounts(viewer: Client) -
     assert 'title="1,234,567">1.23' in response.content.decode()
 
 
-def test_change_is_over_accounts_seen_at_both_ends_only(viewer: Client) -> None:
+def test_change_is_what_accounts_gained_and_not_who_came_or_went(viewer: Client) -> None:
     old = factories.account("x")
     see(old, 1_000, ago=30)
     see(old, 1_100)
     see(factories.account("x"), 5_000)  # new: its 5,000 are no growth
-    gone = factories.account("x")
-    see(gone, 7_000, ago=30)  # not seen since: no loss of 7,000
-    total = viewer.get("/?days=30").context["total"]
-    assert (total.changed.change, total.changed.base, total.changed.compared) == (100, 1_000, 1)
+    see(factories.account("x"), 7_000, ago=30)  # not seen since: no loss of 7,000
+    context = viewer.get("/?days=30").context
+    assert (context["total"].changed.change, context["total"].changed.base) == (100, 8_000)
+    assert [row.changed.change for row in context["platforms"]] == [100]
 
 
-def test_change_without_figures_at_both_ends_is_missing_and_not_zero(viewer: Client) -> None:
+def test_change_is_shown_beside_that_of_the_period_before(viewer: Client) -> None:
+    account = factories.account("x")
+    for ago, followers in ((14, 1_000), (7, 1_300), (0, 1_350)):
+        see(account, followers, ago=ago)
+    page = text_of(viewer.get("/?days=7"))
+    assert "+50 " in page
+    assert "+300 in the period before" in page
+
+
+def test_change_without_two_figures_is_missing_and_not_zero(viewer: Client) -> None:
     see(factories.account("x"), 5_000)
     response = viewer.get("/?days=90")
     assert response.context["total"].changed.change is None
-    assert "No account has figures at both ends of this period" in text_of(response)
-
-
-def test_most_gained_and_most_lost_are_named(viewer: Client) -> None:
-    for handle, before, after in (("up", 100, 300), ("upper", 100, 900), ("down", 500, 450), ("downer", 500, 400)):
-        account = factories.account("x", handle)
-        see(account, before, ago=7)
-        see(account, after)
-    response = viewer.get("/?days=7")
-    assert response.context["gained"].account.handle == "upper"
-    assert response.context["lost"].account.handle == "downer"
-
-
-def test_nobody_is_named_as_losing_when_nobody_lost(viewer: Client) -> None:
-    account = factories.account("x")
-    see(account, 100, ago=7)
-    see(account, 101)
-    assert viewer.get("/?days=7").context["lost"] is None
+    assert "No account has two figures in this period" in text_of(response)
 
 
 def test_accounts_unseen_since_yesterday_need_a_look_longest_first(viewer: Client) -> None:
     see(factories.account("x", "fresh"), 10)
     see(factories.account("x", "yesterday"), 10, ago=1)
     see(factories.account("x", "stale"), 10, ago=5)
+    see(factories.account("x", "staler"), 10, ago=9)
+    see(factories.account("x", "resting", is_active=False), 10, ago=20)
     factories.account("x", "never")
-    looks = viewer.get("/").context["looks"]
-    assert [account.handle for account in looks] == ["never", "stale"]
+    context = viewer.get("/").context
+    assert [row.account.handle for row in context["looks"]] == ["never", "staler", "stale"]
+    assert (context["look_count"], context["total"].late, context["total"].unseen) == (3, 2, 1)
 
 
 def test_organisations_past_ten_are_summed_as_others(viewer: Client) -> None:
@@ -95,25 +90,6 @@ def test_organisations_past_ten_are_summed_as_others(viewer: Client) -> None:
     rows = viewer.get("/").context["organizations"]
     assert len(rows) == 11
     assert (rows[-1].name, rows[-1].accounts, rows[-1].followers) == ("Others", 2, 100 + 101)
-
-
-def test_a_day_that_counts_too_few_accounts_is_a_gap_in_the_trend(viewer: Client) -> None:
-    accounts = [factories.account("x") for _ in range(3)]
-    for days_ago in range(8, -1, -1):
-        for account in accounts if days_ago != 4 else accounts[:1]:
-            see(account, 100, ago=days_ago)
-    answer = viewer.get("/trend/?days=7").json()
-    assert answer["series"] == [{"label": "X", "values": [300, 300, 300, None, 300, 300, 300, 300]}]
-    assert answer["dates"][-1] == clock.today().isoformat()
-
-
-def test_the_first_days_of_a_growing_roster_are_no_gaps(viewer: Client) -> None:
-    for number, days_ago in enumerate((3, 2, 1)):
-        account = factories.account("x")
-        for back in range(days_ago, -1, -1):
-            see(account, 100 * (number + 1), ago=back)
-    values = viewer.get("/trend/?days=7").json()["series"][0]["values"]
-    assert values == [None, None, None, None, 100, 300, 600, 600]
 
 
 @pytest.mark.req("A23", "A24")
@@ -170,3 +146,42 @@ def test_links_to_other_periods_keep_the_rest_of_the_address(viewer: Client) -> 
     assert 'href="?by=organization&amp;days=7"' in page
     assert '<input type="hidden" name="by" value="organization">' in page
     assert 'name="from" value="2026-09-01"' in page
+
+
+def test_one_account_with_one_day_says_what_is_not_known_yet(viewer: Client) -> None:
+    see(factories.account("x", "only"), 7)
+    page = text_of(viewer.get("/"))
+    assert "1 account · 1 organisation · 1 fresh today" in page
+    assert "Nobody gained or lost a follower" in page
+    assert "Nothing. Every active account has a fresh figure." in page
+
+
+def test_everything_leads_to_what_is_behind_it(viewer: Client) -> None:
+    account = factories.account("x", "nih", organization=factories.organization("Labs & Co"))
+    see(account, 5_000, ago=9)
+    see(account, 6_000, ago=2)
+    factories.account("youtube", "new")
+    page = viewer.get("/?days=7").content.decode()
+    for link in (
+        "/accounts/?freshness=late", "/accounts/?freshness=none", "/accounts/?platform=x",
+        "/accounts/?organization=Labs%20%26%20Co", "?account=x/nih&amp;days=7", "?days=7&amp;by=organization",
+    ):  # fmt: skip
+        assert f'href="{link}"' in page
+
+
+def test_lines_by_organisation_are_named_in_the_address(viewer: Client) -> None:
+    see(factories.account("x"), 5)
+    page = viewer.get("/?by=organization").content.decode()
+    assert "/trend/?days=30&amp;by=organization&amp;traced=1" in page
+    assert "Followers by organisation" in page
+    assert "Followers by platform" in viewer.get("/?by=nonsense").content.decode()
+
+
+def test_new_accounts_are_named_beside_the_chart(viewer: Client) -> None:
+    old = factories.account("x")
+    for ago in (9, 3, 0):
+        see(old, 100, ago=ago)
+    see(factories.account("x"), 900, ago=3)
+    note = text_of(viewer.get("/?days=7"))
+    assert "New accounts step up there: 1 on " in note
+    assert "New accounts step up" not in text_of(viewer.get("/?from=2026-01-01&to=2026-01-09"))

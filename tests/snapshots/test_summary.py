@@ -14,7 +14,6 @@ from django.test import Client
 from perf.clock import shifted
 from snapshots import overview, summary
 from snapshots.models import LatestSnapshot, Snapshot
-from snapshots.periods import Period
 from tests import factories
 from tests.snapshots.worlds import TODAY, Committed, a_history, days_ago
 
@@ -137,9 +136,10 @@ def test_the_overview_and_the_summary_add_up_the_same(viewer: Client) -> None:
     a_history("one")
     factories.snapshot(factories.account("youtube", "hidden"), followers=None)
     (total,) = viewer.get("/api/summary?group=total").json()
-    shown = overview.total_of(overview.platform_rows(Period.of({"days": "7"})))
-    told = [total[name] for name in ("accounts", "counted", "today", "followers", "rounded")]
-    assert [shown.accounts, shown.covered, shown.fresh, shown.followers, shown.rounded] == told
+    shown = overview.present().total
+    told = [total[name] for name in ("accounts", "counted", "today", "fresh", "late", "none", "followers", "rounded")]
+    assert [shown.accounts, shown.covered, shown.today, shown.fresh, shown.late, shown.unseen] == told[:6]
+    assert [shown.followers, shown.rounded] == told[6:]
 
 
 def test_the_migration_fills_the_change_over_ninety_days() -> None:
