@@ -22,7 +22,7 @@ def editor() -> Any:
 
 
 @pytest.fixture
-def page(editor: Any) -> Client:
+def desk(editor: Any) -> Client:
     client = Client()
     client.force_login(editor)
     return client
@@ -37,11 +37,11 @@ def fresh(note: Note) -> Note:
 
 
 @pytest.mark.both_dbs
-def test_a_note_is_written_from_the_form_and_leads_to_its_account(page: Client, editor: Any) -> None:
+def test_a_note_is_written_from_the_form_and_leads_to_its_account(desk: Client, editor: Any) -> None:
     account = a_history()
     address = f"/notes/new/?account=x/cdcgov&day={days_ago(1)}"
-    assert f'value="{days_ago(1)}"' in page.get(address).content.decode()
-    answer = page.post(address, {"account": "x/cdcgov", "day": days_ago(1), "text": " Campaign begins "}, follow=True)
+    assert f'value="{days_ago(1)}"' in desk.get(address).content.decode()
+    answer = desk.post(address, {"account": "x/cdcgov", "day": days_ago(1), "text": " Campaign begins "}, follow=True)
     assert answer.redirect_chain == [("/accounts/x/cdcgov/", 302)]
     assert "Note added." in answer.content.decode()
     note = Note.objects.get()
@@ -55,10 +55,10 @@ def test_a_note_is_written_from_the_form_and_leads_to_its_account(page: Client, 
     assert (entry.actor, entry.detail["text"]) == (editor, "Campaign begins")
 
 
-def test_a_note_may_be_about_all_accounts(page: Client) -> None:
-    page.post("/notes/new/?account=x/cdcgov", {"account": "", "day": TODAY, "text": "x"})
+def test_a_note_may_be_about_all_accounts(desk: Client) -> None:
+    desk.post("/notes/new/?account=x/cdcgov", {"account": "", "day": TODAY, "text": "x"})
     assert not Note.objects.exists()  # the address names an account that there is not
-    page.post("/notes/new/", {"account": "", "day": TODAY, "text": "Holiday"})
+    desk.post("/notes/new/", {"account": "", "day": TODAY, "text": "Holiday"})
     assert Note.objects.get().account is None
 
 
@@ -73,21 +73,21 @@ def test_a_note_may_be_about_all_accounts(page: Client) -> None:
         ({"account": "x/other"}, "Select a valid choice"),
     ],
 )
-def test_what_is_no_note_is_refused_with_a_reason(said: dict[str, Any], why: str, page: Client) -> None:
+def test_what_is_no_note_is_refused_with_a_reason(said: dict[str, Any], why: str, desk: Client) -> None:
     a_history()
     given = {"account": "x/cdcgov", "day": TODAY, "text": "x"} | said
-    assert why in page.post("/notes/new/?account=x/cdcgov", given).content.decode()
-    refused = page.post("/notes/new/?account=x/cdcgov", given, **SCRIPT)
+    assert why in desk.post("/notes/new/?account=x/cdcgov", given).content.decode()
+    refused = desk.post("/notes/new/?account=x/cdcgov", given, **SCRIPT)
     assert (refused.status_code, why in refused.json()["message"]) == (422, True)
     assert not Note.objects.exists()
 
 
-def test_a_note_is_changed_and_a_change_made_meanwhile_is_not_overwritten(page: Client, editor: Any) -> None:
+def test_a_note_is_changed_and_a_change_made_meanwhile_is_not_overwritten(desk: Client, editor: Any) -> None:
     note = a_note(editor)
     said = {"day": TODAY, "text": "Campaign ends", "seen": seen(note)}
-    assert page.post(f"/notes/{note.pk}/", said).status_code == 302
+    assert desk.post(f"/notes/{note.pk}/", said).status_code == 302
     assert (fresh(note).text, fresh(note).day) == ("Campaign ends", TODAY)
-    late = page.post(f"/notes/{note.pk}/", said | {"text": "Mine"}).content.decode()
+    late = desk.post(f"/notes/{note.pk}/", said | {"text": "Mine"}).content.decode()
     assert "it now reads “Campaign ends”" in late
     assert "Mine" in late
     assert fresh(note).text == "Campaign ends"
@@ -96,22 +96,22 @@ def test_a_note_is_changed_and_a_change_made_meanwhile_is_not_overwritten(page: 
 
 
 @pytest.mark.both_dbs
-def test_a_deleted_note_is_shown_nowhere_and_can_be_had_back(page: Client, editor: Any) -> None:
+def test_a_deleted_note_is_shown_nowhere_and_can_be_had_back(desk: Client, editor: Any) -> None:
     note = a_note(editor)
-    gone = page.post(f"/notes/{note.pk}/delete/", follow=True)
+    gone = desk.post(f"/notes/{note.pk}/delete/", follow=True)
     assert "Undo the deletion" in gone.content.decode()
-    assert page.get("/api/annotations?account=x/cdcgov").json()["data"] == []
-    assert page.post(f"/notes/{note.pk}/delete/", **SCRIPT).status_code == 409
-    assert page.post(f"/notes/{note.pk}/restore/", **SCRIPT).json() == {"message": "The note is back.", "note": note.pk}
-    assert [one["note"] for one in page.get("/api/annotations?account=x/cdcgov").json()["data"]] == [note.pk]
-    assert page.post(f"/notes/{note.pk}/restore/", **SCRIPT).status_code == 409
+    assert desk.get("/api/annotations?account=x/cdcgov").json()["data"] == []
+    assert desk.post(f"/notes/{note.pk}/delete/", **SCRIPT).status_code == 409
+    assert desk.post(f"/notes/{note.pk}/restore/", **SCRIPT).json() == {"message": "The note is back.", "note": note.pk}
+    assert [one["note"] for one in desk.get("/api/annotations?account=x/cdcgov").json()["data"]] == [note.pk]
+    assert desk.post(f"/notes/{note.pk}/restore/", **SCRIPT).status_code == 409
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"notes.delete", "notes.restore"}
 
 
-def test_a_deleted_note_is_not_changed(page: Client, editor: Any) -> None:
+def test_a_deleted_note_is_not_changed(desk: Client, editor: Any) -> None:
     note = a_note(editor)
     note.remove(editor)
-    answer = page.post(f"/notes/{note.pk}/", {"day": TODAY, "text": "Mine", "seen": seen(note)}, **SCRIPT)
+    answer = desk.post(f"/notes/{note.pk}/", {"day": TODAY, "text": "Mine", "seen": seen(note)}, **SCRIPT)
     assert "was deleted" in answer.json()["message"]
     assert fresh(note).text == "Campaign begins"
 
@@ -125,9 +125,9 @@ def test_readers_read_notes_and_write_none(viewer: Client, editor: Any) -> None:
     assert fresh(note).text == "Campaign begins"
 
 
-def test_a_note_outlives_its_writer_and_says_who_it_was(page: Client) -> None:
+def test_a_note_outlives_its_writer_and_says_who_it_was(desk: Client) -> None:
     writer = factories.user("editor", first_name="Bea")
     note = a_note(writer)
     writer.delete()
-    (told,) = page.get("/api/annotations?account=x/cdcgov").json()["data"]
+    (told,) = desk.get("/api/annotations?account=x/cdcgov").json()["data"]
     assert (told["by"], fresh(note).author) == ("Bea", None)
