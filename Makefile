@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-truth screenshots help
+.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -90,6 +90,9 @@ bench-recording: install ## Recording a day beside bulk_create: N=100000 account
 
 bench-api: install ## Reads beside hello-world, usual Django, raw SQL and the naive way: N=3000 accounts DAYS=365 SECONDS=1.5; GROWTH=1: 1,000 accounts beside GROWTH_ACCOUNTS=100000
 	@$(BIN)/python -m benchmarks $(if $(GROWTH),growth $(if $(GROWTH_ACCOUNTS),--accounts $(GROWTH_ACCOUNTS)),api $(if $(N),--accounts $(N))) $(if $(DAYS),--days $(DAYS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-pages: $(VENV)/installed-bench ## The dashboard in Chromium beside Chart.js and DataTables: N=100000 accounts DAYS=30
+	@$(BIN)/python -m benchmarks pages $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS))
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))

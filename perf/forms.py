@@ -29,7 +29,7 @@ def routes() -> frozenset[str]:
     return frozenset(named(get_resolver().url_patterns, ""))
 
 
-class PageViewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class PageViewForm(forms.ModelForm):
     """A known route, and times from none to an hour; what is left out was not measured."""
 
     class Meta:

@@ -18,11 +18,13 @@ from playwright.sync_api import Page, sync_playwright
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 320, "height": 640}
 SHOTS = {
-    "overview": ("/", WIDE),
-    "accounts": ("/accounts/", WIDE),
-    "account": ("/accounts/x/HHSGov/?days=365", WIDE),
-    "scraping": ("/scraping/", WIDE),
-    "overview-phone": ("/", PHONE),
+    "overview": ("/", WIDE, "light"),
+    "overview-dark": ("/", WIDE, "dark"),
+    "accounts": ("/accounts/", WIDE, "light"),
+    "account": ("/accounts/x/HHSGov/?days=365", WIDE, "light"),
+    "compare": ("/?account=x/HHSGov&account=x/CDCgov&account=x/NIH&days=365", WIDE, "light"),
+    "scraping": ("/scraping/", WIDE, "light"),
+    "overview-phone": ("/", PHONE, "light"),
 }
 MAX_BYTES = 150_000
 COLOURS = (256, 128, 64, 32)
@@ -40,8 +42,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(base_url=options.url.rstrip("/"))
         sign_in(page, options.user, password)
-        for name, (path, size) in SHOTS.items():
+        for name, (path, size, theme) in SHOTS.items():
             page.set_viewport_size(size)
+            page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
             page.goto(path)
             page.wait_for_load_state("networkidle")
             (FOLDER / f"{name}.png").write_bytes(small_enough(page.screenshot()))
