@@ -14,6 +14,7 @@ from perf import clock
 from perf.budgets import Budget, budgets, cost_of
 from scraping import ledger
 from scraping.models import ScrapeRun
+from snapshots.models import Note
 from snapshots.recording import Sighting, record
 from tests import factories
 
@@ -24,6 +25,8 @@ PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
     "api:histories": "?account=x/handle-0&account=x/handle-1",
+    "api:annotations": "?account=x/handle-0&account=x/handle-1",
+    "snapshots:new-note": "?account=x/handle-0",
     "snapshots:bulk": "?all=1&preview=1&set_core=1&add_tags=news",
 }
 ROWS = 120  # more than two pages of every list
@@ -38,6 +41,7 @@ def editor(db: None, client: Client) -> Client:
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
+    Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)
     client.get("/api/accounts/x/nobody")  # renews the session, as once an hour
     return client
@@ -50,6 +54,7 @@ def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
     known = {"scraping:run": {"pk": ScrapeRun.objects.values_list("pk", flat=True).first()}}
     known |= dict.fromkeys(("scraping:standing", "scraping:attempts", "changes"), account)
     known["snapshots:bulk-edit"] = {"pk": BulkEdit.objects.values_list("pk", flat=True).first()}
+    known["snapshots:note"] = {"pk": Note.objects.values_list("pk", flat=True).first()}
     address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route)) + QUERIES.get(budget.route, "")
     answers: list[Any] = []
 
