@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -69,6 +69,6 @@ def _settled(request: HttpRequest) -> HttpResponse | None:
     if resets:
         there.delete_cookie(COOKIE)
     elif keeps:
-        kept = Shown.of(query, "", Filters()).chosen
+        kept = Shown.of(query, "", Filters.of(QueryDict())).chosen
         there.set_cookie(COOKIE, kept, max_age=COOKIE_DAYS * 86_400, samesite="Lax", secure=request.is_secure())
     return there
