@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import CharField, Count, OuterRef, Subquery
+from django.db.models import CharField, Count, F, OuterRef, Subquery
 from django.dispatch import receiver
 
 from accounts.cache import ACCOUNT, ACCOUNTS
@@ -202,13 +202,13 @@ class TagNames(Subquery):
 
     def __init__(self, account: str) -> None:
         carried = AccountTag.objects.filter(account=OuterRef(account)).order_by("tag__key")
-        super().__init__(carried.values("tag__name"))
+        super().__init__(carried.values(carried_name=F("tag__name")))
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
         return self.as_sql(compiler, connection, template="ARRAY_TO_STRING(ARRAY(%(subquery)s), '; ')")
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
-        joined = "COALESCE((SELECT GROUP_CONCAT(name, '; ') FROM (%(subquery)s)), '')"
+        joined = "COALESCE((SELECT GROUP_CONCAT(carried_name, '; ') FROM (%(subquery)s)), '')"
         return self.as_sql(compiler, connection, template=joined)
 
 
