@@ -46,7 +46,7 @@ class AccountFilters(Schema):
     core: YesNo = Field(None, description="Only core accounts, or only others.")
     active: YesNo = Field(None, description="Only active accounts, or only inactive ones.")
     tag: list[str] = Field([], description=f"A tag; repeated, all of them must be there. At most {MOST}.")
-    q: str = Field("", max_length=100, description="Words in handle, name or organisation.")
+    q: str = Field("", max_length=100, description="Words in handle, name, platform or organisation.")
 
     @field_validator("organization", "q")
     @classmethod

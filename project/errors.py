@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -28,7 +28,7 @@ SENTENCES = {
     403: FORBIDDEN,
     404: NOT_FOUND,
     405: "This address does not take this method.",
-    413: "The request is too large.",
+    413: "This is more than is taken at once. Nothing was changed; send it in smaller parts.",
     429: "Too many requests. Try again later.",
     500: FAILED,
     503: "The database is not answering. What was saved is kept; send this again in a few seconds.",
@@ -118,10 +118,11 @@ def _page(request: HttpRequest, status: int, error: str, template: str = "") -> 
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400. The request may be too broken to read a user or a form from."""
+    """400, or 413 for a body that is too large. The request may be too broken to read a user or a form from."""
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
     if is_api(request):
-        return refusal(400, BAD_REQUEST)
-    return HttpResponse(render_to_string("400.html"), status=400)
+        return refusal(status, SENTENCES[status])
+    return HttpResponse(render_to_string(f"{status}.html"), status=status)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +42,7 @@ def platform_rows() -> list[PlatformRow]:
     """One row per platform that has active accounts, in the registry's order."""
     accounts = dict(Account.objects.active().order_by().values_list("platform").annotate(Count("id")))
     jobs, found, quotas = _jobs_by_platform(), conditions(accounts), quotas_of(accounts)
+    medians = medians_of(accounts)
     return [
         PlatformRow(
             platform=PLATFORMS[name],
@@ -49,7 +50,7 @@ def platform_rows() -> list[PlatformRow]:
             condition=found[name],
             jobs=jobs[name],
             quota=quotas.get(name),
-            median_seconds=median_of(name),
+            median_seconds=medians.get(name),
         )
         for name in PLATFORMS
         if name in accounts
@@ -74,11 +75,10 @@ def _ended_lately() -> QuerySet[ScrapeJob]:
     return ScrapeJob.objects.filter(pk__in=RunJob.objects.filter(run__in=runs).values("job"), state__in=ENDED)
 
 
-def median_of(platform: str) -> float | None:
-    """The median seconds of the platform's last tries; None before the first."""
-    recent = Attempt.objects.filter(platform=platform).order_by("-started_at").values_list("seconds", flat=True)
-    seconds = list(recent[:RECENT_ATTEMPTS])
-    return statistics.median(seconds) if seconds else None
+def medians_of(platforms: Collection[str]) -> dict[str, float]:
+    """The median seconds of each platform's last tries; without those that were never tried."""
+    lately = Attempt.objects.seconds_lately(platforms, RECENT_ATTEMPTS)
+    return {name: statistics.median(seconds) for name, seconds in lately.items()}
 
 
 def without_figure(run: ScrapeRun) -> QuerySet[ScrapeJob]:

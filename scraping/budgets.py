@@ -4,7 +4,7 @@ from perf.budgets import Budget
 
 BUDGETS = [
     Budget("api:runs", queries=7, bytes=2_000, p95=500),
-    Budget("api:platforms", queries=11, bytes=2_000, p95=500),
+    Budget("api:platforms", queries=10, bytes=2_000, p95=500),
     # The account with its organisation, its promise, the open job and the next try; each part of the account's page.
     Budget("scraping:standing", queries=12, bytes=2_500, p95=200),
     Budget("scraping:attempts", queries=9, bytes=2_500, p95=200),

@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.platforms import Platform
 from perf import clock
 from scraping import limits
-from scraping.board import median_of
+from scraping.board import medians_of
 from scraping.condition import GOOD, PERIOD, Condition, conditions
 from scraping.connectors import CONNECTORS, connector_for
 from scraping.connectors.base import Connector
@@ -66,7 +66,7 @@ def detail_of(platform: Platform) -> Detail:
         quotas=windows_of([platform.name]).get(platform.name, []),
         money=_money(platform.name),
         rests=_rests(platform.name),
-        median_seconds=median_of(platform.name),
+        median_seconds=medians_of([platform.name]).get(platform.name),
         failures=_failures(platform.name),
         shares=shares(platform.name),
     )

@@ -41,7 +41,7 @@ class ExportForm(forms.Form):
     freshness = forms.ChoiceField(required=False, choices=FRESHNESS, label="Newest figure")
     tag = TagsField("Separated by semicolons; an account must carry all of them.")
     q = forms.CharField(
-        required=False, max_length=100, label="Text", help_text="Words in handle, name or organisation."
+        required=False, max_length=100, label="Text", help_text="Words in handle, name, platform or organisation."
     )
     compressed = forms.BooleanField(required=False, label="Compress it (.gz)")
 

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from perf.access import requires
-from perf.rates import rated
+from perf.rates import rated, spend
 from snapshots.exports import asking, serving
 from snapshots.exports.formats import FORMATS
 from snapshots.exports.forms import ExportForm
@@ -35,11 +35,13 @@ def exports(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires("snapshots.view_snapshot", "snapshots.export_snapshots")
-@rated("exports")
 def start(request: HttpRequest) -> HttpResponse:
-    """Ask for an export; a worker writes it."""
+    """Ask for an export; a worker writes it. What cannot be meant does not count as one."""
     form = ExportForm(request.POST)
-    if not form.is_valid() or form.start(request.user) is None:
+    if not form.is_valid():
+        return _page(request, form)
+    spend(request, "exports")
+    if form.start(request.user) is None:
         return _page(request, form)
     messages.success(request, WRITING)
     return redirect("snapshots:exports")

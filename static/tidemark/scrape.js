@@ -1,7 +1,7 @@
 // "Scrape now" on an account's page: the request, its progress until it ends, and then the page's figures anew.
-import { say } from "./app.js";
-import { forget } from "./data.js";
+import { refresh } from "./refresh.js";
 import { send } from "./send.js";
+import { say } from "./toasts.js";
 
 const FIRST_MS = 700; // until the first look; each wait is half as long again
 const LONGEST_MS = 10_000;
@@ -54,9 +54,7 @@ export function mount(part) {
 
   function over(news) {
     busy(false);
-    if (!news) return;
-    forget();
-    document.dispatchEvent(new CustomEvent("tidemark:refresh"));
+    if (news) refresh();
   }
 
   function busy(on) {

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-import brotli
 import pytest
 from playwright.sync_api import expect
 
@@ -16,7 +13,6 @@ from tests.browser.conftest import PHONE, WIDE, overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PATHS = ["/", "/accounts/", "/accounts/x/station00/", "/scraping/", "/nothing/"]
-KB = 1024
 FAR_DOWN = """
 document.addEventListener("DOMContentLoaded", () => {
   const far = document.createElement("hr");
@@ -63,22 +59,6 @@ def test_chart_code_comes_only_when_a_chart_comes_into_view(open_page, editor, r
     with page.expect_request("**/api/history/x/station03?days=30"), page.expect_request("**/uPlot.iife.min.js"):
         page.locator("#history").scroll_into_view_if_needed()
     expect(page.locator("#history canvas")).to_be_visible()
-
-
-def compressed_bytes(page, urls):
-    """How many bytes the scripts and style sheets among `urls` weigh on the wire, each once."""
-    assets = {url for url in urls if re.search(r"\.(js|css)(\?|$)", url)}
-    return sum(len(brotli.compress(page.request.get(url).body())) for url in assets)
-
-
-@pytest.mark.req("A57", "A59")
-def test_first_load_stays_within_its_bytes(open_page, editor, roster):
-    page = open_page(WIDE, editor)
-    listed = requested(page, lambda: page.goto("/accounts/"))
-    assert 0 < compressed_bytes(page, listed) <= 30 * KB
-    charted = requested(page, lambda: page.goto("/"))
-    expect(page.locator(".chart canvas").first).to_be_visible()
-    assert compressed_bytes(page, listed) < compressed_bytes(page, charted) <= 60 * KB
 
 
 @pytest.mark.req("A48")

@@ -15,6 +15,7 @@ from perf.access import anyone
 from project import errors, urls
 from project.embedded import free_port
 from project.models import Invitation
+from tests import factories
 
 
 @anyone
@@ -88,6 +89,21 @@ def test_unknown_host_answers_400_in_the_shape_of_the_address(address: str, clie
     response = client.get(address, headers={"Host": "evil.example"})
     assert response.status_code == 400
     assert ("error" in response.json()) if address.startswith("/api/") else (b"<h1>" in response.content)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/login/", "/api/accounts", "/api/scrapes"])
+def test_body_that_is_too_large_answers_413_in_the_shape_of_the_address(
+    address: str, client: Client, settings: Any
+) -> None:
+    client.force_login(factories.user("editor"))
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    body = f'{{"scope": "{"x" * 1_000}"}}' if address.startswith("/api/") else "username=" + "x" * 1_000
+    kind = "application/json" if address.startswith("/api/") else "application/x-www-form-urlencoded"
+    response = client.post(address, body, kind)
+    assert response.status_code == 413
+    told = response.json()["error"] if address.startswith("/api/") else response.content.decode()
+    assert "smaller parts" in told
 
 
 @pytest.mark.django_db

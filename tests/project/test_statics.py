@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import brotli
 import pytest
 from django.contrib.staticfiles import finders
+from django.core.management import CommandError, call_command
 
-from project.statics import LARGE, QuickCompressor, collect_when_changed
+from project.statics import LARGE, QuickCompressor, collect_when_changed, minified, worth_minifying
 
 
 @pytest.fixture
@@ -52,3 +54,55 @@ def test_interrupted_collection_is_done_again(source: Path, settings: Any, monke
 def test_compressed_files_unpack_to_themselves(size: int) -> None:
     data = b"tide" * (size // 4)
     assert brotli.decompress(QuickCompressor().compress_brotli(data)) == data
+
+
+MODULE = """// What a minifier of yesterday spoils.
+import { read } from "./data.js";
+export const found = (words) => /a  b \\/\\/ c/.exec(words) ?? `x  ${words ? `y // ${read}` : "z"}`;
+export { read as ask } from "./data.js";
+"""
+
+
+def test_production_serves_smaller_files_and_leaves_the_sources(source: Path, settings: Any) -> None:
+    (source / "more.css").write_text("/* why */\na > b {\n  color: #ffffff;\n}\n")
+    (source / "data.js").write_text("export const read = 1;\n")
+    (source / "page.js").write_text(MODULE)
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
+    collect_when_changed()
+    served = {path.name.split(".")[0]: path.read_text() for path in settings.STATIC_ROOT.glob("*.*[sj]s")}
+    assert served["more"] == "a>b{color:#fff}"
+    assert len(served["page"]) < len(MODULE) == len((source / "page.js").read_text())
+    assert "/a  b \\/\\/ c/" in served["page"]
+    assert served["page"].count("./data.") == 2
+    assert "./data.js" not in served["page"]
+
+
+def test_assets_tells_what_it_saved_and_refuses_where_it_saves_nothing(
+    source: Path, settings: Any, capsys: Any
+) -> None:
+    with pytest.raises(CommandError, match="DEBUG=0"):
+        call_command("assets")
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
+    (source / "page.js").write_text("export const one = 1; // the first\n")
+    call_command("assets")
+    assert capsys.readouterr().out.startswith("1 style sheets and scripts: 35 bytes written, 19 minified, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "worth"),
+    [
+        ("tidemark/base.css", True),
+        ("workitems/list.js", True),
+        ("tidemark/base.min.css", False),
+        ("vendor/htmx/htmx.js", False),
+        ("admin/js/core.js", False),
+        ("tidemark/mark.svg", False),
+    ],
+)
+def test_only_our_own_scripts_and_sheets_are_minified_and_only_once(name: str, worth: bool) -> None:
+    assert worth_minifying(name) is worth
+
+
+def test_without_a_minifier_files_stay_as_they_are() -> None:
+    with mock.patch.dict("sys.modules", {"minify": None}):
+        assert minified("page.js", MODULE) == MODULE

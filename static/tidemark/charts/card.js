@@ -2,6 +2,7 @@
 import { read } from "../data.js";
 import { legend, make, said } from "./legend.js";
 import { TOOLS, acts, keys, touch } from "./moving.js";
+import { Notes } from "./notes.js";
 import { colours, options } from "./options.js";
 import { VIEWS, daysOf, drawn } from "./views.js";
 import { dayName } from "./words.js";
@@ -37,6 +38,7 @@ class Card {
     this.element = element;
     this.whole = element.closest("[data-chart]");
     this.state = { name: element.dataset.view, log: false };
+    this.notes = new Notes(element, () => this.state.chart && this.notes.draw(this.state.chart));
     this.left = new AbortController();
     const until = { signal: this.left.signal };
     document.addEventListener("tidemark:refresh", () => this.here() && this.load(), until);
@@ -67,7 +69,9 @@ class Card {
     try {
       const [answer, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset)]);
       Object.assign(this.state, { answer, uPlot });
-      if (this.here()) this.draw();
+      if (!this.here()) return;
+      this.draw();
+      await this.notes.load();
     } catch {
       this.fail(state.answer);
     } finally {
@@ -100,7 +104,7 @@ class Card {
     state.view = VIEWS[state.name];
     state.lines = drawn(state.answer, state.name);
     if (!state.lines.length) {
-      element.replaceChildren(make("p", { className: "note chart-empty" }, this.nothing()));
+      element.replaceChildren(make("p", { className: "note chart-empty" }, this.nothing()), this.notes.box);
       return;
     }
     state.log &&= this.positive();
@@ -126,17 +130,29 @@ class Card {
     const told = make("p", { className: "visually-hidden", role: "status" });
     const days = daysOf(state.answer);
     const words = legend(days, state.lines, state.view, (at, show) => state.chart.setSeries(at + 1, { show }));
-    element.replaceChildren(plot, words.element, this.tools(told), told);
+    element.replaceChildren(plot, this.notes.strip, words.element, this.tools(told), told, this.notes.box);
     const toLast = (chart) => words.show(chart.cursor.idx ?? chart.series[0].idxs?.[1] ?? days.length - 1);
-    const setup = { log: state.log, height: Number(element.dataset.height) || 280, hooks: { setCursor: [toLast], ready: [toLast] } };
+    const place = (chart) => this.notes.draw(chart);
+    const setup = { log: state.log, height: Number(element.dataset.height) || 280, hooks: { setCursor: [toLast], ready: [toLast, place], setScale: [(chart, key) => key === "x" && toLast(chart)], drawAxes: [place] } };
     const columns = [days, ...state.lines.map(({ values }) => values)];
     state.chart = new state.uPlot(options(state.uPlot, plot, state.view, state.lines, setup), columns, plot);
     state.chart.over.addEventListener("dblclick", () => acts(state.chart).reset());
+    state.chart.over.addEventListener("click", () => this.choose(state.chart.cursor.idx));
     touch(state.chart);
+    this.choose(this.state.chosen ?? days.length - 1);
     keys(plot, () => state.chart, (at) => {
       const values = words.order.map((n) => `${state.lines[n].label} ${said(state.lines[n], at, state.view)}`);
       told.textContent = `${dayName(days[at])}: ${values.join("; ")}`;
+      this.choose(at);
     });
+  }
+
+  /** The day that a note would be about. */
+  choose(at) {
+    const second = this.state.chart.data[0][at];
+    if (second === undefined) return;
+    this.state.chosen = at;
+    this.notes.choose(second);
   }
 
   tools(told) {

@@ -83,6 +83,12 @@ def test_what_cannot_be_meant_is_told_and_starts_nothing(viewer: Client, wrong: 
     assert not ExportJob.objects.exists()
 
 
+def test_only_an_export_that_can_be_meant_counts(viewer: Client, settings: Any) -> None:
+    settings.RATE_LIMITS = {"exports": (1, 3600)}
+    sent = [ASKED | {"format": "xls"}, ASKED, ASKED | {"format": "xls"}, ASKED]
+    assert [viewer.post(f"{PAGE}start/", fields).status_code for fields in sent] == [400, 302, 400, 429]
+
+
 def test_a_third_export_is_refused_with_a_sentence(viewer: Client) -> None:
     for kind in ("csv", "json", "ndjson"):
         answer = viewer.post(f"{PAGE}start/", ASKED | {"format": kind})
