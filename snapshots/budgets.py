@@ -11,7 +11,7 @@ BUDGETS = [
     Budget("snapshots:new-note", queries=5, bytes=5_000, p95=500),
     Budget("snapshots:note", queries=5, bytes=5_000, p95=500),
     Budget("api:coverage", queries=12, bytes=4_000, p95=1_000),
-    Budget("snapshots:overview", queries=20, bytes=10_000, p95=1_000),
+    Budget("snapshots:overview", queries=23, bytes=11_000, p95=1_000),
     Budget("snapshots:trend", queries=6, bytes=4_000, p95=1_000),
     Budget("snapshots:sidebar", queries=10, bytes=5_000, p95=1_000, hit_rate=0.6),
     Budget("snapshots:pane", queries=9, bytes=4_000, p95=500),

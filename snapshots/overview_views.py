@@ -31,16 +31,22 @@ DAYS_NAMED = 3
 @require_safe
 @requires("snapshots.view_snapshot")
 def overview(request: HttpRequest) -> HttpResponse:
-    """Totals, changes over a period, who moved, platforms, organisations, what needs a look; all from the cache."""
-    period, by = Period.of(request.GET), _by(request)
-    figures = cached_fragment(
+    """Totals, changes over a period, who moved, and what needs a look; or the accounts that the address names."""
+    period = Period.of(request.GET)
+    context = {"period": period, "kept": kept_fields(request.GET)} | beside(request, period)
+    if not context.get("chosen"):
+        context["figures"] = _fragment(request, period, _by(request))
+    return render(request, "snapshots/overview.html", context)
+
+
+def _fragment(request: HttpRequest, period: Period, by: str) -> str:
+    """The figures as HTML, from the cache; apart for each set of permissions."""
+    return cached_fragment(
         SUMMARY,
         _name("overview", period, by),
         lambda: render_to_string("snapshots/_figures.html", _figures(period, by), request),
         vary=permissions_of(request),
     )
-    context = {"figures": figures, "period": period, "kept": kept_fields(request.GET)}
-    return render(request, "snapshots/overview.html", context | beside(request, period))
 
 
 def _by(request: HttpRequest) -> str:
