@@ -52,11 +52,14 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @requires("scraping.view_scraperun")
 def live(request: HttpRequest) -> HttpResponse:
-    """The runs under way (or one, ?run=), alone; when none is left the page asks for its other parts again."""
+    """The runs under way (or one, ?run=), alone; when none is left the page asks for its other parts again.
+
+    One that only looks whether there are any (?look=1) is not told that they ended.
+    """
     wanted = request.GET.get("run", "")
     open_runs = [run for run in _open(request) if wanted in ("", str(run.pk))]
     response = render(request, "scraping/_live.html", {"open_runs": open_runs, "one": wanted.isdecimal() and wanted})
-    if not open_runs:
+    if not open_runs and "look" not in request.GET:
         response["HX-Trigger"] = "run-ended"
     return response
 

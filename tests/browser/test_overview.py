@@ -19,8 +19,11 @@ def test_a_walk_through_the_overview(
     page = open_page(size, editor)
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/scraping/live/" in request.url else None)
     page.mouse.wheel(0, 600)
     page.locator("#trend canvas").wait_for()
+    assert len(asked) <= 1  # no run is under way: nothing asks again and again
 
     page.get_by_role("link", name="Organisations", exact=True).click()
     page.get_by_role("heading", name="Followers by organisation").wait_for()
