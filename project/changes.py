@@ -16,6 +16,8 @@ LABELS = {"organization": "organisation", "url": "address", "tags": "tags"}
 SAYS: dict[str, str] = {
     "accounts.add": "Added to the registry",
     "accounts.edit": "Changed",
+    "accounts.edit_many": "Changed together with others",
+    "accounts.undo_edit_many": "A change of many accounts was undone",
     "accounts.delete": "Deleted",
     "accounts.activate": "Scraped and counted again",
     "accounts.deactivate": "No longer scraped; its figures stay",
