@@ -17,7 +17,7 @@ SAYS: dict[str, str] = {
     "accounts.add": "Added to the registry",
     "accounts.edit": "Changed",
     "accounts.edit_many": "Changed together with others",
-    "accounts.undo_edit_many": "A change of many accounts was undone",
+    "accounts.put_back_many": "Put back as it was before a change of many accounts",
     "accounts.delete": "Deleted",
     "accounts.activate": "Scraped and counted again",
     "accounts.deactivate": "No longer scraped; its figures stay",
