@@ -16,6 +16,8 @@ LABELS = {"organization": "organisation", "url": "address", "tags": "tags"}
 SAYS: dict[str, str] = {
     "accounts.add": "Added to the registry",
     "accounts.edit": "Changed",
+    "accounts.edit_many": "Changed together with others",
+    "accounts.put_back_many": "Put back as it was before a change of many accounts",
     "accounts.delete": "Deleted",
     "accounts.activate": "Scraped and counted again",
     "accounts.deactivate": "No longer scraped; its figures stay",
