@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-drain chaos-gather assets fmt lock install install-dev clean fuzz fuzz-api fuzz-truth screenshots help
+.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -88,8 +88,8 @@ bench-gather: $(VENV)/installed-bench ## Gathering beside Scrapy, aiohttp and fi
 bench-recording: install ## Recording a day beside bulk_create: N=100000 accounts
 	@$(BIN)/python -m benchmarks recording $(if $(N),--accounts $(N))
 
-bench-api: install ## Reads beside hello-world, usual Django, raw SQL and the naive way: N=3000 accounts DAYS=365 SECONDS=1.5
-	@$(BIN)/python -m benchmarks api $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS)) $(if $(SECONDS),--seconds $(SECONDS))
+bench-api: install ## Reads beside hello-world, usual Django, raw SQL and the naive way: N=3000 accounts DAYS=365 SECONDS=1.5; GROWTH=1: 1,000 accounts beside GROWTH_ACCOUNTS=100000
+	@$(BIN)/python -m benchmarks $(if $(GROWTH),growth $(if $(GROWTH_ACCOUNTS),--accounts $(GROWTH_ACCOUNTS)),api $(if $(N),--accounts $(N))) $(if $(DAYS),--days $(DAYS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-pages: $(VENV)/installed-bench ## The dashboard in Chromium beside Chart.js and DataTables: N=100000 accounts DAYS=30
 	@$(BIN)/python -m benchmarks pages $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS))
@@ -99,6 +99,9 @@ bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SE
 
 chaos-gather: install-dev ## A scrape of 100,000 accounts while everything is killed, and what was lost: ARGS="--jobs 5000 --kills 25"
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-read: install-dev ## Read for SECONDS=60 while a writer writes and is killed, and what was not as new as it should be
+	@$(BIN)/python -m tests.chaos reading $(if $(SECONDS),--seconds $(SECONDS))
 
 assets: install ## Minify, hash and compress what production serves, into DATA_DIR/static; `make run` does so by itself
 	@DEBUG=0 $(BIN)/python manage.py assets

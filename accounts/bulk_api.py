@@ -122,7 +122,9 @@ def import_accounts(
         rows = read_roster(file or request.read(MAX_BYTES + 1))
     except RosterUnreadable as error:
         raise HttpError(400, str(error)) from error
-    done = import_roster(rows, by=request.user, all_or_nothing=options.all_or_nothing, dry_run=not options.commit)
+    name = (file.name if file else "") or "Sent to the API"
+    all_or_nothing, dry_run = options.all_or_nothing, not options.commit
+    done = import_roster(rows, by=request.user, all_or_nothing=all_or_nothing, dry_run=dry_run, name=name[:255])
     return Status(422 if options.commit and not done.written else 200, _report(done))
 
 

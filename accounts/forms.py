@@ -8,9 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import fields_for_model, model_to_dict
 
+from accounts.checking import check_roster
 from accounts.editing import EDITABLE, add_account, edit_account
-from accounts.importing import Import, import_roster
-from accounts.models import Account, AccountTag, HandleTaken, Organization
+from accounts.models import Account, AccountTag, HandleTaken, Organization, RosterImport
 from accounts.platforms import PLATFORM_CHOICES
 from accounts.rosters import RosterUnreadable, Row, read_roster
 from accounts.tags import NotATag, split_tags, tag_key
@@ -91,6 +91,11 @@ class AccountForm(forms.Form):
         """Names to offer while typing, for the datalist `organizations`."""
         return list(Organization.objects.order_by("name").values_list("name", flat=True)[:SUGGESTED])
 
+    def point_at_error(self) -> None:
+        """Let the first field with an error have the focus, also where no script runs."""
+        if wrong := next((name for name in self.fields if self.errors.get(name)), None):
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
     def store(self, by: Person) -> Account | None:
         """Add or change the account; None, with the reasons in `errors`, when it is refused after all."""
         given = self.cleaned_data
@@ -107,7 +112,7 @@ class AccountForm(forms.Form):
 
 
 class RosterForm(forms.Form):
-    """A roster as a file or pasted text; `rows` are what was read, `content` the text to send again."""
+    """A roster as a file or pasted text, read into `rows`; `content` is its text."""
 
     file = forms.FileField(required=False, help_text="JSON or CSV in UTF-8, up to 10 MB.")
     text = forms.CharField(
@@ -115,7 +120,8 @@ class RosterForm(forms.Form):
         strip=False,
         label="Or paste it",
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text="Platform,Handle,Organization,Tags in the first line, or one address a line.",
+        help_text="One address a line, of any platforms; or a table with Platform,Handle,Organization,Tags in its "
+        "first line.",
     )
     all_or_nothing = forms.BooleanField(required=False, label="Write nothing if any line is refused")
 
@@ -132,10 +138,12 @@ class RosterForm(forms.Form):
         try:
             self.rows = read_roster(source)
         except RosterUnreadable as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(f"{error} Nothing was imported.") from error
         self.content = source.decode("utf-8-sig") if isinstance(source, bytes) else source
         return given
 
-    def run(self, by: Person, *, commit: bool) -> Import:
-        """Import the rows, or with `commit` false only say what would happen."""
-        return import_roster(self.rows, by=by, all_or_nothing=self.cleaned_data["all_or_nothing"], dry_run=not commit)
+    def check(self, by: Person) -> RosterImport:
+        """Keep the roster, every line with what an import would make of it."""
+        file = self.cleaned_data["file"]
+        kept = {"name": file.name if file else "Pasted roster", "all_or_nothing": self.cleaned_data["all_or_nothing"]}
+        return check_roster(self.rows, self.content, by=by, **kept)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models, transaction
 from django.db.models import Q
 
-from accounts.writing import CHUNK, Row, WritingQuerySet, chunked
+from accounts.writing import Row, WritingQuerySet, chunked
 from perf.clock import now
 from perf.events import happened
 
@@ -34,12 +34,17 @@ class HoldQuerySet(WritingQuerySet[Row]):
         return self.filter(~Q(held=""), is_active=True).order_by("held_at", "pk")
 
     def hold(self, ids: Collection[int], why: str) -> int:
-        """Fetch nothing more for those of the accounts `ids` that are not on hold yet, because of `why`; how many."""
+        """Fetch nothing more for those of the accounts `ids` that are not on hold yet, because of `why`; how many.
+
+        Audited.
+        """
         with transaction.atomic():
             held: list[int] = []
             for part in chunked(sorted(ids)):
                 held += self.filter(pk__in=part)._locked_ids(held="")
             self._write(held, {"held"}, held=why, held_at=now())
+            if held:
+                happened(None, "accounts.hold", f"{len(held)} accounts", {"ids": held, "why": why})
         return len(held)
 
     def release(self, by: Person, *, accept_new_id: bool) -> int:
@@ -53,6 +58,6 @@ class HoldQuerySet(WritingQuerySet[Row]):
             ids = self.exclude(held="")._locked_ids()
             self._write(ids, {"held", *forgotten}, held="", held_at=None, **forgotten)
             if ids:
-                detail = {"count": len(ids), "ids": ids[:CHUNK], "accept_new_id": accept_new_id}
+                detail = {"count": len(ids), "ids": ids, "accept_new_id": accept_new_id}
                 happened(by, "accounts.release", f"{len(ids)} accounts", detail)
         return len(ids)

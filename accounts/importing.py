@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts.models import Account, AccountTag, FormerHandle, Organization
+from accounts.models import Account, AccountTag, FormerHandle, Organization, RosterImport
 from accounts.platforms import (
     PLATFORMS,
     NotAProfile,
@@ -25,6 +25,7 @@ from accounts.platforms import (
 )
 from accounts.rosters import Row
 from accounts.signals import announce
+from accounts.states import Absent, held_states, keep_changes
 from accounts.tags import tag_key
 from accounts.writing import CHUNK
 from perf.clock import now
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from accounts.models import Person
 
 UNASSIGNED = "Unassigned"  # the organisation of rows that name none
+GIVEN_MAX = 500  # characters kept of what a line gave
 LARGE_CHUNK = 10_000  # where the database takes that many values in one statement
 
 
@@ -71,16 +73,35 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What an import did or would do: its lines in order, and whether they were written."""
+    """What an import did or would do: its lines in order, and whether they were written.
+
+    `batch` is what undoes it, where it was.
+    """
 
     lines: list[Line]
     written: bool
+    batch: RosterImport | None = None
 
     @property
     def counts(self) -> dict[str, int]:
         """How many lines got each verdict, all five named."""
-        found = Counter(line.verdict for line in self.lines)
-        return {verdict.value: found[verdict] for verdict in Verdict}
+        return counted(self.lines)
+
+
+def counted(lines: Iterable[Line]) -> dict[str, int]:
+    """How many of `lines` got each verdict, all five named."""
+    found = Counter(line.verdict for line in lines)
+    return {verdict.value: found[verdict] for verdict in Verdict}
+
+
+def noted(lines: Iterable[Line]) -> list[list[Any]]:
+    """What came of each line, as it is kept: its number, what was given, the verdict and why."""
+    return [[line.number, shown(line.given), line.verdict.value, shown(line.reason)] for line in lines]
+
+
+def shown(text: str) -> str:
+    """`text` with a mark for each character that no database or page can show, at most GIVEN_MAX long."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:GIVEN_MAX])
 
 
 def plan_import(rows: Iterable[Row]) -> list[Line]:
@@ -94,23 +115,45 @@ def plan_import(rows: Iterable[Row]) -> list[Line]:
     return lines
 
 
-def import_roster(rows: Iterable[Row], *, by: Person, all_or_nothing: bool = False, dry_run: bool = False) -> Import:
+def import_roster(
+    rows: Iterable[Row],
+    *,
+    by: Person,
+    all_or_nothing: bool = False,
+    dry_run: bool = False,
+    name: str = "",
+    draft: RosterImport | None = None,
+) -> Import:
     """Bring the registry up to `rows` in one transaction: good rows are kept when others are refused.
 
-    With `all_or_nothing` one refused row leaves everything as it was. The audit log gets the counts.
+    With `all_or_nothing` one refused row leaves everything as it was. What changed is kept under `name`, or as the
+    import of the checked `draft`, so that it can be undone; the audit log gets the counts.
     """
     lines = plan_import(rows)
     refused = any(line.verdict is Verdict.REFUSED for line in lines)
     if dry_run or (all_or_nothing and refused):
         return Import(lines, written=False)
     with transaction.atomic():
-        organizations = _organizations(lines)
-        _update([line for line in lines if line.verdict is Verdict.UPDATES], organizations)
-        _create([line for line in lines if line.verdict is Verdict.NEW], organizations)
-        _tag([line for line in lines if line.verdict in (Verdict.NEW, Verdict.UPDATES)])
-        done = Import(lines, written=True)
-        happened(by, "accounts.import", f"{len(lines)} rows", done.counts)
+        batch = draft or RosterImport(name=name or "Roster", by_id=getattr(by, "pk", None))
+        changed = _write(lines, batch)
+        done = Import(lines, written=True, batch=batch)
+        happened(by, "accounts.import", f"{len(lines)} rows", {**done.counts, "import": batch.pk, "ids": changed})
     return done
+
+
+def _write(lines: list[Line], batch: RosterImport) -> list[int]:
+    """Write the lines and, in `batch`, what that changed; the ids of the accounts made or changed."""
+    new, updates = ([line for line in lines if line.verdict is verdict] for verdict in (Verdict.NEW, Verdict.UPDATES))
+    absent = Absent.of(_named_by(lines), {tag_key(tag) for line in (*new, *updates) for tag in line.tags or ()})
+    before = held_states([line.account_id for line in updates if line.account_id])
+    organizations = _organizations(lines)
+    _update(updates, organizations)
+    _create(new, organizations)
+    _tag([line for line in lines if line.verdict in (Verdict.NEW, Verdict.UPDATES)])
+    batch.state, batch.created_at = RosterImport.State.DONE, now()
+    batch.counts, batch.lines, batch.made = counted(lines), noted(lines), absent.made_since()
+    batch.save()
+    return keep_changes(batch, before, [line.account_id for line in new if line.account_id])
 
 
 def _resolved(row: Row) -> Line:
@@ -225,12 +268,16 @@ def _accounts_of(lines: Sequence[Line]) -> dict[tuple[str, str], Account]:
     return {key: account for key, account in found.items() if key in wanted}
 
 
+def _named_by(lines: Iterable[Line]) -> set[str]:
+    """The organisations that new accounts and updates are to belong to."""
+    new = {line.organization or UNASSIGNED for line in lines if line.verdict is Verdict.NEW}
+    return new | {line.organization for line in lines if line.verdict is Verdict.UPDATES and line.organization}
+
+
 def _organizations(lines: Sequence[Line]) -> dict[str, int]:
     """Ids by name of the organisations that the lines to be written name, made where they are missing."""
-    new = {line.organization or UNASSIGNED for line in lines if line.verdict is Verdict.NEW}
-    moved_to = {line.organization for line in lines if line.verdict is Verdict.UPDATES}
     ids: dict[str, int] = {}
-    for part in _parts((new | moved_to) - {""}):
+    for part in _parts(_named_by(lines)):
         have = set(Organization.objects.filter(name__in=part).values_list("name", flat=True))
         missing = [Organization(name=name) for name in part if name not in have]
         Organization.objects.bulk_create(missing, ignore_conflicts=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
@@ -10,7 +10,9 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 
-from accounts.cache import ACCOUNT
+from accounts.batches import RosterChange, RosterImport
+from accounts.bulk_edits import BulkEdit, BulkEditPart
+from accounts.cache import ACCOUNT, ACCOUNTS
 from accounts.facts import FACTS, storable
 from accounts.holds import Hold
 from accounts.platforms import (
@@ -23,9 +25,9 @@ from accounts.platforms import (
     profile_url,
 )
 from accounts.searching import platforms_called
-from accounts.signals import announce
+from accounts.signals import announce, announce_leaving
 from accounts.tags import AccountTag, Tag, TaggingQuerySet
-from accounts.writing import CHUNK, OrganizationQuerySet, chunked
+from accounts.writing import OrganizationQuerySet, chunked
 from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     Person = AbstractBaseUser | AnonymousUser | None  # who does something; None: nobody signed in, as in a command
 
 __all__ = [
-    "FACTS", "Account", "AccountQuerySet", "AccountTag", "FormerHandle", "HandleTaken", "Hold", "Organization", "Tag",
+    "FACTS", "Account", "AccountQuerySet", "AccountTag", "BulkEdit", "BulkEditPart", "FormerHandle", "HandleTaken",
+    "Hold", "Organization", "RosterChange", "RosterImport", "Tag",
 ]  # fmt: skip  # reads best as a list of names
 
 
@@ -153,20 +156,15 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
 
     def _set_active(self, active: bool, by: Person) -> int:
         with transaction.atomic():
-            ids = self._locked_ids(is_active=not active)
-            self._write(ids, {"is_active"}, is_active=active)
+            ids = list(self.filter(is_active=not active).give(is_active=active))
             if ids:
                 action = "accounts.activate" if active else "accounts.deactivate"
-                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids[:CHUNK]})
+                happened(by, action, f"{len(ids)} accounts", {"count": len(ids), "ids": ids})
         return len(ids)
 
     def move_to(self, organization: Organization) -> int:
         """Give these accounts to `organization`; how many moved."""
-        with transaction.atomic():
-            ids = self.exclude(organization=organization)._locked_ids()
-            before = {pk: org for part in chunked(ids) for pk, org in self._organizations(part)}
-            self._write(ids, {"organization"}, old_organizations=before, organization=organization)
-        return len(ids)
+        return len(self.exclude(organization=organization).give(organization=organization.pk))
 
     def learn(self, facts: Mapping[int, Mapping[str, Any]]) -> list[int]:
         """Store what platforms said, account id → values of accounts.facts.FACTS; an empty value changes nothing.
@@ -199,9 +197,6 @@ class AccountQuerySet(TaggingQuerySet["Account"]):
         rows = self.model.objects.values_list("platform", "external_id", "pk")
         found = (row for part in chunked(sorted(external_ids)) for row in rows.filter(external_id__in=part))
         return {(platform, external_id): pk for platform, external_id, pk in found}
-
-    def _organizations(self, ids: Sequence[int]) -> Iterable[tuple[int, int]]:
-        return self.model.objects.filter(pk__in=ids).values_list("pk", "organization_id")
 
 
 class Account(models.Model):
@@ -366,7 +361,7 @@ class FormerHandleQuerySet(models.QuerySet["FormerHandle"]):
         """Remember the handle of `before`, an account as it was; a handle leads to whoever had it last."""
         had_it = self.filter(platform=before.platform, handle_key=before.handle_key)
         owners = {before.pk, *had_it.values_list("account_id", flat=True)}
-        forget(*(ACCOUNT.of(str(account)) for account in owners))
+        forget(ACCOUNTS, *(ACCOUNT.of(str(account)) for account in owners))
         self.update_or_create(
             platform=before.platform,
             handle_key=before.handle_key,
@@ -395,4 +390,4 @@ class FormerHandle(models.Model):
 @receiver(models.signals.pre_delete, sender=Account)
 def announce_deletion(instance: Account, **_: Any) -> None:
     """Tell of every deletion, whoever asked for it: a method, the admin or a cascade."""
-    announce([instance.pk], {"deleted"}, old_organizations={instance.pk: instance.organization_id})
+    announce_leaving(instance.pk, instance.organization_id)

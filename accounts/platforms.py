@@ -329,7 +329,7 @@ def _match(known: Platform, host: str, path: str) -> Profile:
         handle = normalise_handle(known.name, handle)
         return Profile(known.name, handle, profile_url(known.name, handle, form.kind), external_id, form.kind)
     what = page or ("a post or another page" if path else "the site's front page")
-    raise NotAProfile(f"“{_shown('/' + path)}” on {known.label} is {what}, not a profile.")
+    raise NotAProfile(f"“{_shown('/' + path)}” on {known.label} is {what}, not a profile. Give the profile's own address.")
 
 
 def _kind_by_handle(known: Platform, handle: str) -> str:

@@ -35,7 +35,8 @@ class RosterUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as given. `number`: line (CSV, pasted text) or entry (JSON), from 1. `fault`: why it cannot be used.
+    """One row as given. `number`: line (CSV, pasted text) or entry (JSON), from 1. `fault`: why it cannot be used; the
+    texts are then what can be shown of them.
 
     `core` is what the row itself says; `core_if_new` holds for an account that is not in the registry yet. `tags` are
     all that the account is to carry; None says nothing of them.
@@ -109,7 +110,7 @@ def _from_json(text: str) -> Iterator[Row]:
         yield (
             _row(number, entry.items(), core_by_name=True)
             if isinstance(entry, dict)
-            else Row(number, fault=f"This entry is no object: {json.dumps(entry)[:60]}")
+            else Row(number, url=json.dumps(entry)[:60], fault="This entry is no object with named values.")
         )
 
 
@@ -150,7 +151,8 @@ def _from_csv(text: str) -> Iterator[Row]:
 
 def _csv_row(number: int, columns: list[str], cells: list[str]) -> Row:
     if any(cell.strip() for cell in cells[len(columns) :]):
-        return Row(number, fault=f"This line has {len(cells)} cells, the first line names {len(columns)}.")
+        fault = f"This line has {len(cells)} cells, the first line names {len(columns)}. Quote cells that hold commas."
+        return _faulty(number, fault, dict(zip(columns, cells, strict=False)))
     return _row(number, zip(columns, map(plain_cell, cells), strict=False))
 
 
@@ -164,6 +166,7 @@ def _row(number: int, items: Any, *, core_by_name: bool = False) -> Row:
     """A row of named values; `core_by_name`: without its own word, exactly the organisation "HHS" is core."""
     values: dict[str, str] = {}
     tags: tuple[str, ...] | None = None
+    faults: list[str] = []
     for key, value in items:
         name = _FIELD.get(_folded(str(key)))
         if name is None or value is None:
@@ -172,16 +175,25 @@ def _row(number: int, items: Any, *, core_by_name: bool = False) -> Row:
             try:
                 tags = _tags(value)
             except NotATag as refusal:
-                return Row(number, fault=str(refusal))
+                faults.append(str(refusal))
         elif not isinstance(value, str | bool | int) or (isinstance(value, bool) and name != "core"):
-            return Row(number, fault=f"The {name} is not text.")
+            faults.append(f"The {name} is not text.")
         else:
             values[name] = str(value).strip()
-    if fault := _fault(values):
-        return Row(number, fault=fault)
+    if fault := (faults and faults[0]) or _fault(values):
+        return _faulty(number, fault, values)
     core = _TRUTH[values.pop("core", "").lower()]
     core_if_new = bool(core) or (core is None and core_by_name and values.get("organization") == "HHS")
     return Row(number, core=core, core_if_new=core_if_new, tags=tags, **values)
+
+
+def _faulty(number: int, fault: str, values: dict[str, str]) -> Row:
+    """A row that cannot be used, with what can be shown of its texts."""
+    platform, handle, url, organization = (
+        "".join(c if c.isprintable() else "\ufffd" for c in values.get(name, "")[:500])
+        for name in ("platform", "handle", "url", "organization")
+    )
+    return Row(number, platform, handle, url, organization, fault=fault)
 
 
 def _tags(value: Any) -> tuple[str, ...] | None:

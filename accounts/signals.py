@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.dispatch import Signal
 
@@ -17,6 +19,28 @@ rows come or go, {"organization_name"} where only the organisation's name change
 old handle_key)), old_organizations (dict id → the organisation's id before a move or a deletion).
 "deleted" is sent just before the rows go, so that receivers can still read them.
 """
+
+
+figures_asked = Signal()
+"""Asks the apps above which of the accounts `ids` have figures; each receiver answers with a set of ids."""
+
+_leaving: ContextVar[frozenset[int]] = ContextVar("accounts_leaving", default=frozenset())
+
+
+def with_figures(ids: Collection[int]) -> set[int]:
+    """Those of the accounts `ids` that any app above has figures of."""
+    answers: list[tuple[object, set[int]]] = figures_asked.send(sender=None, ids=ids)  # type: ignore[assignment]  # Django's stubs say str
+    return {account_id for _, found in answers for account_id in found}
+
+
+@contextmanager
+def announced_as_leaving(ids: Collection[int]) -> Iterator[None]:
+    """While this lasts, the deletion of the accounts `ids` has been announced and is not announced one by one."""
+    token = _leaving.set(frozenset(ids))
+    try:
+        yield
+    finally:
+        _leaving.reset(token)
 
 
 def announce(
@@ -37,3 +61,9 @@ def announce(
         old_handles=dict(old_handles or {}),
         old_organizations=dict(old_organizations or {}),
     )
+
+
+def announce_leaving(account_id: int, organization_id: int) -> None:
+    """Announce that one account is about to be deleted, unless that was said of it together with others."""
+    if account_id not in _leaving.get():
+        announce([account_id], {"deleted"}, old_organizations={account_id: organization_id})

@@ -250,7 +250,7 @@ class TaggingQuerySet(HoldQuerySet[Row]):
             if not dry_run:
                 self._retag(adding, removing)
                 if any((*done.added.values(), *done.removed.values())):
-                    detail = {"added": done.added, "removed": done.removed, "ids": ids[:CHUNK]}
+                    detail = {"added": done.added, "removed": done.removed, "ids": ids}
                     happened(by, "accounts.tag", f"{len(ids)} accounts", detail)
         return done
 

@@ -1,4 +1,4 @@
-"""Pages that change the registry: adding and editing an account, switching it on and off, importing a roster."""
+"""Pages that change one account: adding, editing, switching it on and off, deciding whose it is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from django.urls import NoReverseMatch
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.editing import SWITCHES, switch_account
-from accounts.forms import AccountForm, RosterForm
-from accounts.importing import Import, Line, Verdict
+from accounts.forms import AccountForm
 from accounts.models import Account
 from perf.access import requires
 
-LINES_SHOWN = 200
-KEPT_ON_PAGE = 500_000  # characters of a checked roster that the page sends back; Django takes 2.5 MB of form data
 ANSWERS = {
     "ours": "The id that answers now is learned with the next scrape; its figures go on.",
     "known": "Only answers under the id we know will count.",
@@ -34,9 +31,6 @@ IS = {
 }
 """What a switch did, and what it says when there was nothing left to do."""
 
-NOTABLE = [Verdict.REFUSED, Verdict.DUPLICATE, Verdict.UPDATES, Verdict.NEW, Verdict.EXISTS]
-"""In this order the lines of an import are shown: first what somebody has to look at."""
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("accounts.add_account")
@@ -46,6 +40,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (account := form.store(request.user)):
         messages.success(request, f"{account} is tracked from now on. Its first figure comes with the next scrape.")
         return _page_of(account)
+    form.point_at_error()
     return render(request, "accounts/form.html", {"form": form})
 
 
@@ -58,6 +53,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and (stored := form.store(request.user)):
         messages.success(request, f"{stored} is changed.")
         return _page_of(stored)
+    form.point_at_error()
     return render(request, "accounts/form.html", {"form": form, "account": account})
 
 
@@ -90,27 +86,6 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.warning(request, f"{account.handle} was not on hold any more. Nothing was changed.")
     return _page_of(account)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires("accounts.import_accounts")
-def roster(request: HttpRequest) -> HttpResponse:
-    """Import a roster: first a verdict for every line, then, when asked to, the import itself."""
-    form = RosterForm(request.POST or None, request.FILES or None)
-    if not form.is_valid():
-        return render(request, "accounts/roster.html", {"form": form})
-    done = form.run(request.user, commit="import" in request.POST)
-    context = {"form": form, "done": done, "counts": done.counts, "lines": _notable(done)[:LINES_SHOWN]}
-    if not done.written:
-        kept = form.content if len(form.content) <= KEPT_ON_PAGE else ""
-        context["again"] = RosterForm(initial={**form.cleaned_data, "text": kept})
-        context["choose_again"] = not kept
-    return render(request, "accounts/roster.html", context)
-
-
-def _notable(done: Import) -> list[Line]:
-    """The lines, those that need a look first."""
-    return sorted(done.lines, key=lambda line: (NOTABLE.index(line.verdict), line.number))
 
 
 def _page_of(account: Account) -> HttpResponseRedirect:

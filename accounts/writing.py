@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from django.db import models, transaction
 
 from accounts.cache import families_of
-from accounts.signals import announce
+from accounts.signals import announce, announced_as_leaving
 from perf.cache import forget
 from perf.clock import now
 
@@ -48,6 +48,33 @@ class WritingQuerySet(models.QuerySet[Row]):
             self.model._base_manager.filter(pk__in=part).update(**values, updated_at=now())
         announce(ids, fields, old_organizations=old_organizations)
 
+    def give(self, **values: Any) -> dict[int, dict[str, Any]]:
+        """Give these rows `values`; of those that had others, what they had by id. The caller records who did it.
+
+        An organisation is given by its id.
+        """
+        with transaction.atomic():
+            rows = self.locked().values_list("pk", *values)
+            had = {pk: dict(zip(values, row, strict=True)) for pk, *row in rows}
+            before = {pk: row for pk, row in had.items() if row != values}
+            self._write(list(before), set(values), old_organizations=_organizations(before), **values)
+        return before
+
+    def give_back(self, values: Mapping[int, Mapping[str, Any]]) -> None:
+        """Give each of these rows that `values` names by id its own values. The caller records who did it."""
+        with transaction.atomic():
+            names = sorted({name for row in values.values() for name in row})
+            rows = self.filter(pk__among=values).locked().values_list("pk", *names)
+            had = {pk: dict(zip(names, row, strict=True)) for pk, *row in rows}
+            alike: dict[tuple[Any, ...], list[int]] = {}
+            for pk in had:
+                alike.setdefault(tuple(values[pk][name] for name in names), []).append(pk)
+            for given, ids in alike.items():
+                for part in chunked(ids):
+                    changed = dict(zip(names, given, strict=True))
+                    self.model._base_manager.filter(pk__in=part).update(**changed, updated_at=now())
+            announce(list(had), names, old_organizations=_organizations(had))
+
     def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         """Insert `objs` and announce those whose ids the database tells; lists forget in any case."""
         with transaction.atomic():
@@ -69,11 +96,27 @@ class WritingQuerySet(models.QuerySet[Row]):
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django's own mark: templates may not call it
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows and what hangs on them, announced once for all of them."""
+        with transaction.atomic():
+            owners = dict(self.locked().values_list("pk", "organization_id"))
+            announce(list(owners), {"deleted"}, old_organizations=owners)
+            with announced_as_leaving(owners):
+                return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # the same
+    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's own mark: no manager has it
+
     def rewrite(self, rows: Sequence[Row], fields: Iterable[str]) -> None:
         """Write `fields` of existing, locked `rows`: an upsert by id, measured 2 to 3 times faster than bulk_update."""
         self.model._base_manager.bulk_create(
             rows, batch_size=CHUNK, update_conflicts=True, unique_fields=["id"], update_fields=sorted(fields)
         )
+
+
+def _organizations(rows: Mapping[int, Mapping[str, Any]]) -> dict[int, int]:
+    """The organisations that rows had, by id, where that is among what they had."""
+    return {pk: row["organization"] for pk, row in rows.items() if "organization" in row}
 
 
 class OrganizationQuerySet(models.QuerySet[Row]):

@@ -1,4 +1,4 @@
-"""python -m benchmarks gather|recording|drain|api|pages: side-by-side runs too large for manage.py benchmark."""
+"""python -m benchmarks gather|recording|drain|api|growth|pages: side by side, too large for manage.py benchmark."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from benchmarks import ground
 def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("bench", choices=["gather", "recording", "drain", "api", "pages"])
+    parser.add_argument("bench", choices=["gather", "recording", "drain", "api", "growth", "pages"])
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
-    parser.add_argument("--seconds", type=float, help="drain: the ideal time (120); api: under each load (1.5)")
-    parser.add_argument("--days", type=int, help="api, pages: of figures (default: 365, 30)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="drain: the ideal time (120); api: under each load (1.5); growth: for each question (5)",
+    )
+    parser.add_argument("--days", type=int, help="api, growth, pages: of figures (default: 365, 100, 30)")
     given = parser.parse_args()
     sizes = {name: value for name in ("accounts", "seconds", "days") if (value := getattr(given, name)) is not None}
     with ground.servers():

@@ -33,6 +33,7 @@ SECONDS = 1.5  # under each load
 VARIANTS = (
     64  # accounts and days that cold reads turn through: two at once for the same answer would wait for each other
 )
+READER = "reader"
 GRID, SUMMARY = "/api/grid", "/api/summary"
 
 SHARED = ("platform", "handle", "org_name", "date", "followers", "engagement", "posts", "source", "rounded", "change_7")
@@ -44,10 +45,10 @@ Loads = dict[int, Load]
 def measure(accounts: int = ACCOUNTS, days: int = DAYS, seconds: float = SECONDS) -> list[Line]:
     """Every variant one after the other on the same data."""
     os.environ |= {"RATE_LIMIT_READS": "1000000000", "SLOW_REQUEST_THRESHOLD": "60", "LOG_LEVEL": "ERROR"}
-    token, cookie = _reader()
-    _seed(max(accounts // SMALLER, 1), days)
+    token, cookie = reader()
+    seed(max(accounts // SMALLER, 1), days)
     small = _cold(token, seconds)
-    _seed(accounts, days)
+    seed(accounts, days)
     for case in answers_compared():
         if case.check:
             case.check()
@@ -57,16 +58,17 @@ def measure(accounts: int = ACCOUNTS, days: int = DAYS, seconds: float = SECONDS
     return [*lines, *api_day.measure()]
 
 
-def _seed(accounts: int, days: int) -> None:
+def seed(accounts: int, days: int) -> None:
+    """Fill the database with `accounts` of `days` days instead of what was there, and let PostgreSQL count it."""
     call_command("seed", accounts=accounts, days=days, yes=True)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
 
 
-def _reader() -> tuple[str, str]:
+def reader() -> tuple[str, str]:
     """Headers that prove who asks: a token's, and a session's."""
-    user = get_user_model().objects.create_superuser("reader", password=None)
+    user = get_user_model().objects.create_superuser(READER, password=None)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

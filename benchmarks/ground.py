@@ -14,14 +14,15 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
+import psycopg2.errors
 
 from project import children
 from project.embedded import Postgres, Valkey
@@ -91,6 +92,28 @@ def _database(folder: Path) -> Iterator[str]:
         yield urlunsplit(urlsplit(given)._replace(path=f"/{DATABASE}"))
     finally:
         _on_server(given, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+
+
+@contextmanager
+def keeping() -> Iterator[Callable[[str], str]]:
+    """A function that gives the address of a database by its name, and makes it where there is none.
+
+    They are kept: on the server of TEST_DATABASE_URL, or by an embedded PostgreSQL whose data lie in var/bench.
+    """
+    with ExitStack() as stack:
+        server = os.environ.get("TEST_DATABASE_URL", "")
+        if not server:
+            postgres = Postgres(ROOT / "var" / "bench" / "postgres", durable=False)
+            postgres.start()
+            stack.callback(postgres.stop)
+            server = postgres.url()
+
+        def address(name: str) -> str:
+            with suppress(psycopg2.errors.DuplicateDatabase):
+                _on_server(server, f'CREATE DATABASE "{name}"')
+            return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+        yield address
 
 
 def _on_server(url: str, *statements: str) -> None:

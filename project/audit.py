@@ -13,11 +13,14 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from perf.events import event, happened
-from project.models import AuditEntry
+from project.models import AuditEntry, AuditSubject
 
 current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
 """The request being answered, for its address and its user; None in workers and commands."""
 
+NAMED = 500  # ids that an entry's own detail lists
+LINKED = 10_000  # accounts that show an entry in their own list
+LINKED_AT_ONCE = 400  # rows a statement
 RIGHTS = ("is_active", "is_staff", "is_superuser")
 
 
@@ -31,14 +34,25 @@ def actor_now() -> User | None:
 def store(*, actor: Any, action: str, target: str, detail: dict[str, Any], **_: object) -> None:
     """Write one entry, in the transaction of whatever happened."""
     request = current_request.get()
-    AuditEntry.objects.create(
+    entry = AuditEntry.objects.create(
         actor_id=getattr(actor, "pk", None),
         actor_name=actor.get_username()[:150] if actor is not None else "",
         action=action,
         target=str(target).replace("\0", "")[:255],
-        detail=detail,
+        detail={name: value[:NAMED] if isinstance(value, list) else value for name, value in detail.items()},
         address=request.META.get("REMOTE_ADDR") or None if request else None,
     )
+    about = accounts_in(action, detail)[:LINKED]
+    subjects = [AuditSubject(entry=entry, account_id=pk) for pk in about]
+    AuditSubject.objects.bulk_create(subjects, batch_size=LINKED_AT_ONCE)
+
+
+def accounts_in(action: str, detail: dict[str, Any]) -> list[int]:
+    """The accounts that an event is about, by id: `accounts` of its detail, or `id` or `ids` of an accounts.* event."""
+    about = detail.get("accounts")
+    if action.startswith("accounts."):
+        about = detail.get("ids", [detail["id"]] if "id" in detail else [])
+    return sorted(set(about)) if isinstance(about, list) else []
 
 
 @receiver(user_logged_in)

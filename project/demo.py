@@ -53,7 +53,7 @@ def refuse_mixture(*, demo: bool) -> None:
 def prepare() -> Iterator[str]:
     """Import the roster into an empty registry and fill the year behind us; yields a line for each thing done."""
     if not Account.objects.exists():
-        counts = import_roster(_roster(), by=None).counts
+        counts = import_roster(_roster(), by=None, name="Demo roster").counts
         yield f"Imported the demo's roster: {counts['new']} accounts, {counts['refused']} refused."
     if figures := seed_history():
         yield f"Simulated {figures:,} days of history."

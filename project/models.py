@@ -194,6 +194,20 @@ class AuditEntry(models.Model):
         raise AuditLogIsAppendOnly
 
 
+class AuditSubject(models.Model):
+    """That an entry is about an account, for the account's own list. The account may be gone; the entry never goes."""
+
+    entry = models.ForeignKey(AuditEntry, on_delete=models.PROTECT, related_name="subjects", db_index=False)
+    account_id = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["account_id", "entry"], name="audit_subject_uniq")]
+
+    def __str__(self) -> str:
+        return f"entry {self.entry_id} about account {self.account_id}"
+
+
 def invitation_end() -> datetime:
     """When an invitation made now runs out."""
     return clock.now() + INVITATION_LIFETIME

@@ -26,6 +26,9 @@ EDITOR = VIEWER | {
     "accounts.import_accounts",
     "snapshots.judge_snapshots",
     "snapshots.import_snapshots",
+    "snapshots.add_note",
+    "snapshots.change_note",
+    "snapshots.delete_note",
     "scraping.request_scrape",
     "scraping.view_sample",
 }

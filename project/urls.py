@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from perf.access import signed_in
-from project import errors, health, views
+from project import change_views, errors, health, views
 from project.access import Api, SessionOrToken, policy_first
 
 api = Api(
@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="token-revoke"),
     path("invitation/<code>/", views.accept_invitation, name="invitation"),
+    path("changes/<int:pk>/", change_views.changes, name="changes"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),

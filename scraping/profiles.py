@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from accounts.models import FACTS, Account, HandleTaken, Hold
 from accounts.platforms import NotAProfile, handle_key
+from perf.events import happened
 from scraping.connectors.base import Missing
 from scraping.results import Result
 
@@ -57,7 +58,10 @@ def _rename(account_id: int, handle: str) -> None:
     account = Account.objects.filter(pk=account_id).locked().first()
     if account is None:
         return
+    before = account.handle
     try:
         account.rename(handle)
+        detail = {"id": account.pk, "changes": {"handle": [before, account.handle]}}
+        happened(None, "accounts.rename", str(account), detail)
     except (HandleTaken, NotAProfile) as refusal:
         logger.warning("account %d was not renamed: %s", account_id, refusal)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from snapshots.judging import judge
-from snapshots.models import DailyTotal, ExportJob, Judgement, LatestSnapshot, Snapshot
+from snapshots.models import DailyTotal, ExportJob, Judgement, LatestSnapshot, Note, Snapshot
 
 if TYPE_CHECKING:
     SnapshotBase = admin.ModelAdmin[Snapshot]
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     TotalBase = admin.ModelAdmin[DailyTotal]
     JudgementBase = admin.ModelAdmin[Judgement]
     ExportBase = admin.ModelAdmin[ExportJob]
+    NoteBase = admin.ModelAdmin[Note]
 else:  # Django's classes take no parameters at run time
-    SnapshotBase = LatestBase = TotalBase = JudgementBase = ExportBase = admin.ModelAdmin
+    SnapshotBase = LatestBase = TotalBase = JudgementBase = ExportBase = NoteBase = admin.ModelAdmin
 
 
 class ToJudge(admin.SimpleListFilter):
@@ -160,3 +161,22 @@ class ExportJobAdmin(Kept, ExportBase):
     def bytes_written(self, job: ExportJob) -> str:
         """In the largest sensible unit."""
         return filesizeformat(job.size)
+
+
+@admin.register(Note)
+class NoteAdmin(NoteBase):
+    """Editors' notes, the deleted ones too: to read and to delete for good; writing is the pages'."""
+
+    list_display = ("day", "account", "text", "author_name", "edited_at", "deleted_at")
+    list_filter = (("deleted_at", admin.EmptyFieldListFilter), "account__platform")
+    list_select_related = ("account",)
+    date_hierarchy = "day"
+    search_fields = ("text", "author_name", "account__handle")
+    ordering = ("-day", "-id")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

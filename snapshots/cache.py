@@ -27,3 +27,12 @@ def history_of(platform: str, handle_key: str) -> Family:
 def histories_of(accounts: Iterable[tuple[str, str]]) -> Family:
     """The family of one answer about several accounts' (platform, handle_key) histories: stale when any of them is."""
     return Family("histories", HISTORY.timeout, tuple(history_of(*account) for account in accounts))
+
+
+NOTES = Family("notes", timeout=HISTORY.timeout)
+"""Editors' notes, of any day and account: they are few and rarely written."""
+
+
+def annotations_of(accounts: Iterable[tuple[str, str]]) -> Family:
+    """The family of what is told of accounts' days: stale when a note, a handle or any history changes."""
+    return Family("annotations", HISTORY.timeout, (ACCOUNTS, NOTES, *(history_of(*account) for account in accounts)))

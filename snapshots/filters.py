@@ -1,15 +1,15 @@
-"""Which accounts' figures an answer holds: the registry's filters, and how fresh the figures are."""
+"""Which accounts' figures an answer holds: the registry's filters, how fresh the figures are, and of which days."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import orjson
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum, Value
-from ninja import Field
-from pydantic import PrivateAttr, model_serializer
+from ninja import Field, Schema
+from pydantic import PrivateAttr, model_serializer, model_validator
 
 from accounts.filters import AccountFilters
 from accounts.models import Account, AccountQuerySet
@@ -34,6 +34,33 @@ class Extent(NamedTuple):
     accounts: int
     newest: date | None
     ids: list[int] | None
+
+
+class DayFilters(Schema):
+    """Which days are wanted; all of them where nothing is said."""
+
+    since: date | None = Field(None, alias="from", description="The first day.")
+    until: date | None = Field(None, alias="to", description="The last day.")
+    days: int | None = Field(None, ge=1, le=36_500, description="Only so many days up to today.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"from {self.since} is after to {self.until}")
+        return self
+
+    def pinned(self) -> Self:
+        """The same with `days` said as a first day, so that no cached answer outlives the day it was made on."""
+        if not self.days:
+            return self
+        first = clock.today() - timedelta(days=self.days - 1)
+        return self.model_copy(update={"since": max(first, self.since or first), "days": None})
+
+    def on(self, field: str) -> dict[str, date]:
+        """The wanted days, pinned, as conditions on the date `field`."""
+        return ({f"{field}__gte": self.since} if self.since else {}) | (
+            {f"{field}__lte": self.until} if self.until else {}
+        )
 
 
 class FigureFilters(AccountFilters):

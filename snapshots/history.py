@@ -8,16 +8,17 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 from django.db.models import OuterRef, Subquery
-from ninja import Field, Schema
+from ninja import Field
 from pydantic import field_validator, model_validator
 
 from accounts.filters import chosen
 from accounts.models import Account
-from perf import clock
 from snapshots import growth
+from snapshots.filters import DayFilters
 from snapshots.models import COUNTS, Quality, Snapshot, Source
 from snapshots.thinning import fewest, thin
 
+MOST_ACCOUNTS = 20  # as many as a chart can tell apart, and as many families as one read should ask after
 POINTS, FEWEST_POINTS, MOST_POINTS = 1_000, 10, 5_000
 USUAL = ("followers", "engagement")
 STORED = {"engagement": "engagements"} | {name: name for name in COUNTS if name != "engagements"}
@@ -62,12 +63,9 @@ DERIVED: dict[str, tuple[tuple[str, ...], Callable[[Day], float | None]]] = {
 GROWTH = {"follower_growth_absolute", "follower_growth_rate"}
 
 
-class HistoryFilters(Schema):
+class HistoryFilters(DayFilters):
     """Which days and figures are wanted."""
 
-    since: dt.date | None = Field(None, alias="from", description="The first day.")
-    until: dt.date | None = Field(None, alias="to", description="The last day.")
-    days: int | None = Field(None, ge=1, le=36_500, description="Only so many days up to today.")
     metrics: str = Field("", description=f"Instead of {', '.join(USUAL)}: {', '.join([*STORED, *DERIVED])}.")
     points: int = Field(POINTS, ge=FEWEST_POINTS, le=MOST_POINTS, description="At most so many points; peaks are kept.")
 
@@ -77,9 +75,7 @@ class HistoryFilters(Schema):
         return ",".join(chosen(raw, STORED | DERIVED))
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.since and self.until and self.since > self.until:
-            raise ValueError(f"from {self.since} is after to {self.until}")
+    def _enough_points(self) -> Self:
         if self.points < (needed := fewest(self.series)):
             raise ValueError(f"{self.points} points cannot show the peaks of {self.series} series; ask for {needed}")
         return self
@@ -99,18 +95,6 @@ class HistoryFilters(Schema):
         """The stored figures that the wanted metrics take."""
         takes = [DERIVED[name][0] if name in DERIVED else (STORED[name],) for name in self.names]
         return list(dict.fromkeys(figure for figures in takes for figure in figures))
-
-    def pinned(self) -> Self:
-        """The same with `days` said as a first day, so that no cached answer outlives the day it was made on."""
-        if not self.days:
-            return self
-        first = clock.today() - dt.timedelta(days=self.days - 1)
-        return self.model_copy(update={"since": max(first, self.since or first), "days": None})
-
-    @property
-    def range(self) -> dict[str, dt.date]:
-        """The wanted days, pinned, as conditions on `date`."""
-        return ({"date__gte": self.since} if self.since else {}) | ({"date__lte": self.until} if self.until else {})
 
 
 def history_of_account(account: Account, filters: HistoryFilters) -> bytes:
@@ -157,7 +141,7 @@ def _read(ids: list[int], filters: HistoryFilters) -> dict[int, list[Row]]:
     """The published and suspect rows of each account in the order of their days, by one statement."""
     wanted: dict[str, Any] = {"account": ids[0]} if len(ids) == 1 else {"account__among": ids}
     found = (
-        Snapshot.objects.filter(**wanted, quality__in=(Quality.PUBLISHED, Quality.SUSPECT), **filters.range)
+        Snapshot.objects.filter(**wanted, quality__in=(Quality.PUBLISHED, Quality.SUSPECT), **filters.on("date"))
         .order_by("date")
         .values_list(*READ, *filters.figures)
     )

@@ -167,7 +167,9 @@ def _target(states: dict[int, State]) -> str:
 
 
 def _detail(states: dict[int, State]) -> dict[str, Any]:
-    return {"count": len(states), "ids": list(states)[:NAMED], "days": sorted({s["date"] for s in states.values()})}
+    about = Snapshot.objects.filter(pk__among=states).order_by("account_id").values_list("account_id", flat=True)
+    days = sorted({state["date"] for state in states.values()})
+    return {"count": len(states), "ids": list(states)[:NAMED], "days": days, "accounts": list(about.distinct())}
 
 
 def _change(ids: Collection[int], decide: Callable[[Snapshot], bool], note: Callable[[dict[int, State]], None]) -> None:

@@ -69,6 +69,6 @@ def _settled(request: HttpRequest) -> HttpResponse | None:
     if resets:
         there.delete_cookie(COOKIE)
     elif keeps:
-        names = ",".join(name for name in query.getlist("columns") if name in KNOWN)
-        there.set_cookie(COOKIE, names, max_age=COOKIE_DAYS * 86_400, samesite="Lax", secure=request.is_secure())
+        kept = Shown.of(query, "", Filters()).chosen
+        there.set_cookie(COOKIE, kept, max_age=COOKIE_DAYS * 86_400, samesite="Lax", secure=request.is_secure())
     return there

@@ -20,6 +20,7 @@ from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.exports.jobs import ExportJob
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
 from snapshots.judgements import JudgedFigure, Judgement
+from snapshots.notes import Note
 from snapshots.totals import DailyTotal, PlatformTotal, Published, Tallies, by_account, recount
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = [
     "JudgedFigure",
     "Judgement",
     "LatestSnapshot",
+    "Note",
     "PlatformTotal",
     "Published",
     "Quality",

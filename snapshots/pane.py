@@ -100,15 +100,20 @@ class Chosen:
         """The query of the chart's figures: the period, and whose they are where it takes several."""
         return self.period.query if self.one else _query([one.account for one in self.shown], self.period)
 
+    @property
+    def about(self) -> str:
+        """Whose days the chart's notes are about, as a query."""
+        return _query([one.account for one in self.shown])
+
 
 def address_of(account: Account) -> str:
     """How an address names `account`: x/CDCgov."""
     return f"{account.platform}/{account.handle}"
 
 
-def _query(accounts: Iterable[Account], period: Period) -> str:
+def _query(accounts: Iterable[Account], period: Period | None = None) -> str:
     chosen = urlencode([("account", address_of(account)) for account in accounts], safe="/:")
-    return "&".join(part for part in (chosen, period.query) if part)
+    return "&".join(part for part in (chosen, period.query if period else "") if part)
 
 
 def _address(raw: str) -> Address | None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from accounts.signals import accounts_changed
+from accounts.signals import accounts_changed, figures_asked
 from perf.cache import forget
 from snapshots.cache import history_of
 from snapshots.models import LatestSnapshot, Snapshot, forget_figures
@@ -30,6 +30,13 @@ def follow_accounts(
     elif COUNTED_BY & set(fields):
         with transaction.atomic():
             LatestSnapshot.objects.hold(ids)
+
+
+@receiver(figures_asked)
+def tell_figures(*, ids: Collection[int], **_: Any) -> set[int]:
+    """Those of the accounts `ids` that have a figure of any day, published or not."""
+    rows = Snapshot.objects.filter(account__among=ids).order_by().values_list("account_id", flat=True)
+    return set(rows.distinct())
 
 
 def _leave_totals(ids: Collection[int]) -> None:

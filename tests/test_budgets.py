@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Account
+from accounts import bulk
+from accounts.models import Account, BulkEdit
 from perf import clock
 from perf.budgets import Budget, budgets, cost_of
 from scraping import ledger
@@ -20,7 +21,11 @@ PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
 PATHS["scraping:platform"] = {"platform": "x"}
-QUERIES = {"api:histories": "?account=x/handle-0&account=x/handle-1"}
+PATHS["snapshots:export-accounts"] = {"kind": "csv"}
+QUERIES = {
+    "api:histories": "?account=x/handle-0&account=x/handle-1",
+    "snapshots:bulk": "?all=1&preview=1&set_core=1&add_tags=news",
+}
 ROWS = 120  # more than two pages of every list
 
 
@@ -31,7 +36,9 @@ def editor(db: None, client: Client) -> Client:
     rows = [factories.account("x", f"handle-{number}", organization=offices[number % 30]) for number in range(ROWS)]
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
-    client.force_login(factories.user("editor"))
+    person = factories.user("editor")
+    bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
+    client.force_login(person)
     client.get("/api/accounts/x/nobody")  # renews the session, as once an hour
     return client
 
@@ -41,7 +48,8 @@ def editor(db: None, client: Client) -> Client:
 def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
     account = {"pk": Account.objects.values_list("pk", flat=True).first()}
     known = {"scraping:run": {"pk": ScrapeRun.objects.values_list("pk", flat=True).first()}}
-    known |= dict.fromkeys(("scraping:standing", "scraping:attempts"), account)
+    known |= dict.fromkeys(("scraping:standing", "scraping:attempts", "changes"), account)
+    known["snapshots:bulk-edit"] = {"pk": BulkEdit.objects.values_list("pk", flat=True).first()}
     address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route)) + QUERIES.get(budget.route, "")
     answers: list[Any] = []
 

@@ -17,10 +17,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model, QuerySet, UniqueConstraint
 
-from accounts.models import Account, AccountTag, FormerHandle, Organization
+from accounts.models import Account, AccountTag, FormerHandle, Organization, RosterChange, RosterImport
 from accounts.tags import Tag
 from perf import clock
-from project.models import AccessToken, AuditEntry, Invitation
+from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
 from scraping import retention
 from scraping.models import (
     Alert,
@@ -87,6 +87,10 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "tag_key_uniq": lambda: Tag.objects.filter(key__in=["climate"]),
     "account_tag_uniq": lambda: AccountTag.objects.filter(account__among=[1, 2]),
     "ix_account_tag_tag": lambda: Account.objects.tagged(["climate"]),
+    "ix_rosterimport_created": lambda: first(RosterImport.objects.for_list()),
+    "RosterImport.by": lambda: deleting(READER, RosterImport, "by"),
+    "rosterchange_uniq": lambda: RosterChange.objects.filter(batch=1).order_by("account_id"),
+    "RosterChange.account": lambda: deleting(Account(pk=1), RosterChange, "account"),
     # snapshots
     "ix_fact_snapshot_account_date": lambda: Snapshot.objects.published().filter(account=1).order_by("date"),
     "ix_fact_snapshot_date": lambda: first(Snapshot.objects.published().order_by(*GridFilters().order)),
@@ -147,6 +151,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # project
     "AccessToken.hash": lambda: AccessToken.objects.usable().filter(hash="0" * 64),
     "ix_access_token_user": lambda: AccessToken.objects.for_list(READER),
+    "audit_subject_uniq": lambda: first(AuditSubject.objects.filter(account_id=1).order_by("-entry_id")),
     "ix_audit_created": lambda: first(AuditEntry.objects.order_by("-created_at", "-pk")),
     "ix_audit_action": lambda: first(AuditEntry.objects.filter(action="x").order_by("-created_at", "-pk")),
     "ix_audit_actor": lambda: deleting(READER, AuditEntry, "actor"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from snapshots.api import coverage, exports, grid, history, summary, suspects
+from snapshots.api import coverage, exports, grid, history, notes, summary, suspects
 
 router = Router()
-for part in (summary, coverage, grid, history, suspects, exports):
+for part in (summary, coverage, grid, history, notes, suspects, exports):
     router.add_router("", part.router)

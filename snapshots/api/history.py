@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedi
 from django.urls import reverse
 from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import field_validator
+from pydantic import AfterValidator
 
 from accounts.models import Account, FormerHandle
 from accounts.platforms import find_platform, handle_key
@@ -21,10 +21,9 @@ from perf.access import requires
 from perf.answers import CONDITIONAL_MOVES, Refusal
 from perf.cache import Family, cached_view, key
 from snapshots.cache import histories_of, history_of
-from snapshots.history import HistoryFilters, history_of_account, history_of_accounts
+from snapshots.history import MOST_ACCOUNTS, HistoryFilters, history_of_account, history_of_accounts
 
 router = Router(tags=["figures"])
-MOST_ACCOUNTS = 20  # as many as a chart can tell apart, and as many families as one read should ask after
 Address = tuple[str, str]
 Counts: TypeAlias = list[int | None]
 Quotients: TypeAlias = list[float | None]
@@ -70,28 +69,37 @@ class Histories(Schema):
     accounts: list[Line]
 
 
+def _spelled(raw: list[str]) -> list[str]:
+    """One spelling and one order for the same accounts, so that they are cached once."""
+    if wrong := [one for one in raw if "\x00" in one or not all(one.partition("/"))]:
+        raise ValueError(f"say platform/handle, as x/cdcgov, not {wrong[0][:40]!r}")
+    found = sorted({"/".join(_address(*one.split("/", 1))) for one in raw})
+    if len(found) > MOST_ACCOUNTS:
+        raise ValueError(f"at most {MOST_ACCOUNTS} accounts in one answer, not {len(found)}")
+    return found
+
+
+Accounts = Annotated[
+    list[str],
+    AfterValidator(_spelled),
+    Field(description=f"A platform and a handle, as x/cdcgov; repeated for up to {MOST_ACCOUNTS} accounts."),
+]
+
+
+def addresses_of(accounts: Iterable[str]) -> tuple[Address, ...]:
+    """Platform and handle of each of the spelled `accounts`."""
+    return tuple((platform, handle) for platform, _, handle in (one.partition("/") for one in accounts))
+
+
 class SeveralFilters(HistoryFilters):
     """Whose histories are wanted, beside what of them."""
 
-    account: list[str] = Field(
-        min_length=1, description=f"A platform and a handle, as x/cdcgov; repeated for up to {MOST_ACCOUNTS} accounts."
-    )
-
-    @field_validator("account")
-    @classmethod
-    def _addresses(cls, raw: list[str]) -> list[str]:
-        """One spelling and one order for the same accounts, so that they are cached once."""
-        if wrong := [one for one in raw if "\x00" in one or not all(one.partition("/"))]:
-            raise ValueError(f"say platform/handle, as x/cdcgov, not {wrong[0][:40]!r}")
-        found = sorted({"/".join(_address(*one.split("/", 1))) for one in raw})
-        if len(found) > MOST_ACCOUNTS:
-            raise ValueError(f"at most {MOST_ACCOUNTS} accounts in one answer, not {len(found)}")
-        return found
+    account: Accounts = Field(min_length=1)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Platform and handle of each wanted account."""
-        return tuple((platform, handle) for platform, _, handle in (one.partition("/") for one in self.account))
+        return addresses_of(self.account)
 
     @property
     def series(self) -> int:
@@ -123,10 +131,7 @@ def histories(request: HttpRequest, filters: Query[SeveralFilters]) -> HttpRespo
     try:
         return _histories(request, filters.pinned(), addresses=filters.addresses)
     except Renamed as renamed:
-        present = {asked: (account.platform, account.handle) for asked, account in renamed.present.items()}
-        query = request.GET.copy()
-        query.setlist("account", ["/".join(present.get(one, one)) for one in filters.addresses])
-        return _moved(f"{request.path}?{query.urlencode()}")
+        return moved_to(request, filters.addresses, renamed)
 
 
 @router.get(
@@ -152,6 +157,14 @@ def _moved(path: str) -> HttpResponseBase:
     there = HttpResponsePermanentRedirect(path)
     there["Cache-Control"] = "private, no-cache"  # the old handle may come back, or be another account's
     return there
+
+
+def moved_to(request: HttpRequest, addresses: Iterable[Address], renamed: Renamed) -> HttpResponseBase:
+    """Leads to the same answer about the accounts at `addresses` under their present handles."""
+    present = {asked: (account.platform, account.handle) for asked, account in renamed.present.items()}
+    query = request.GET.copy()
+    query.setlist("account", ["/".join(present.get(one, one)) for one in addresses])
+    return _moved(f"{request.path}?{query.urlencode()}")
 
 
 def _address(platform: str, handle: str) -> Address:
@@ -186,6 +199,13 @@ def _several(request: HttpRequest, *, addresses: Sequence[Address]) -> Family:
 
 @cached_view(_several, root="histories")
 def _histories(request: HttpRequest, filters: SeveralFilters, *, addresses: Sequence[Address]) -> bytes:
+    return history_of_accounts(accounts_at(request, addresses), filters)
+
+
+def accounts_at(request: HttpRequest, addresses: Sequence[Address]) -> list[Account]:
+    """The accounts at `addresses`, in their order. Raises Renamed for a former handle, a 404 for an unknown one."""
+    if not addresses:
+        return []
     known = Account.objects.visible_to(request.user)
     rows = known.filter(_at(addresses)).only("platform", "handle", "handle_key", "opened_on")
     found = {(account.platform, account.handle_key): account for account in rows}
@@ -195,7 +215,7 @@ def _histories(request: HttpRequest, filters: SeveralFilters, *, addresses: Sequ
         if unknown := ["/".join(address)[:140] for address in missing if address not in renamed]:
             raise HttpError(404, f"Not known here: {', '.join(unknown)}. Ask again without.")
         raise Renamed(renamed)
-    return history_of_accounts([found[address] for address in addresses], filters)
+    return [found[address] for address in addresses]
 
 
 def _at(addresses: Iterable[Address]) -> Q:

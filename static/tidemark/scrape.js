@@ -1,7 +1,7 @@
 // "Scrape now" on an account's page: the request, its progress until it ends, and then the page's figures anew.
-import { say } from "./app.js";
-import { forget } from "./data.js";
+import { refresh } from "./refresh.js";
 import { send } from "./send.js";
+import { say } from "./toasts.js";
 
 const FIRST_MS = 700; // until the first look; each wait is half as long again
 const LONGEST_MS = 10_000;
@@ -34,9 +34,11 @@ export function mount(part) {
         try {
           const before = open;
           open = await look();
+          if (mine !== watching) return; // a scrape was asked for meanwhile
           cutOff = false;
           if (!open) return over(before);
         } catch {
+          if (mine !== watching) return;
           if (!open) return over(false);
           if (!cutOff) say("The server cannot be reached. The scrape goes on without this page; it is looked at again.", "warning");
           cutOff = true;
@@ -54,9 +56,7 @@ export function mount(part) {
 
   function over(news) {
     busy(false);
-    if (!news) return;
-    forget();
-    document.dispatchEvent(new CustomEvent("tidemark:refresh"));
+    if (news) refresh();
   }
 
   function busy(on) {
@@ -68,6 +68,7 @@ export function mount(part) {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-busy") === "true") return;
+    watching++;
     busy(true);
     try {
       run = String((await send(form)).run);

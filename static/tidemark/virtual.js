@@ -45,7 +45,7 @@ export function virtualList(box, { rowHeight, perPage, make, fill, load, told })
     for (const [index, row] of shown) {
       if (wanted(index)) continue;
       shown.delete(index);
-      row.hidden = true;
+      row.remove();
       spare.push(row);
     }
     const shift = box.scrollTop * (1 - stretch());
@@ -56,18 +56,25 @@ export function virtualList(box, { rowHeight, perPage, make, fill, load, told })
   function place(index, shift) {
     let row = shown.get(index);
     if (!row) {
-      row = spare.pop() ?? sheet.appendChild(make());
-      row.hidden = false;
+      row = spare.pop() ?? make();
       shown.set(index, row);
       fill(row, at(index), index);
+      sheet.append(row);
     }
     row.style.transform = `translateY(${index * rowHeight + shift}px)`;
   }
 
   const refill = () => shown.forEach((row, index) => fill(row, at(index), index));
 
+  // Rows come and go at either end; who reads the document from its start finds them in order all the same.
+  function order() {
+    const rows = [...shown].sort(([one], [other]) => one - other).map(([, row]) => row);
+    if (rows.some((row, place) => sheet.children[place] !== row)) sheet.append(...rows);
+  }
+
   function look() {
     looking = 0;
+    if (failed) return; // until somebody asks again
     const now = first();
     if (Math.abs(now - before) > fitting()) {
       before = now;
@@ -75,6 +82,7 @@ export function virtualList(box, { rowHeight, perPage, make, fill, load, told })
       return;
     }
     before = now;
+    order();
     const last = Math.min(total - 1, now + fitting() + AROUND);
     for (let page = pageOf(Math.max(0, now - AROUND)); page <= pageOf(Math.max(0, last)); page += 1) ask(page);
   }
@@ -91,7 +99,6 @@ export function virtualList(box, { rowHeight, perPage, make, fill, load, told })
     try {
       const answer = await load(page);
       if (mine !== edition) return;
-      failed = false;
       keep(page, answer);
     } catch (error) {
       if (mine !== edition) return;
@@ -116,6 +123,7 @@ export function virtualList(box, { rowHeight, perPage, make, fill, load, told })
     resize(answer.total);
     refill();
     render();
+    order();
   }
 
   function resize(count) {
@@ -159,6 +167,9 @@ export function virtualList(box, { rowHeight, perPage, make, fill, load, told })
       lookSoon();
     },
     pageful: () => Math.max(1, Math.floor(box.clientHeight / rowHeight) - 1),
-    retry: () => (total ? look() : ask(1)),
+    retry() {
+      failed = false;
+      return total ? look() : ask(1);
+    },
   };
 }

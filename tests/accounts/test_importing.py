@@ -171,7 +171,8 @@ def test_good_rows_are_kept_when_others_are_refused(told, events, admin_user):
         {"ids": [Account.objects.get().pk], "fields": {"created"}, "old_handles": {}, "old_organizations": {}}
     ]
     counts = {"new": 1, "updates": 0, "exists": 0, "duplicate": 0, "refused": 1}
-    assert events == [(admin_user, "accounts.import", "2 rows", counts)]
+    of = {"import": done.batch.pk, "ids": [Account.objects.get().pk]}
+    assert events == [(admin_user, "accounts.import", "2 rows", counts | of)]
 
 
 def test_all_or_nothing_leaves_everything_as_it_was_when_one_row_is_refused(told):

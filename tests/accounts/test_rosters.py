@@ -48,7 +48,7 @@ def test_csv_rows_carry_the_line_they_start_on_and_keep_formulas_and_markup_as_d
     text = 'Platform,Handle,Organization\nX,a,"two\nlines"\nX,b,"=HYPERLINK(""x"")"\n,,\nX,c,<b>bold</b>\n'
     rows = read_roster(text)
     assert [(row.number, row.organization) for row in rows] == [
-        (2, ""),
+        (2, "two\ufffdlines"),
         (4, '=HYPERLINK("x")'),
         (6, "<b>bold</b>"),
     ]
@@ -110,7 +110,7 @@ def test_a_faulty_entry_is_named_and_the_others_are_read(entry, fault):
 
 def test_a_csv_line_with_more_cells_than_headings_is_faulty():
     (row,) = read_roster("Platform,Handle\nX,a,b\n")
-    assert row.fault == "This line has 3 cells, the first line names 2."
+    assert row.fault == "This line has 3 cells, the first line names 2. Quote cells that hold commas."
 
 
 @pytest.mark.parametrize("source", [b"Platform,Handle\nX,abc\n", "Platform,Handle\nX,abc\n", io.BytesIO(b"a" * 40)])

@@ -6,7 +6,6 @@ import re
 from html import unescape
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import Account
 from tests import factories
@@ -76,43 +75,16 @@ def test_the_switch_works_without_a_script(editor):
     assert "no longer scraped; its figures stay" in text_of(response)
 
 
-def test_checking_a_roster_tells_every_line_and_writes_nothing(editor):
-    response = editor.post("/accounts/import/", {"text": ROSTER, "check": ""})
-    page = text_of(response)
-    assert "1 new · 0 updated · 0 unchanged · 1 twice in the roster · 1 refused" in page
-    assert "is not a platform Tidemark knows" in page
-    assert "Import 1 account" in page
-    assert [line.verdict for line in response.context["lines"]] == ["refused", "duplicate", "new"]
-    assert not Account.objects.exists()
-
-
-def test_what_was_checked_from_a_file_can_be_imported_without_choosing_it_again(editor):
-    file = SimpleUploadedFile("roster.csv", ROSTER.encode())
-    checked = editor.post("/accounts/import/", {"file": file, "check": ""})
-    text = checked.context["again"]["text"].value()
-    done = editor.post("/accounts/import/", {"text": text, "import": ""})
-    assert "Imported" in text_of(done)
-    assert [account.handle for account in Account.objects.all()] == ["CDCgov"]
-
-
-def test_a_roster_too_large_for_the_page_is_asked_for_again(editor):
-    lines = "".join(f"https://x.com/station{number:07}\n" for number in range(20_000))
-    checked = editor.post("/accounts/import/", {"file": SimpleUploadedFile("r.txt", lines.encode()), "check": ""})
-    assert len(checked.content) < 200_000
-    assert "choose the file again" in text_of(checked)
-    assert "200 of 20,000 lines are shown" in text_of(checked)
-
-
-def test_all_or_nothing_writes_nothing_when_a_line_is_refused(editor):
-    response = editor.post("/accounts/import/", {"text": ROSTER, "import": "", "all_or_nothing": "on"})
-    assert "Nothing was written" in text_of(response)
-    assert not Account.objects.exists()
-
-
-def test_an_unreadable_roster_says_where(editor):
-    response = editor.post("/accounts/import/", {"text": '[{"platform": ', "check": ""})
-    assert response.context["form"].non_field_errors()
-    assert not Account.objects.exists()
+def test_a_switch_that_somebody_else_was_faster_with_changes_nothing_and_says_so(editor):
+    account = factories.account("x", "nih", is_core=True)
+    before = account.updated_at
+    asked = {"switch": "core", "on": "1"}
+    late = editor.post(f"/accounts/switch/{account.pk}/", asked, headers={"accept": "application/json"})
+    assert (late.status_code, late.json()["on"]) == (409, True)
+    assert "Somebody else was faster" in late.json()["message"]
+    account.refresh_from_db()
+    assert account.updated_at == before
+    assert editor.post(f"/accounts/switch/{account.pk}/", {"switch": "pk", "on": "1"}).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/accounts/new/", "/accounts/import/", "/accounts/edit/{pk}/"])

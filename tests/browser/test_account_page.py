@@ -31,7 +31,10 @@ def test_scrape_now_ends_on_the_page_with_the_new_figure(open_page, editor, rost
     expect(live).to_contain_text(re.compile(r"done\s+[\d,]+\s+followers, [+−]?[\d,]+ since|doubted"), timeout=30_000)
     expect(button).not_to_have_attribute("aria-busy", "true")
     assert page.url.endswith("/accounts/x/station00/")
-    assert Snapshot.objects.filter(account=roster[0], date=clock.today()).exists()
+    stored = Snapshot.objects.get(account=roster[0], date=clock.today())
+    if stored.quality == "published":
+        expect(page.locator("#figures .value").first).to_have_text(f"{stored.followers:,}")
+    expect(page.locator("#attempts-list tbody tr")).to_have_count(1)
 
 
 def test_a_waiting_scrape_says_until_when_and_can_be_cancelled(open_page, editor, roster):

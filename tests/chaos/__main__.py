@@ -1,6 +1,6 @@
 """`python -m tests.chaos`, also as `make chaos-gather`: a large scrape under every fault at once, and its report.
 
-`python -m tests.chaos reading --seconds 60` reads while a writer writes and is killed.
+`python -m tests.chaos reading --seconds 60`, also as `make chaos-read`, reads while a writer writes and is killed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> int:
 
 def _reading(arguments: list[str]) -> int:
     """Read from the real server while another process writes; 0 when every answer was true."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos reading")
+    parser = argparse.ArgumentParser(prog="make chaos-read", description=_reading.__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=8)
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Nobody reads what was before a commit, whoever is killed: the short form of `python -m tests.chaos reading`."""
+"""Nobody reads what was before a commit, whoever is killed: the short form of `make chaos-read`."""
 
 from __future__ import annotations
 

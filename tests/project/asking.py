@@ -121,6 +121,7 @@ class Asked(World):
             "GET /api/grid": {"query": {"per_page": 2}},
             "GET /api/history": several,
             "GET /api/history/{platform}/{handle}": account,
+            "GET /api/annotations": several,
             "GET /api/suspects": {},
             "POST /api/suspects/judge": {"body": {"verdict": "accept", "tickets": [str(Ticket.of(self.doubted))]}},
             "POST /api/judgements/{pk}/undo": {"path_parameters": {"pk": self.own_judgement.pk}},

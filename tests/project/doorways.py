@@ -14,12 +14,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
+from accounts import bulk
+from accounts.models import Account
 from scraping import ledger, settling
 from scraping.connectors.base import Missing, Reading, Trouble
 from scraping.results import Result
 from snapshots.judging import Ticket
 from snapshots.models import Snapshot
-from tests.project.reads import World
+from snapshots.note_forms import seen
+from tests.project.reads import ROSTER, World
 from tests.project.writers import (
     COUNTED,
     EARLIER,
@@ -31,14 +34,13 @@ from tests.project.writers import (
     everywhere,
     figures,
     latest,
+    noted,
     press,
     registry,
     thirds,
 )
 from tests.scraping.promising import request, tried
 from tests.snapshots.test_legacy import Old
-
-ROSTER = b'[{"platform": "x", "handle": "subject", "org_name": "Parks"}, {"platform": "x", "handle": "newcomer"}]'
 
 
 def _client(who: User) -> Client:
@@ -76,6 +78,20 @@ def _ticket(w: World) -> str:
     return str(Ticket.of(w.doubted))
 
 
+def _edit_many(w: World) -> Any:
+    """Tag one account through the form for many, as an administrator who has looked at the preview."""
+    client, address = _client(w.root), f"/accounts/bulk/?account={w.subject.pk}&preview=1&add_tags=new"
+    digest = client.get(address).context["plan"].digest
+    return client.post(address, {"digest": digest})
+
+
+def _undo_many(w: World) -> Any:
+    """Take the tag off again."""
+    edit = bulk.start(bulk.plan(Account.objects.filter(pk=w.subject.pk), bulk.Wanted(add=["new"])), w.root)
+    bulk.go_on(edit, w.root)
+    return _post(f"/accounts/bulk/{edit.pk}/", undo="1")(w)
+
+
 ADDRESSES: dict[str, Writer] = {
     "POST accounts:new": registry(
         _post("/accounts/new/", address="https://x.com/newcomer", organization="Parks"), "accounts"
@@ -88,7 +104,11 @@ ADDRESSES: dict[str, Writer] = {
         _post(lambda w: f"/accounts/switch/{w.subject.pk}/", switch="active", on=""), *COUNTED
     ),
     "POST accounts:release": Writer(_post(lambda w: f"/accounts/release/{w.held.pk}/", answer="ours"), NOTHING),
-    "POST accounts:import": registry(_post("/accounts/import/", text=ROSTER.decode(), **{"import": "1"}), *OFFICES),
+    "POST accounts:import": Writer(_post("/accounts/import/", text=ROSTER.decode()), NOTHING),
+    "POST accounts:roster": registry(_post(lambda w: f"/accounts/import/{w.draft.pk}/"), *OFFICES),
+    "POST accounts:undo-import": registry(_post(lambda w: f"/accounts/import/{w.roster.pk}/undo/"), "accounts"),
+    "POST snapshots:bulk": registry(_edit_many, "tags", "detail"),
+    "POST snapshots:bulk-edit": registry(_undo_many, "tags", "detail"),
     "POST snapshots:past": figures(
         _post(
             "/figures/import/",
@@ -98,6 +118,12 @@ ADDRESSES: dict[str, Writer] = {
         *EARLIER,
     ),
     "POST snapshots:undo-import": figures(_post(lambda w: f"/figures/import/{w.batch.pk}/undo/"), *EARLIER),
+    "POST snapshots:new-note": noted(_post("/notes/new/", day=lambda w: w.today, text="Holiday")),
+    "POST snapshots:note": noted(
+        _post(lambda w: f"/notes/{w.note.pk}/", day=lambda w: w.today, text="New", seen=lambda w: seen(w.note))
+    ),
+    "POST snapshots:delete-note": noted(_post(lambda w: f"/notes/{w.note.pk}/delete/")),
+    "POST snapshots:restore-note": noted(_post(lambda w: f"/notes/{w.gone.pk}/restore/")),
     "POST snapshots:judge": figures(_post("/figures/suspect/judge/", verdict="accept", figure=_ticket), "trend"),
     "POST snapshots:undo": thirds(_post(lambda w: f"/figures/suspect/undo/{w.judgement.pk}/")),
     "POST api:create_account": registry(
@@ -193,6 +219,10 @@ ADMIN: dict[str, Writer] = {
     ),
     "admin Snapshot delete": figures(
         _post(lambda w: f"/admin/snapshots/snapshot/{latest(w).get().pk}/delete/", post="yes")
+    ),
+    "admin Note delete": noted(_post(lambda w: f"/admin/snapshots/note/{w.note.pk}/delete/", post="yes")),
+    "admin Note: delete_selected": noted(
+        _admin("snapshots/note", "", action="delete_selected", post="yes", _selected_action=lambda w: w.note.pk)
     ),
     "admin Snapshot: delete_selected": figures(
         _admin(
@@ -310,5 +340,6 @@ SILENT_ERRANDS = {
     **dict.fromkeys(("scrape", "prune"), JOBS),
     **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),
     **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor"), "reads and tells"),
+    "assets": "writes files alone",
     "up": "starts the other processes; what it imports goes through import_roster and demo.seed_history",
 }

@@ -11,10 +11,13 @@ from django.contrib.messages.storage.base import BaseStorage
 from django.test import RequestFactory
 from django.urls import resolve
 
+from accounts.checking import check_roster
+from accounts.importing import import_roster
 from accounts.models import Account, Hold
+from accounts.rosters import Row, read_roster
 from perf import clock
 from snapshots.judging import judge
-from snapshots.models import ImportBatch, Judgement
+from snapshots.models import ImportBatch, Judgement, Note
 from tests import factories
 
 READS = {
@@ -24,11 +27,13 @@ READS = {
     "overview": "/",
     "history": "/api/history/x/subject",
     "other history": "/api/history/x/other",
+    "annotations": "/api/annotations?account=x/subject",
     "accounts": "/api/accounts",
     "tags": "/api/tags",
     "detail": "/api/accounts/x/subject",
     "other detail": "/api/accounts/x/other",
 }
+ROSTER = b'[{"platform": "x", "handle": "subject", "organization": "Parks"}, {"platform": "x", "handle": "newcomer"}]'
 VOLATILE = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"|"X-CSRFToken": "\w+"|data-ago>[^<]*<')
 """What differs between two renderings of the same page; how long ago something was, scripts keep up to date."""
 
@@ -52,7 +57,9 @@ class World:
         self.subject = factories.account("x", "subject", organization=self.office, display_name="Subject")
         self.other = factories.account("x", "other", organization=self.office)
         self.third = factories.account("flickr", "third", organization=self.parks)
-        self.idle = factories.account("x", "idle", organization=self.parks, is_active=False)
+        self.idle = factories.account("x", "idle", organization=self.office, is_active=False)
+        self.roster = import_roster([Row(1, "x", "idle", organization="Parks")], by=self.root).batch
+        self.draft = check_roster(read_roster(ROSTER), ROSTER.decode(), name="r", by=self.root, all_or_nothing=False)
         self.held = factories.account("x", "held", organization=self.parks, external_id="7")
         Account.objects.hold([self.held.pk], Hold.REASSIGNED)
         Account.objects.filter(pk=self.subject.pk).retag(self.root, add=["press"])
@@ -67,6 +74,9 @@ class World:
         self.judgement = Judgement.objects.get()
         self.batch = self.imported()
         factories.snapshot(self.third, self.ago(9), 7, source="simulated")
+        self.note = Note.write(self.root, account=self.subject, day=self.today, text="Campaign begins")
+        self.gone = Note.write(self.root, account=None, day=self.today, text="Deleted")
+        self.gone.remove(self.root)
 
     def ago(self, days: int) -> dt.date:
         return self.today - dt.timedelta(days=days)
@@ -88,7 +98,7 @@ class World:
         path = READS[name]
         request = RequestFactory().get(path)
         request.user, request.session, request._messages = self.viewer, {}, Silent(request)  # type: ignore[attr-defined]
-        found = request.resolver_match = resolve(path)
+        found = request.resolver_match = resolve(path.partition("?")[0])
         response: Any = found.func(request, *found.args, **found.kwargs)
         return Answer((response.status_code, VOLATILE.sub(b"", response.content)), response.get("X-Cache"))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Account, FormerHandle, Organization, Tag
 from perf import clock
-from snapshots.models import Snapshot
+from snapshots.models import Note, Snapshot
 from tests.project.reads import World
 
 FIGURES = frozenset({"summary", "grid", "trend", "overview", "history"})
@@ -43,6 +43,11 @@ def registry(act: Callable[[World], Any], *changes: str) -> Writer:
 def everywhere(act: Callable[[World], Any], *changes: str) -> Writer:
     """A writer of many accounts."""
     return Writer(act, frozenset(changes))
+
+
+def noted(act: Callable[[World], Any]) -> Writer:
+    """A writer of an editor's note."""
+    return Writer(act, frozenset({"annotations"}), FIGURES - {"overview"} | OTHERS)
 
 
 NAMES = ("summary", "grid", "history", "accounts", "detail")
@@ -106,6 +111,10 @@ MODELS: dict[str, Writer] = {
     "Account.objects.delete": registry(lambda w: _subject(w).delete(), *FIGURES, "accounts", "detail"),
     "Account.objects.activate": everywhere(lambda w: Account.objects.activate(w.root), *COUNTED),
     "Account.objects.deactivate": registry(lambda w: _subject(w).deactivate(w.root), *COUNTED, "detail"),
+    "Account.objects.give": registry(lambda w: _subject(w).give(is_active=False), *COUNTED),
+    "Account.objects.give_back": registry(
+        lambda w: Account.objects.give_back({w.subject.pk: {"is_active": False}}), *COUNTED
+    ),
     "Account.objects.move_to": registry(lambda w: _subject(w).move_to(w.parks), *OFFICES),
     "Account.objects.learn": registry(
         lambda w: Account.objects.learn({w.subject.pk: {"bio": "said by the platform"}}), "detail"
@@ -136,11 +145,25 @@ MODELS: dict[str, Writer] = {
         lambda w: Tag.objects.bulk_update([_changed(press(w), name="media")], ["name"]), "detail"
     ),
     "Tag.objects.delete": registry(lambda w: Tag.objects.filter(key="press").delete(), "detail"),
+    "Note.save": noted(lambda w: _changed(w.note, text="Changed").save()),
+    "Note.delete": noted(lambda w: Note.objects.get(pk=w.note.pk).delete()),
+    "Note.write": noted(lambda w: Note.write(w.root, account=None, day=w.today, text="Holiday")),
+    "Note.rewrite": noted(lambda w: _note(w).rewrite(w.root, day=w.today, text="Changed")),
+    "Note.remove": noted(lambda w: _note(w).remove(w.root)),
+    "Note.restore": noted(lambda w: Note.objects.get(pk=w.gone.pk).restore(w.root)),
+    "Note.objects.bulk_create": noted(lambda w: Note.objects.bulk_create([Note(day=w.today, text="Holiday")])),
+    "Note.objects.update": noted(lambda w: Note.objects.update(text="Changed")),
+    "Note.objects.bulk_update": noted(lambda w: Note.objects.bulk_update([_changed(_note(w), text="New")], ["text"])),
+    "Note.objects.delete": noted(lambda w: Note.objects.all().delete()),
     "FormerHandle.objects.keep": Writer(
         lambda w: FormerHandle.objects.keep(_changed(_subject(w).get(), handle="older", handle_key="older")),
         frozenset({"other detail"}),
     ),
 }
+
+
+def _note(w: World) -> Note:
+    return Note.objects.get(pk=w.note.pk)
 
 
 def _office(w: World) -> Organization:
@@ -172,6 +195,10 @@ SILENT_MODELS = {
     "Judgement": HIDDEN,
     "JudgedFigure": HIDDEN,
     "ExportJob": HIDDEN,
+    "RosterImport": HIDDEN,
+    "RosterChange": HIDDEN,
+    "BulkEdit": HIDDEN,
+    "BulkEditPart": HIDDEN,
 }
 SILENT = {
     "Snapshot.release": "changes the object alone, not its row",

@@ -33,7 +33,9 @@ class Command(BaseCommand):
         except RosterUnreadable as error:
             raise CommandError(f"{file}: {error}") from error
         all_or_nothing = options["all_or_nothing"]
-        done = import_roster(rows, by=None, all_or_nothing=all_or_nothing, dry_run=options["dry_run"])
+        done = import_roster(
+            rows, by=None, all_or_nothing=all_or_nothing, dry_run=options["dry_run"], name=file.name[:255]
+        )
         self.report(done)
         if all_or_nothing and done.counts["refused"]:
             sys.exit(1)

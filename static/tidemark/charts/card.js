@@ -65,14 +65,23 @@ class Card {
     const { element, state } = this;
     element.setAttribute("aria-busy", "true");
     try {
-      const [answer, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset)]);
+      const [answer, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset), this.noted()]);
       Object.assign(this.state, { answer, uPlot });
-      if (this.here()) this.draw();
+      if (!this.here()) return;
+      this.draw();
+      await this.notes?.load();
     } catch {
       this.fail(state.answer);
     } finally {
       element.removeAttribute("aria-busy");
     }
+  }
+
+  /** The part that tells what happened on the days, where the page asks for it. */
+  async noted() {
+    if (!this.element.dataset.notes || this.notes) return;
+    const { Notes } = await import("./notes.js");
+    this.notes = new Notes(this.element, () => this.state.chart && this.notes.draw(this.state.chart));
   }
 
   /** Says that the figures could not be fetched; those of before stay where there are any. */
@@ -100,7 +109,7 @@ class Card {
     state.view = VIEWS[state.name];
     state.lines = drawn(state.answer, state.name);
     if (!state.lines.length) {
-      element.replaceChildren(make("p", { className: "note chart-empty" }, this.nothing()));
+      element.replaceChildren(make("p", { className: "note chart-empty" }, this.nothing()), ...this.parts("box"));
       return;
     }
     state.log &&= this.positive();
@@ -112,6 +121,10 @@ class Card {
     const thinned = this.state.name === "change" && drawn(this.state.answer, "followers").length > 0;
     if (thinned) return "No two days in a row have a figure here, so there is no daily change. A shorter period shows every day.";
     return `No ${this.state.view.label.toLowerCase()} in this period: nothing was counted, or this platform does not give it. Missing days are not zero.`;
+  }
+
+  parts(name) {
+    return this.notes ? [this.notes[name]] : [];
   }
 
   positive() {
@@ -126,17 +139,29 @@ class Card {
     const told = make("p", { className: "visually-hidden", role: "status" });
     const days = daysOf(state.answer);
     const words = legend(days, state.lines, state.view, (at, show) => state.chart.setSeries(at + 1, { show }));
-    element.replaceChildren(plot, words.element, this.tools(told), told);
+    element.replaceChildren(plot, ...this.parts("strip"), words.element, this.tools(told), told, ...this.parts("box"));
     const toLast = (chart) => words.show(chart.cursor.idx ?? chart.series[0].idxs?.[1] ?? days.length - 1);
-    const setup = { log: state.log, height: Number(element.dataset.height) || 280, hooks: { setCursor: [toLast], ready: [toLast] } };
+    const place = (chart) => this.notes?.draw(chart);
+    const setup = { log: state.log, height: Number(element.dataset.height) || 280, hooks: { setCursor: [toLast], ready: [toLast, place], setScale: [(chart, key) => key === "x" && toLast(chart)], drawAxes: [place] } };
     const columns = [days, ...state.lines.map(({ values }) => values)];
     state.chart = new state.uPlot(options(state.uPlot, plot, state.view, state.lines, setup), columns, plot);
     state.chart.over.addEventListener("dblclick", () => acts(state.chart).reset());
+    state.chart.over.addEventListener("click", () => this.choose(state.chart.cursor.idx));
     touch(state.chart);
+    this.choose(this.state.chosen ?? days.length - 1);
     keys(plot, () => state.chart, (at) => {
       const values = words.order.map((n) => `${state.lines[n].label} ${said(state.lines[n], at, state.view)}`);
       told.textContent = `${dayName(days[at])}: ${values.join("; ")}`;
+      this.choose(at);
     });
+  }
+
+  /** The day that a note would be about. */
+  choose(at) {
+    const second = this.state.chart.data[0][at];
+    if (second === undefined) return;
+    this.state.chosen = at;
+    this.notes?.choose(second);
   }
 
   tools(told) {

@@ -1,5 +1,6 @@
 // The legend: the day under the cursor, each line's dash, shape, name and value there, and what the points mean.
 import { CROSS, DASHES, DOTTED, SHAPES, nth } from "./shapes.js";
+import { inBars } from "./views.js";
 import { NOTHING, dayName } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -57,10 +58,10 @@ const lastOf = (values) => values.findLast((value) => value !== null) ?? -Infini
 /** Builds the legend of `lines`, the highest at their end first; show(at) tells a day, `hide` switches a line. */
 export function legend(days, lines, view, hide) {
   const day = make("li", { className: "chart-day" });
-  const bars = view.zero && lines.length === 1;
+  const bars = inBars(view, lines);
   const values = lines.map(() => make("span", { className: "n" }));
   const rows = lines.map((line, at) => {
-    const inner = [swatch(line, bars), make("span", { className: "quiet" }, line.label), values[at]];
+    const inner = [swatch(line, bars && !line.before), make("span", { className: "quiet" }, line.label), values[at]];
     if (lines.length === 1) return make("li", { className: `series-${(line.place % 8) + 1}` }, ...inner);
     const button = make("button", { type: "button", ariaPressed: "true", title: "Show or hide this line" }, ...inner);
     button.addEventListener("click", () => {

@@ -1,5 +1,6 @@
 // The options of uPlot for the lines of a view.
 import { DASHES, DOTTED, nth, paint } from "./shapes.js";
+import { inBars } from "./views.js";
 import { DAY, dayName, monthName } from "./words.js";
 
 /** The page's own colours, by their token's name. */
@@ -13,7 +14,7 @@ export function options(uPlot, element, view, lines, { log, height, hooks }) {
   const colour = colours(element);
   const font = `12px ${getComputedStyle(element).fontFamily}`;
   const axis = { stroke: colour("quiet"), font, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
-  const bars = view.zero && lines.length === 1;
+  const bars = inBars(view, lines);
   return {
     width: element.clientWidth,
     height,
@@ -22,20 +23,24 @@ export function options(uPlot, element, view, lines, { log, height, hooks }) {
       sync: { key: "days", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
       points: { size: 7 },
       drag: { x: true, y: false },
+      y: false,
     },
     legend: { show: false },
     hooks: { ...hooks, draw: [(chart) => paint(chart, lines, colour)] },
-    scales: { y: { distr: log ? 3 : 1, range: (chart, low, high) => bounds(uPlot, chart, lines, low, high, view.zero, log) } },
+    scales: { y: { distr: log ? 3 : 1, range: (chart, low, high) => bounds(chart, lines, low, high, view.zero, log) } },
     axes: [
       { ...axis, grid: { show: false }, size: 28, space: 64, values: nameDays },
       { ...axis, size: 62, gap: 6, space: 40, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : view.axis(tick))) },
     ],
-    series: [{}, ...lines.map((line) => ({ ...pen(line, colour, bars), paths: bars ? uPlot.paths.bars({ size: [0.7, 24] }) : undefined }))],
+    series: [{}, ...lines.map((line) => (bars && !line.before ? bar(uPlot, line, colour) : pen(line, colour)))],
   };
 }
 
-function pen(line, colour, bars) {
-  if (bars) return { label: line.label, width: 0, fill: (chart) => upAndDown(chart, colour), points: { show: false } };
+function bar(uPlot, { label }, colour) {
+  return { label, width: 0, fill: (chart) => upAndDown(chart, colour), paths: uPlot.paths.bars({ size: [0.7, 24] }), points: { show: false } };
+}
+
+function pen(line, colour) {
   return {
     label: line.label,
     stroke: colour(`series-${(line.place % 8) + 1}`),
@@ -65,7 +70,13 @@ function nameDays(_, ticks) {
   return ticks.map((tick) => (tick % DAY ? "" : name(tick)));
 }
 
-function bounds(uPlot, chart, lines, low, high, fromZero, log) {
+// The nearest number of one digit, as a log axis names them: 1.2 M lies between 1 M and 2 M.
+function one(value, round) {
+  const size = 10 ** Math.floor(Math.log10(value));
+  return round(value / size) * size;
+}
+
+function bounds(chart, lines, low, high, fromZero, log) {
   if (low === null || high === null) return log ? [1, 10] : [0, 1];
   const [first, last] = chart.series[0].idxs ?? [0, -1];
   for (const [n, line] of lines.entries()) {
@@ -74,7 +85,7 @@ function bounds(uPlot, chart, lines, low, high, fromZero, log) {
       if (range) [low, high] = [Math.min(low, log ? Math.max(range[0], 1) : range[0]), Math.max(high, range[1])];
     }
   }
-  if (log) return uPlot.rangeLog(low, high, 10, false);
+  if (log) return [one(low, Math.floor), one(high, Math.ceil)];
   const room = (high - low || Math.abs(high) || 1) * 0.08;
   if (fromZero) return [Math.min(0, low - room), Math.max(0, high + room)];
   return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];

@@ -13,10 +13,15 @@ export async function save(kind, element, state, colour) {
     say("There is nothing to save: the chart shows no figures.", "warning");
     return;
   }
-  const name = [element.dataset.title, state.view.label, ...ends(state)].join(" ").replace(/[^\p{L}\p{N}.-]+/gu, "-").toLowerCase();
+  const name = [titleOf(element, state), ...ends(state)].join(" ").replace(/[^\p{L}\p{N}.-]+/gu, "-").toLowerCase();
   if (kind === "table") table(element, state);
   else if (kind === "csv") download(new Blob(["\ufeff", csv(state)], { type: "text/csv;charset=utf-8" }), `${name}.csv`);
   else download(await picture(element, state, colour), `${name}.png`);
+}
+
+/** Whose figures these are, and which: CDCgov · History: Followers. */
+function titleOf({ dataset: { label, title } }, { view }) {
+  return `${label === title ? "" : `${label} · `}${title}: ${view.label}`;
 }
 
 function visible({ chart, lines }) {
@@ -60,7 +65,7 @@ function table(element, state) {
   const body = days.map(([date], at) => make("tr", {}, make("th", { scope: "row", className: "nowrap" }, date), ...lines.map((line) => make("td", { className: "n" }, said(line, first + at, state.view)))));
   const headings = head.map((name, at) => make("th", { scope: "col", className: at ? "n" : "" }, name));
   const close = make("button", { type: "button", className: "small" }, "Close");
-  const heading = make("h3", { id: "chart-table-title" }, `${element.dataset.title}: ${state.view.label}`);
+  const heading = make("h2", { id: "chart-table-title" }, titleOf(element, state));
   const box = make("dialog", { className: "chart-table" });
   box.setAttribute("aria-labelledby", heading.id);
   box.append(make("div", { className: "card-head" }, heading, close), make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: "Figures" }, make("table", { className: "table" }, make("thead", {}, make("tr", {}, ...headings)), make("tbody", {}, ...body.reverse()))));
@@ -75,9 +80,9 @@ const [MARGIN, LINE] = [16, 20]; // px
 async function picture(element, state, colour) {
   const [source, ratio] = [state.chart.ctx.canvas, devicePixelRatio];
   const [, , lines] = visible(state);
-  const notes = [...wordsOf(lines).map((kind) => NOTES[kind]), ...numbered(element)];
+  const notes = [...wordsOf(lines).map((kind) => NOTES[kind]), ...numbered(element, ends(state))];
   const width = source.width / ratio + 2 * MARGIN;
-  const height = source.height / ratio + 2 * MARGIN + (3 + lines.length + notes.length) * LINE;
+  const height = source.height / ratio + 2 * MARGIN + (4 + lines.length + notes.length) * LINE;
   const canvas = make("canvas", { width: Math.round(width * ratio), height: Math.round(height * ratio) });
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
@@ -90,10 +95,12 @@ async function picture(element, state, colour) {
     pen.fillStyle = colour(tone);
     pen.fillText(text, x, y, width - x - MARGIN);
   };
-  write(`${element.dataset.title}: ${state.view.label}`, MARGIN, MARGIN + 14, "ink", "600 16px");
+  write(titleOf(element, state), MARGIN, MARGIN + 14, "ink", "600 16px");
   const [from, to] = ends(state).map((date) => dayName(Date.parse(date) / 1000));
   write(`${from} – ${to}${state.log ? " · log scale" : ""}`, MARGIN, MARGIN + 14 + LINE);
-  let y = MARGIN + 3 * LINE + 8 + source.height / ratio;
+  let y = MARGIN + 3 * LINE + 4 + source.height / ratio;
+  for (const flag of element.querySelectorAll(".chart-flags button")) write(flag.textContent, MARGIN + parseFloat(flag.style.left) - 4, y, "ink", "600 11px");
+  y += LINE;
   for (const line of lines) {
     sample(pen, line, y - 4, colour);
     write(line.label, MARGIN + 40, y, "ink");
@@ -106,8 +113,10 @@ async function picture(element, state, colour) {
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"));
 }
 
-function numbered(element) {
-  return [...element.querySelectorAll(".chart-notes li")].map((note, at) => `${at + 1}. ${note.querySelector("[data-words]").textContent}`);
+/** What happened between the two days, under the numbers of its flags. */
+function numbered(element, [first, last]) {
+  const notes = [...element.querySelectorAll(".chart-notes li")].map((note, at) => [note, `${at + 1}. ${note.firstChild.textContent}`]);
+  return notes.filter(([{ dataset }]) => dataset.to >= first && dataset.from <= last).map(([, words]) => words);
 }
 
 function sample(pen, { place, before }, y, colour) {

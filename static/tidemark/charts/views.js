@@ -33,6 +33,9 @@ export function rate({ engagement, followers }) {
   return engagement?.map((value, at) => (value === null || !followers[at] ? null : (100 * value) / followers[at]));
 }
 
+/** Whether `view` stands as bars: a change of one line; beside it the period before is a dotted line. */
+export const inBars = (view, lines) => Boolean(view.zero) && lines.filter(({ before }) => !before).length === 1;
+
 export const VIEWS = {
   followers: { label: "Followers", of: (line) => line.followers, tell: whole, axis: brief, counts: true },
   change: { label: "Daily change", of: (line, days) => daily(line.followers, days), tell: signed, axis: brief, zero: true },

@@ -13,7 +13,7 @@ from scraping.connectors.mastodon import Mastodon
 from scraping.fakes import curves
 from scraping.fetch import Fetcher
 from tests.scraping.asking import ask, batch_of, read, response, trouble
-from tests.scraping.test_fetch import RawServer, Rebinding
+from tests.scraping.fetch.conftest import RawServer, Rebinding
 
 CONNECTOR = Mastodon()
 NAME, ID = "Press@example.org", "109302436954721982"
