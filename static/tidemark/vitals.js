@@ -1,6 +1,6 @@
 // Times this view of the page and tells it as the page is left: the route and milliseconds, nothing about who looked.
 
-const { beacon, route, sample } = document.querySelector("script[data-beacon]").dataset;
+const { beacon, route, sample = "0" } = document.querySelector("script[data-beacon]")?.dataset ?? {};
 const seen = { long_tasks: 0, long_ms: 0 };
 
 function observe(type, note, options) {
