@@ -30,6 +30,7 @@ def test_a_walk_through_the_overview(
     page.locator("#trend canvas").wait_for()
     assert "by=organization" in page.url
     assert loads == []  # the charts changed in place
+    assert overflow(page) == 0
     page.go_back()
     page.get_by_role("heading", name="Followers by platform").wait_for()
     assert overflow(page) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -185,3 +186,13 @@ def test_new_accounts_are_named_beside_the_chart(viewer: Client) -> None:
     note = text_of(viewer.get("/?days=7"))
     assert "New accounts step up there: 1 on " in note
     assert "New accounts step up" not in text_of(viewer.get("/?from=2026-01-01&to=2026-01-09"))
+
+
+def test_who_may_not_see_scrapes_is_offered_none_and_reads_the_own_list(client: Client) -> None:
+    factories.account("x", "never")
+    person = factories.user()
+    person.user_permissions.add(Permission.objects.get(codename="view_snapshot"))
+    client.force_login(person)
+    page = client.get("/").content.decode()
+    assert "/scraping/" not in page
+    assert "never" in page
