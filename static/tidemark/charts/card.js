@@ -1,10 +1,9 @@
 // A chart's card: fetches when it comes into view, draws, and says what it cannot do. See snapshots/_chart_card.html.
 import { read } from "../data.js";
-import { legend, make, said } from "./legend.js";
+import { legend, make } from "./legend.js";
 import { TOOLS, acts, keys, touch } from "./moving.js";
 import { colours, options } from "./options.js";
 import { VIEWS, daysOf, drawn } from "./views.js";
-import { dayName } from "./words.js";
 
 let loading;
 function library({ code, style }) {
@@ -150,8 +149,7 @@ class Card {
     touch(state.chart);
     this.choose(this.state.chosen ?? days.length - 1);
     keys(plot, () => state.chart, (at) => {
-      const values = words.order.map((n) => `${state.lines[n].label} ${said(state.lines[n], at, state.view)}`);
-      told.textContent = `${dayName(days[at])}: ${values.join("; ")}`;
+      told.textContent = words.show(at);
       this.choose(at);
     });
   }

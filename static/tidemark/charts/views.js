@@ -46,7 +46,7 @@ export const VIEWS = {
 
 /**
  * The drawn lines of a view: {label, values, place, before, kinds, suspects, bounds}; `place` numbers the line for its
- * colour, dash and shape, `before` marks the previous period, `kinds` says per day where a figure is from.
+ * colour, dash and shape, `before` marks the previous period of the line ahead of it, `kinds` says per day where a figure is from.
  */
 export function drawn(answer, name) {
   const [view, days, lines] = [VIEWS[name], daysOf(answer), linesOf(answer)];
@@ -54,10 +54,12 @@ export function drawn(answer, name) {
     const label = line.label || view.label;
     const one = { label, place, values: view.of(line, days), ...marked(line, days, view) };
     const was = line.previous && view.of({ ...line, followers: line.previous, engagement: undefined }, days);
-    return [one, was && { label: `${label}, period before`, place, values: was, before: true, kinds: [], suspects: [], bounds: [] }]
-      .filter((found) => found?.values?.some((value) => value !== null));
+    const before = { label: `${label}, period before`, place, values: was, before: true, kinds: [], suspects: [], bounds: [] };
+    return isKnown(one.values) ? [one, before].filter(({ values }) => isKnown(values)) : [];
   });
 }
+
+const isKnown = (values) => values?.some((value) => value !== null);
 
 function marked({ marks, platform, followers }, days, view) {
   const kinds = [];
