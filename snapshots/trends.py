@@ -10,7 +10,7 @@ from itertools import accumulate
 from operator import add, sub
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Case, QuerySet, Sum, When
 
 from accounts.models import Organization
 from accounts.platforms import PLATFORMS
@@ -164,13 +164,15 @@ def series(lines: Iterable[Line], period: Period, *, traced: bool = False) -> di
 def _around(totals: QuerySet[Any], of: str, period: Period) -> dict[Any, tuple[dict[date, Tally], int]]:
     """What `totals` count of each `of` on the days around `period` and the one before it, and who followed before."""
     first, last = period.previous.start - AROUND * ONE_DAY, period.end + AROUND * ONE_DAY
-    totals = totals.order_by()
-    opening = totals.filter(date__lt=first).values_list(of).annotate(Sum("followers"), Sum("base"))
-    before = {name: followers - base for name, followers, base in opening}
+    day = Case(When(date__gte=first, then="date"))  # all earlier ones are counted as one, of no date
+    before: dict[Any, int] = {}
     days: defaultdict[Any, dict[date, Tally]] = defaultdict(dict)
-    sums = totals.filter(date__range=(first, last)).values_list(of, "date").annotate(*map(Sum, TALLY))
-    for name, day, *tally in sums:
-        days[name][day] = tuple(tally)
+    sums = totals.order_by().filter(date__lte=last).values_list(of, day).annotate(*map(Sum, TALLY))
+    for name, known, *tally in sums:
+        if known:
+            days[name][known] = tuple(tally)
+        else:
+            before[name] = tally[FOLLOWERS] - tally[BASE]
     return {name: (days[name], before.get(name, 0)) for name in days}
 
 

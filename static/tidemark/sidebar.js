@@ -55,10 +55,10 @@ export function mount(form) {
     if (state !== "idle") return;
     const words = search.value.trim();
     const matches = list.total === 1 ? "1 matches" : `${count(list.total)} match`;
-    const telling = words ? matches : `${count(list.total)} account${list.total === 1 ? "" : "s"}`;
+    const telling = words ? matches : `${count(list.total)} active account${list.total === 1 ? "" : "s"}`;
     if (part("total-words").textContent !== telling) part("total-words").textContent = telling;
     part("empty").hidden = list.total > 0;
-    part("empty").textContent = words ? `No account matches “${words}”.` : "No accounts yet. They appear here once a roster is imported.";
+    part("empty").textContent = words ? `No account matches “${words}”.` : "No active accounts. They appear here once a roster is imported; a search finds inactive ones too.";
     point();
   }
 
