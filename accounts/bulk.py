@@ -170,6 +170,8 @@ def _apply(edit: BulkEdit, part: BulkEditPart, by: Person) -> None:
     wanted = Wanted(**edit.wanted)
     accounts = Account.objects.filter(pk__among=part.ids)
     ids = list(accounts.locked().values_list("pk", flat=True))
+    if wanted.organization and not _staying({wanted.values["organization"]}):  # deleted since the edit was started
+        wanted.values["organization"] = Organization.objects.get_or_create(name=wanted.organization)[0].pk
     before: dict[int, State] = dict(accounts.give(**wanted.values)) if wanted.values else {}
     for pk, tags in _retag(ids, wanted, by).items():
         before[pk] = before.get(pk, {}) | {"tags": tags}
@@ -207,10 +209,15 @@ def undo(edit: BulkEdit, by: Person) -> None:
 
 
 def _put_back(edit: BulkEdit, part: BulkEditPart, by: Person) -> None:
-    """Give the accounts of a part back what they had; those that somebody changed since stay, and are noted."""
+    """Give the accounts of a part back what they had, and note those that stay.
+
+    They stay where somebody changed them since, or deleted the organisation that they had.
+    """
     before = {int(pk): state for pk, state in part.before.items()}
-    rows = Account.objects.filter(pk__among=list(before)).locked().values_list("pk", "updated_at")
-    back = {pk: before[pk] for pk, at in rows if at == part.stamp}
+    rows = dict(Account.objects.filter(pk__among=list(before)).locked().values_list("pk", "updated_at"))
+    had = {pk: state["organization"] for pk, state in before.items() if "organization" in state}
+    gone = set(had.values()) - _staying(had.values())
+    back = {pk: before[pk] for pk, at in rows.items() if at == part.stamp and had.get(pk) not in gone}
     part.is_undone, part.restored, part.kept = True, len(back), sorted(before.keys() - back.keys())
     fields = {pk: {name: had for name, had in state.items() if name != "tags"} for pk, state in back.items()}
     Account.objects.give_back({pk: values for pk, values in fields.items() if values})
@@ -219,11 +226,17 @@ def _put_back(edit: BulkEdit, part: BulkEditPart, by: Person) -> None:
         _tell(by, "accounts.put_back_many", back, {"edit": edit.pk})
 
 
+def _staying(ids: Iterable[int]) -> set[int]:
+    """Those of the organisations `ids` that there are; nobody can delete them until this transaction ends."""
+    found = Organization.objects.filter(pk__among=set(ids)).order_by("pk")
+    return set(found.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 def _tell(by: Person, action: str, changed: Mapping[int, State], detail: dict[str, Any]) -> None:
     happened(by, action, f"{len(changed)} accounts", {"count": len(changed), "ids": list(changed)[:CHUNK]} | detail)
 
 
 def kept(edit: BulkEdit) -> Iterator[int]:
-    """The accounts that an undo left alone, because they were changed since or are gone."""
+    """The accounts that an undo left alone: changed since, gone, or of an organisation that is."""
     parts: Iterable[list[int]] = edit.parts.order_by("number").values_list("kept", flat=True)
     return (pk for part in parts for pk in part)

@@ -134,7 +134,8 @@ def import_roster(
     if dry_run or (all_or_nothing and refused):
         return Import(lines, written=False)
     with transaction.atomic():
-        batch = draft or RosterImport(name=name or "Roster", by_id=getattr(by, "pk", None))
+        batch = draft or RosterImport(name=name or "Roster")
+        batch.by_id = getattr(by, "pk", None)  # of a draft too, whoever checked it
         changed = _write(lines, batch)
         done = Import(lines, written=True, batch=batch)
         happened(by, "accounts.import", f"{len(lines)} rows", {**done.counts, "import": batch.pk, "ids": changed})

@@ -22,13 +22,13 @@ old handle_key)), old_organizations (dict id → the organisation's id before a 
 
 
 figures_asked = Signal()
-"""Asks the apps above which of the accounts `ids` have figures; each receiver answers with a set of ids."""
+"""Asks the apps above which of the accounts `ids` have figures or notes; each receiver answers with a set of ids."""
 
 _leaving: ContextVar[frozenset[int]] = ContextVar("accounts_leaving", default=frozenset())
 
 
 def with_figures(ids: Collection[int]) -> set[int]:
-    """Those of the accounts `ids` that any app above has figures of."""
+    """Those of the accounts `ids` that any app above has figures of, or notes on."""
     answers: list[tuple[object, set[int]]] = figures_asked.send(sender=None, ids=ids)  # type: ignore[assignment]  # Django's stubs say str
     return {account_id for _, found in answers for account_id in found}
 

@@ -47,8 +47,9 @@ class Undone:
 def undo(batch: RosterImport, by: Person) -> Undone:
     """Take `batch` back in one transaction. Audited.
 
-    Accounts it made go, or are switched off where they have figures; what it changed is put back. Whatever somebody
-    changed since stays and is named. Raises UndoRefused when it was undone before, changed nothing or is too old.
+    Accounts it made go, or are switched off where they have figures or notes; what it changed is put back. Whatever
+    somebody changed since stays and is named. Raises UndoRefused when it was undone before, changed nothing or is too
+    old.
     """
     with transaction.atomic():
         held = RosterImport.objects.select_for_update().get(pk=batch.pk)
@@ -140,7 +141,7 @@ def told(counts: Mapping[str, int]) -> str:
     """What undoing did, in a sentence for people; `counts` as Undone.counts."""
     said = (
         ("removed", "removed"),
-        ("deactivated", "switched off, with the figures kept"),
+        ("deactivated", "switched off, with what is known of them kept"),
         ("restored", "put back as before"),
         ("kept", "left with what somebody changed since"),
     )

@@ -12,7 +12,7 @@ from accounts.signals import accounts_changed, figures_asked
 from perf.cache import forget
 from snapshots import statements
 from snapshots.cache import history_of
-from snapshots.models import LatestSnapshot, Snapshot, forget_figures
+from snapshots.models import LatestSnapshot, Note, Snapshot, forget_figures
 from snapshots.totals import recount
 
 COUNTED_BY = {"platform", "organization", "organization_id", "is_active"}
@@ -40,9 +40,10 @@ def follow_accounts(
 
 @receiver(figures_asked)
 def tell_figures(*, ids: Collection[int], **_: Any) -> set[int]:
-    """Those of the accounts `ids` that have a figure of any day, published or not."""
-    rows = Snapshot.objects.filter(account__among=ids).order_by().values_list("account_id", flat=True)
-    return set(rows.distinct())
+    """Those of the accounts `ids` that have a figure of any day, published or not, or an editor's note."""
+    models = (Snapshot, Note)
+    rows = (model._base_manager.filter(account__among=ids).order_by().values_list("account_id") for model in models)
+    return {account for found in rows for (account,) in found.distinct()}
 
 
 def _leave_totals(ids: Collection[int]) -> None:

@@ -19,12 +19,13 @@ export function mount(form) {
   const search = form.elements.namedItem("q");
   const sort = form.elements.namedItem("sort");
   let state = "busy";
+  let marked = chosen();
 
   const list = virtualList(box, {
     rowHeight: parseFloat(getComputedStyle(form).getPropertyValue("--account-row")),
     perPage: Number(form.dataset.perPage),
     make: () => template.cloneNode(true),
-    fill: (row, data, index) => fill(row, data, { index, total: list.total, chosen: chosen(), active: index === list.active }),
+    fill: (row, data, index) => fill(row, data, { index, total: list.total, chosen: marked, active: index === list.active }),
     load: async (page) => {
       const answer = await read(`${form.dataset.src}?${query(page)}`);
       return { total: answer.total, rows: answer.rows.map((row) => rowOf(row, answer)) };
@@ -127,7 +128,10 @@ export function mount(form) {
   });
   part("failure").querySelector("button").addEventListener("click", () => list.retry());
   document.addEventListener("tidemark:refresh", () => list.reset({ again: true }));
-  document.addEventListener("tidemark:chosen", () => list.refill());
+  document.addEventListener("tidemark:chosen", () => {
+    marked = chosen();
+    list.refill();
+  });
   list.reset();
 }
 

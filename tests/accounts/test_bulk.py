@@ -160,3 +160,20 @@ def test_edits_of_yesterday_are_forgotten_with_the_next(five: list[Account], edi
     BulkEdit.objects.filter(pk=old.pk).update(at=clock.now() - timedelta(days=2))
     new = apply(Wanted({"is_core": False}), editor)
     assert list(BulkEdit.objects.all()) == [new]
+
+
+def test_an_organisation_that_is_gone_stops_neither_an_edit_nor_its_undo(
+    five: list[Account], editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "CHUNK", 3)
+    lone = Organization.objects.create(name="Lone")
+    Account.objects.filter(pk=five[4].pk).update(organization=lone)
+    edit = bulk.start(bulk.plan(Account.objects.all(), Wanted(organization="New")), editor)
+    Organization.objects.get(name="New").delete()  # nobody has it yet
+    assert not bulk.go_on(edit, editor)
+    assert {row[2] for row in state().values()} == {"New"}
+    lone.delete()
+    bulk.undo(edit, editor)
+    assert not bulk.go_on(edit, editor)
+    assert [row[2] for row in state().values()] == ["Agency", "Office", "Office", "Office", "New"]
+    assert list(bulk.kept(edit)) == [five[4].pk]

@@ -14,6 +14,7 @@ from accounts.rosters import read_roster
 from accounts.states import states_of
 from accounts.undoing import UndoRefused, undo
 from perf import clock
+from snapshots.notes import Note
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
@@ -64,6 +65,15 @@ def test_an_account_with_a_figure_is_switched_off_and_keeps_it(world):
     assert not at("counted").is_active
     figure.refresh_from_db()
     assert Organization.objects.filter(name="Harbour").exists()  # it still owns that account
+
+
+def test_an_account_with_a_note_is_switched_off_and_keeps_it(world):
+    _, batch = world
+    note = Note.write(factories.user("editor"), account=at("fresh"), day=clock.today(), text="Storm")
+    done = undo(batch, None)
+    assert done.deactivated == [at("fresh").pk]
+    note.refresh_from_db()
+    assert note.account_id == at("fresh").pk
 
 
 def test_what_somebody_changed_since_stays_and_is_named(world):

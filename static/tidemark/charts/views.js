@@ -61,14 +61,14 @@ export function drawn(answer, name) {
 
 const isKnown = (values) => values?.some((value) => value !== null);
 
-function marked({ marks, platform, followers }, days, view) {
+function marked({ marks, followers }, days, view) {
   const kinds = [];
   for (const kind of ["imported", "simulated"]) for (const at of within(marks[kind], days)) kinds[at] = kind;
   const rounded = within(marks.followers_rounded, days);
   const bounds = [];
   if (view.counts && rounded.length) {
     const finest = units(rounded.map((at) => followers[at]));
-    for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], platform, finest);
+    for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], finest);
   }
   return { kinds, bounds, suspects: [...(marks.suspect ?? []), ...(marks.rejected ?? [])].map((ends) => ends.map(toSecond)) };
 }
@@ -92,10 +92,8 @@ export function units(values) {
   return finest;
 }
 
-/** The least and the most that a rounded count may stand for: YouTube cuts to three digits, others round to the nearest. */
-export function interval(value, platform, finest) {
-  const length = String(value).length;
-  if (platform === "youtube") return [value, value + 10 ** Math.max(length - 3, 0) - 1];
-  const half = finest.get(length) / 2;
-  return [value - half, value + half];
+/** The least and the most that a rounded count may stand for: some platforms cut, others round to the nearest. */
+export function interval(value, finest) {
+  const unit = finest.get(String(value).length);
+  return [value - unit / 2, value + unit - 1];
 }
