@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -128,14 +129,23 @@ def _states(ids: list[int], wanted: Wanted) -> dict[int, State]:
     return states
 
 
-def start(made: Plan, by: Person) -> BulkEdit:
-    """Write down what is to be changed, and by whom; `go_on` changes it. A new organisation is made."""
+def start(made: Plan, by: Person, *, ticket: UUID | None = None) -> BulkEdit:
+    """Write down what is to be changed, and by whom; `go_on` changes it. A new organisation is made.
+
+    With the `ticket` of the preview it is started once, however often and at once that is asked for.
+    """
     with transaction.atomic():
         BulkEdit.objects.outdated().delete()
         wanted = asdict(made.wanted)
         if name := made.wanted.organization:
             wanted["values"]["organization"] = Organization.objects.get_or_create(name=name)[0].pk
-        edit = BulkEdit.objects.create(by_id=getattr(by, "pk", None), wanted=wanted, total=len(made.ids))
+        edit, is_new = BulkEdit.objects.get_or_create(
+            by_id=getattr(by, "pk", None),
+            ticket=ticket or uuid4(),
+            defaults={"wanted": wanted, "total": len(made.ids)},
+        )
+        if not is_new:
+            return edit
         parts = (
             BulkEditPart(edit=edit, number=number, ids=list(ids), size=len(ids))
             for number, ids in enumerate(chunked(made.ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -19,12 +20,24 @@ KEPT_FOR = timedelta(days=1)
 """What can no longer be undone is kept this long for its page; the audit log keeps who did what."""
 
 
+def ticket_of(text: str) -> UUID | None:
+    """The ticket that `text` is; None where it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 class BulkEditQuerySet(models.QuerySet["BulkEdit"]):
     """Edits of many accounts, by whose they are."""
 
     def of(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The edits of `user`: nobody else continues or undoes them."""
         return self.filter(by=user.pk)
+
+    def started_from(self, ticket: UUID | None) -> BulkEdit | None:
+        """The edit that the preview of `ticket` started, if it did."""
+        return self.filter(ticket=ticket).first() if ticket else None
 
     def outdated(self) -> Self:
         """Those that nobody needs any more."""
@@ -40,6 +53,9 @@ class BulkEdit(models.Model):
     at = models.DateTimeField(default=clock.now)
     wanted: Any = models.JSONField(help_text="What every account is given; see accounts.bulk.Wanted.")
     total = models.PositiveIntegerField(help_text="How many accounts it is to change.")
+    ticket = models.UUIDField(
+        null=True, help_text="Of the preview that it was started from: sent twice, it starts once."
+    )
     undone_at = models.DateTimeField(null=True)
 
     objects = BulkEditQuerySet.as_manager()
@@ -48,7 +64,8 @@ class BulkEdit(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(undone_at=None) | Q(undone_at__gte=models.F("at")), name="bulkedit_undone_later"
-            )
+            ),
+            models.UniqueConstraint(fields=["by", "ticket"], name="bulkedit_started_once"),
         ]
         indexes = [models.Index(fields=["by", "at"], name="ix_bulkedit_by")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -11,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts import bulk as domain
-from accounts.bulk_edits import BulkEdit
+from accounts.bulk_edits import BulkEdit, ticket_of
 from accounts.bulk_forms import BulkForm, lines
 from accounts.models import Account, AccountQuerySet
 from perf.access import requires
@@ -55,10 +56,19 @@ def bulk(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "filters": Filters.of(request.GET), "chosen": chosen}
     if not form.is_valid():
         return render(request, "snapshots/bulk.html", context | _counted(chosen), status=400 if form.errors else 200)
-    made = domain.plan(chosen.accounts, form.wanted, asked=chosen.named)
+    return _planned(request, chosen, form.wanted, context)
+
+
+def _planned(request: HttpRequest, chosen: Selection, wanted: domain.Wanted, context: dict[str, Any]) -> HttpResponse:
+    """What `wanted` would change; posted as it was seen, the change. Sent twice, the second leads to the first's."""
+    ticket = ticket_of(request.POST.get("ticket", ""))
+    if started := BulkEdit.objects.of(request.user).started_from(ticket):
+        return redirect("snapshots:bulk-edit", started.pk)
+    made = domain.plan(chosen.accounts, wanted, asked=chosen.named)
     if request.method == "POST" and request.POST.get("digest") == made.digest and made.ids:
-        return _started(request, made)
-    context |= {"plan": made, "lines": lines(made), "again": LOOK_AGAIN if request.method == "POST" else ""}
+        return _started(request, made, ticket)
+    context |= {"plan": made, "lines": lines(made), "ticket": uuid4()}
+    context["again"] = LOOK_AGAIN if request.method == "POST" else ""
     return render(request, "snapshots/bulk.html", context | _counted(chosen), status=409 if context["again"] else 200)
 
 
@@ -66,8 +76,8 @@ def _counted(chosen: Selection) -> dict[str, int]:
     return {"count": chosen.accounts.count()}
 
 
-def _started(request: HttpRequest, made: domain.Plan) -> HttpResponse:
-    edit = domain.start(made, request.user)
+def _started(request: HttpRequest, made: domain.Plan, ticket: UUID | None) -> HttpResponse:
+    edit = domain.start(made, request.user, ticket=ticket)
     domain.go_on(edit, request.user)
     return redirect("snapshots:bulk-edit", edit.pk)
 

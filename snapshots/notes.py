@@ -140,7 +140,7 @@ class Note(models.Model):
         with transaction.atomic():
             same = Note.objects.filter(pk=self.pk, edited_at=self.edited_at, deleted_at=gone)
             if not same.update(**values):
-                raise NoteChanged(Note.objects.get(pk=self.pk))
+                raise NoteChanged(Note.objects.filter(pk=self.pk).first() or self)  # or deleted for good
             for name, value in values.items():
                 setattr(self, name, value)
             self._tell(by, action)

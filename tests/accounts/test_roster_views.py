@@ -139,6 +139,12 @@ def test_what_was_checked_and_not_imported_goes_after_a_day_and_lines_too(editor
     assert editor.get(f"{imported}refused.csv").status_code == 404
 
 
+def test_an_import_names_who_made_it_not_who_checked_it(editor, client):
+    _, path = check(editor)
+    client.force_login(factories.user("editor", username="second"))
+    assert "by second" in text_of(client.post(path, follow=True))
+
+
 def test_viewers_neither_read_nor_undo_imports(editor, client):
     _, path = check(editor)
     client.force_login(factories.user("viewer"))

@@ -29,8 +29,8 @@ SHOWN = """async () => {
     window: (max - min) / 86400, name, log, at: chart.cursor.idx ?? null };
 }"""
 FORMULA = """async () => (await import("/static/tidemark/charts/saving.js")).csv({
-  lines: [{ label: "=1+1", values: [null] }],
-  chart: { data: [[0], [null]], series: [{ idxs: [0, 0] }, { show: true }] },
+  lines: ["=1+1", "\uff1d1"].map((label) => ({ label, values: [null] })),
+  chart: { data: [[0], [null]], series: [{ idxs: [0, 0] }, { show: true }, { show: true }] },
 })"""
 
 
@@ -149,7 +149,7 @@ def test_picture_csv_and_table_hold_what_is_shown(open_page, editor, tides):
     assert first == DAYS - 1 - int(shown["window"])
     assert [line[1] for line in lines[1:]] == ["" if v is None else str(v) for v in shown["values"][0][first:]]
     assert lines[-1][0] == clock.today().isoformat()
-    assert page.evaluate(FORMULA) == "Date,'=1+1\r\n1970-01-01,\r\n"
+    assert page.evaluate(FORMULA) == "Date,'=1+1,'\uff1d1\r\n1970-01-01,,\r\n"
     page.get_by_label("Save History").click()
     page.get_by_role("button", name="Show as a table").click()
     expect(page.get_by_role("dialog").get_by_role("row")).to_have_count(len(lines))

@@ -22,6 +22,12 @@ document.addEventListener("DOMContentLoaded", () => {
 """
 
 
+TURNS = """
+element => ["", "::before", "::after"].some((part) => getComputedStyle(element, part || null).animationName !== "none")
+"""
+"""Whether something moves in an element that works."""
+
+
 def requested(page, within):
     """The addresses `within()` makes the page ask for."""
     seen = []
@@ -133,3 +139,24 @@ def test_losing_the_server_is_said_once(open_page, editor, roster):
     expect(page.locator(".toast.warning")).to_contain_text("cannot be reached", timeout=8_000)
     page.wait_for_timeout(2_500)
     expect(page.locator(".toast.warning")).to_have_count(1)
+
+
+@pytest.mark.req("A54")
+def test_chart_table_and_button_show_that_they_work(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    held = []
+    for path in ("**/api/history/**", "**/scraping/start/", "**/accounts/?sort=*"):
+        page.route(path, lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no builtin
+    page.goto("/accounts/x/station03/")
+    button = page.get_by_role("button", name="Scrape now")
+    button.click()
+    for working in (page.locator("#history .chart"), button):
+        expect(working).to_have_attribute("aria-busy", "true")
+        assert working.evaluate(TURNS)
+    assert len(held) == 2
+    page.goto("/accounts/")
+    page.get_by_role("columnheader", name="Followers").get_by_role("link").click()
+    expect(page.locator("#list")).to_have_attribute("aria-busy", "true")
+    assert page.locator("#list").evaluate(TURNS)
+    held[-1].continue_()
+    expect(page.locator("#list")).not_to_have_attribute("aria-busy", "true")

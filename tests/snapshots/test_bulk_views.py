@@ -58,6 +58,25 @@ def test_all_that_match_are_those_of_the_list(editor: Client, choice: str, chang
     assert core() == changed == listed
 
 
+def test_a_change_that_is_sent_twice_is_one_edit_with_one_undo(editor: Client) -> None:
+    shown = editor.get(ALL_X).context
+    sent = {"digest": shown["plan"].digest, "ticket": shown["ticket"]}
+    first, second = (editor.post(ALL_X, sent) for _ in range(2))
+    assert (first.status_code, first["Location"]) == (302, second["Location"])
+    user = BulkEdit.objects.get().by
+    late = bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": False})), user, ticket=sent["ticket"])
+    assert (late.pk, late.parts.count()) == (BulkEdit.objects.get().pk, 1)  # both had looked before either had begun
+    editor.post(first["Location"], {"undo": "1"})
+    assert core() == set()
+
+
+@pytest.mark.parametrize("ticket", ["", "a\x00b", "é", "9" * 33])
+def test_a_ticket_that_is_none_changes_nothing_of_that(editor: Client, ticket: str) -> None:
+    digest = editor.get(ALL_X).context["plan"].digest
+    assert editor.post(ALL_X, {"digest": digest, "ticket": ticket}).status_code == 302
+    assert BulkEdit.objects.get().done()["changed"] == 2
+
+
 def test_ticked_accounts_are_changed_and_those_that_are_gone_are_counted(editor: Client) -> None:
     ids = "&".join(f"account={pk}" for pk in Account.objects.filter(handle__in="bd").values_list("pk", flat=True))
     address = f"{PAGE}?{ids}&account=999999&account=x&preview=1&set_core=1"

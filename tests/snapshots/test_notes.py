@@ -93,6 +93,9 @@ def test_a_note_is_changed_and_a_change_made_meanwhile_is_not_overwritten(desk: 
     assert fresh(note).text == "Campaign ends"
     with pytest.raises(NoteChanged):
         note.rewrite(editor, day=TODAY, text="Mine")
+    Note.objects.all().delete()  # as an administrator does, for good
+    with pytest.raises(NoteChanged):
+        note.remove(editor)
 
 
 @pytest.mark.both_dbs
