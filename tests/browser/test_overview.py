@@ -23,6 +23,10 @@ def test_a_walk_through_the_overview(
     page.on("request", lambda request: asked.append(request.url) if "/scraping/live/" in request.url else None)
     page.mouse.wheel(0, 600)
     page.locator("#trend canvas").wait_for()
+    lines = page.locator("#trend .chart-legend button").all_inner_texts()
+    assert len(lines) == 3  # one for each platform, its value before beside it
+    assert all(" · before " in line for line in lines)
+    assert page.locator("#trend").get_by_text("dotted: the period before").count() == 1
     assert len(asked) <= 1  # no run is under way: nothing asks again and again
 
     page.get_by_role("link", name="Organisations", exact=True).click()

@@ -21,7 +21,7 @@ TODAY = clock.today()
 YESTERDAY = TODAY - dt.timedelta(days=1)
 
 
-def see(account: Account, followers: int, day: dt.date = TODAY, at: dt.datetime | None = None) -> Any:
+def reading(account: Account, followers: int, day: dt.date = TODAY, at: dt.datetime | None = None) -> Any:
     """One observed reading; what became of it."""
     return record([Sighting(account.pk, day, at or clock.now(), "observed", followers=followers)])[0].outcome
 
@@ -29,16 +29,16 @@ def see(account: Account, followers: int, day: dt.date = TODAY, at: dt.datetime 
 def leapt(handle: str = "") -> Snapshot:
     """The waiting row of an account that went from 1,000 followers to 90,000."""
     account = factories.account("x", handle)
-    see(account, 1_000, YESTERDAY)
-    assert see(account, 90_000) == "suspect"
+    reading(account, 1_000, YESTERDAY)
+    assert reading(account, 90_000) == "suspect"
     return Snapshot.objects.get(account=account, date=TODAY)
 
 
 def set_aside() -> Snapshot:
     """The published row of an account whose second reading of the day was doubted."""
     account = factories.account("x")
-    see(account, 1_000, at=clock.now() - dt.timedelta(minutes=1))
-    assert see(account, 90_000) == "kept"
+    reading(account, 1_000, at=clock.now() - dt.timedelta(minutes=1))
+    assert reading(account, 90_000) == "kept"
     return Snapshot.objects.get(account=account)
 
 
@@ -94,7 +94,7 @@ def test_a_reading_that_came_after_the_look_is_not_judged_unseen() -> None:
     row = leapt()
     seen = of(row)
     with clock.shifted(dt.timedelta(minutes=5)):
-        see(row.account, 200_000)
+        reading(row.account, 200_000)
         late = judge_waiting(seen, accept=True, by=factories.user("editor"))
     assert late.conflicts == (row.pk,)
     assert Snapshot.objects.get(pk=row.pk).quality == Quality.SUSPECT
@@ -104,7 +104,7 @@ def test_undo_leaves_alone_what_changed_since() -> None:
     row, other, editor = leapt(), leapt(), factories.user("editor")
     verdict = judge_waiting(of(row, other), accept=True, by=editor)
     with clock.shifted(dt.timedelta(minutes=5)):
-        see(row.account, 90_500)
+        reading(row.account, 90_500)
         assert undo(verdict.judgement, editor) == (1, 1)
     assert Snapshot.objects.get(pk=row.pk).followers == 90_500
     assert list(Snapshot.objects.to_judge()) == [other]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from html import unescape
 from typing import Any
 
 import pytest
@@ -16,15 +14,11 @@ from snapshots.judging import Ticket
 from snapshots.models import Quality, Snapshot
 from snapshots.recording import Sighting, record
 from tests import factories
+from tests.snapshots.worlds import text_of
 
 pytestmark = pytest.mark.django_db
 TODAY = clock.today()
 URL, JUDGE, API = "/figures/suspect/", "/figures/suspect/judge/", "/api/suspects"
-
-
-def text_of(response: Any) -> str:
-    """The page's words, tags removed."""
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
 
 
 def seen(accounts: list[Account], followers: int, back: int = 0) -> list[Any]:

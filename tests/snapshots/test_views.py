@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -14,24 +13,9 @@ from perf import clock
 from snapshots.models import Source
 from snapshots.recording import Sighting, record
 from tests import factories
+from tests.snapshots.worlds import see, text_of
 
 INLINE = re.compile(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE)
-
-
-def see(account, followers, *, days_ago=0, source=Source.OBSERVED, **figures):
-    """Store one published figure."""
-    day = clock.today() - timedelta(days=days_ago)
-    seen = clock.now() - timedelta(days=days_ago)
-    record(
-        [Sighting(account_id=account.pk, date=day, observed_at=seen, source=source, followers=followers, **figures)],
-        at=seen,
-    )
-    return account
-
-
-def text_of(response):
-    """The page's words, tags removed."""
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
 
 
 @pytest.fixture
@@ -96,7 +80,7 @@ def test_accounts_with_most_followers_come_first_and_unknown_ones_last(viewer):
 def test_the_address_filters_and_sorts(viewer, query, found):
     see(factories.account("x", "large", organization=factories.organization("Labs")), 50)
     see(factories.account("youtube", "tube", is_core=True), 40)
-    see(factories.account("x", "small"), 5, days_ago=2)
+    see(factories.account("x", "small"), 5, ago=2)
     factories.account("x", "resting", is_active=False)
     Account.objects.filter(handle="large").retag(None, add=["News"])
     listed = handles(viewer.get(f"/accounts/?{query}"))
@@ -141,8 +125,8 @@ def test_only_editors_are_offered_changes(viewer, client):
 
 def test_account_page_shows_figures_with_their_source_and_gaps_as_gaps(viewer):
     account = factories.account("x", "nih")
-    see(account, 1_000, days_ago=3)
-    see(account, 1_050, days_ago=1, posts=0)
+    see(account, 1_000, ago=3)
+    see(account, 1_050, ago=1, posts=0)
     see(account, 1_041, source=Source.SIMULATED)
     response = viewer.get("/accounts/x/nih/")
     days = [(day.figure and day.figure.followers, day.change) for day in response.context["recent"]]
@@ -223,7 +207,7 @@ class CountQueries:
 
 def test_the_percentage_of_a_change_is_of_what_it_changed_from(viewer):
     account = factories.account("x", "doubled")
-    see(account, 1_000, days_ago=7)
+    see(account, 1_000, ago=7)
     see(account, 2_000)
     page = text_of(viewer.get("/accounts/x/doubled/"))
     assert "+1,000 +100 %" in page.replace("\xa0", " ")

@@ -10,6 +10,7 @@ from typing import Any
 
 from accounts.models import Account
 from perf import clock
+from snapshots.models import Source
 from snapshots.recording import Sighting, record
 from tests import factories
 
@@ -31,10 +32,12 @@ def a_history(handle: str = "cdcgov", days: int = 3, *, ago: int = 0, first: int
     return account
 
 
-def see(account: Account, followers: int | None, *, ago: int = 0, **figures: Any) -> Account:
+def see(
+    account: Account, followers: int | None, *, ago: int = 0, source: Source = Source.OBSERVED, **figures: Any
+) -> Account:
     """Store one figure of so many days `ago`, seen then."""
     at = clock.now() - dt.timedelta(days=ago)
-    record([Sighting(account.pk, days_ago(ago), at, "observed", followers, **figures)], at=at)
+    record([Sighting(account.pk, days_ago(ago), at, source, followers, **figures)], at=at)
     return account
 
 
