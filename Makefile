@@ -91,8 +91,8 @@ bench-recording: install ## Recording a day beside bulk_create: N=100000 account
 bench-api: install ## Reads beside hello-world, usual Django, raw SQL and the naive way: N=3000 accounts DAYS=365 SECONDS=1.5; GROWTH=1: 1,000 accounts beside GROWTH_ACCOUNTS=100000
 	@$(BIN)/python -m benchmarks $(if $(GROWTH),growth $(if $(GROWTH_ACCOUNTS),--accounts $(GROWTH_ACCOUNTS)),api $(if $(N),--accounts $(N))) $(if $(DAYS),--days $(DAYS)) $(if $(SECONDS),--seconds $(SECONDS))
 
-bench-pages: $(VENV)/installed-bench ## The dashboard in Chromium beside Chart.js and DataTables: N=100000 accounts DAYS=30
-	@$(BIN)/python -m benchmarks pages $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS))
+bench-pages: $(VENV)/installed-bench ## The dashboard in Chromium beside Chart.js and DataTables: N=100000 accounts DAYS=30, or those of a DATABASE=postgres://…
+	@$(BIN)/python -m benchmarks pages $(if $(DATABASE),--database $(DATABASE)) $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS))
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))
