@@ -8,6 +8,8 @@ import sys
 
 from benchmarks import ground
 
+SIZES = ("accounts", "seconds", "days", "database")
+
 
 def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
@@ -20,9 +22,12 @@ def main() -> int:
         help="drain: the ideal time (120); api: under each load (1.5); growth: for each question (5)",
     )
     parser.add_argument("--days", type=int, help="api, growth, pages: of figures (default: 365, 100, 30)")
+    parser.add_argument("--database", metavar="URL", help="pages: of one that has figures, which stay as they are")
     given = parser.parse_args()
-    sizes = {name: value for name in ("accounts", "seconds", "days") if (value := getattr(given, name)) is not None}
-    with ground.servers():
+    if given.database and given.bench != "pages":
+        parser.error("--database is for pages alone: the others write figures")
+    sizes = {name: value for name in SIZES if (value := getattr(given, name)) is not None}
+    with ground.servers(given.database):
         lines = importlib.import_module(f"benchmarks.{given.bench}").measure(**sizes)
         return ground.report(given.bench, lines)
 

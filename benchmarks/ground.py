@@ -45,29 +45,33 @@ class Line:
 
 
 @contextmanager
-def servers() -> Iterator[None]:
-    """A migrated, empty database and an empty Valkey, described in the environment; Django is ready inside."""
+def servers(database: str | None = None) -> Iterator[None]:
+    """A migrated, empty database and an empty Valkey, described in the environment; Django is ready inside.
+
+    With `database`, the address of one, that is used as it is: neither migrated nor emptied.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-bench-", dir="/tmp")))
         folder.chmod(0o711)  # PostgreSQL may have to run as another user
-        os.environ["DATABASE_URL"] = stack.enter_context(_database(folder))
+        os.environ["DATABASE_URL"] = database or stack.enter_context(_database(folder))
         os.environ["REDIS_URL"], os.environ["BROKER_URL"] = stack.enter_context(_redis(folder))
         os.environ |= {"SECRET_KEY": "benchmark", "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "project.settings"}
         os.environ |= {"DATA_DIR": str(folder / "data"), "SLOW_QUERY_THRESHOLD": "60"}
         (folder / "data" / "static").mkdir(parents=True)  # or WhiteNoise complains
         os.environ.pop("TIDEMARK_TESTING", None)
-        _set_up()
+        _set_up(migrate=database is None)
         yield
         _close()
 
 
-def _set_up() -> None:
+def _set_up(*, migrate: bool) -> None:
     import django  # noqa: PLC0415  # the settings read the environment made above
 
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415  # the same
 
-    call_command("migrate", verbosity=0)
+    if migrate:
+        call_command("migrate", verbosity=0)
 
 
 def _close() -> None:

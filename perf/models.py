@@ -57,10 +57,7 @@ class PageView(models.Model):
 
     class Meta:
         default_permissions = ()
-        indexes = [
-            models.Index(fields=["at"], name="ix_pageview_at"),
-            models.Index(fields=["route", "at"], name="ix_pageview_route"),
-        ]
+        indexes = [models.Index(fields=["at"], name="ix_pageview_at")]
 
     def __str__(self) -> str:
         return f"{self.route} at {self.at:%Y-%m-%d %H:%M}"

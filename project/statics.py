@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 LARGE = 256 * 1024  # bytes; only the API's documentation viewers are, and quality 11 takes them seconds each
 KINDS = {".css": "text/css", ".js": "application/javascript"}
+IMPORT = re.compile(r"^@import \"([^\"]+)\";", re.MULTILINE)
+"""One sheet in another of its folder. A browser would ask for it only then, so production serves them as one."""
 THEIRS = {
     "admin",
     "debug_toolbar",
@@ -52,14 +55,19 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
         """Replace the collected file by a smaller one of the same meaning; whether there was one."""
         if not worth_minifying(name):
             return False
-        with self.open(name) as file:
-            source = file.read().decode()
-        smaller = minified(name, source)
-        if len(smaller) >= len(source):
+        source = self._source(name)
+        whole = IMPORT.sub(lambda found: self._source(f"{PurePosixPath(name).parent / found[1]}"), source)
+        smaller = minified(name, whole)
+        if whole == source and len(smaller) >= len(source):
             return False
         self.delete(name)
         self._save(name, ContentFile(smaller.encode()))
         return True
+
+    def _source(self, name: str) -> str:
+        with self.open(name) as file:
+            text: str = file.read().decode()
+        return text
 
     def create_compressor(self, **options: Any) -> Compressor:
         return QuickCompressor(**options)
@@ -100,7 +108,9 @@ def sizes() -> Sizes:
         (Path(storage.path(name)).stat().st_size, served.stat().st_size, _sent(served))
         for finder in get_finders()
         for name, storage in finder.list([])
-        if worth_minifying(name) and (hashed := staticfiles_storage.url(name).removeprefix(settings.STATIC_URL)) != name
+        if worth_minifying(name)
+        and not IMPORT.search(Path(storage.path(name)).read_text())  # made of others
+        and (hashed := staticfiles_storage.url(name).removeprefix(settings.STATIC_URL)) != name
         if (served := root / hashed).is_file()
     ]
     return Sizes(len(rows), *(sum(column) for column in zip(*rows, strict=True))) if rows else Sizes(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The sidebar's list: all accounts in one order, any hundred of them by position, with what a small row shows."""
+"""The sidebar's list: active accounts, or those searched for, any hundred by position, with what a small row shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import orjson
-from django.db.models import Q
+from django.db.models import F
 from django.http import QueryDict
 from ninja import Schema
 from pydantic import BeforeValidator
@@ -115,8 +115,11 @@ def _edition() -> str:
 
 
 def _sorted(wanted: Wanted, edition: str) -> array[int]:
-    """The ids of all accounts in the wanted order; those without a figure to sort by come last."""
-    name = (edition, wanted.sort, str(wanted.days) if wanted.sort == "change" else "")
+    """The ids of all listed accounts in the wanted order; those without a figure to sort by come last.
+
+    Listed are the active ones, as in the grid; a search goes through all.
+    """
+    name = (edition, "all" if wanted.q else "active", *_by(wanted))
     ids = _orders.get(name)
     if ids is None:
         ids = array("q", _ids_by(wanted))
@@ -124,20 +127,24 @@ def _sorted(wanted: Wanted, edition: str) -> array[int]:
     return ids
 
 
+def _by(wanted: Wanted) -> tuple[str, str]:
+    """What is sorted by: the same for all spans, except of changes."""
+    return wanted.sort, str(wanted.days) if wanted.sort == "change" else ""
+
+
 def _ids_by(wanted: Wanted) -> Iterable[int]:
+    listed = {} if wanted.q else {"is_active": True}
     if wanted.sort == "name":
-        yield from Account.objects.order_by("handle_key", "pk").values_list("pk", flat=True)
-        return
-    figure = "followers" if wanted.sort == "followers" else wanted.change
-    known = LatestSnapshot.objects.exclude(**{figure: None}).order_by(f"-{figure}", "-pk")
-    yield from known.values_list("pk", flat=True)
-    without = Account.objects.filter(Q(latest=None) | Q(**{f"latest__{figure}": None}))
-    yield from without.order_by("-pk").values_list("pk", flat=True)
+        accounts = Account.objects.filter(**listed).order_by("handle_key", "pk")
+        return accounts.values_list("pk", flat=True)
+    figure = F("followers" if wanted.sort == "followers" else wanted.change)
+    rows = LatestSnapshot.objects.filter(**listed).order_by(figure.desc(nulls_last=True), "-pk")
+    return rows.values_list("pk", flat=True)
 
 
 def _found(wanted: Wanted, edition: str) -> array[int]:
     """The ids of the accounts that match the search, in the wanted order."""
-    name = (edition, wanted.sort, str(wanted.days) if wanted.sort == "change" else "", wanted.q)
+    name = (edition, "found", *_by(wanted), wanted.q)
     ids = _orders.get(name)
     if ids is None:
         matching = set(Account.objects.matching(search=wanted.q).order_by().values_list("pk", flat=True))

@@ -10,7 +10,7 @@ from itertools import accumulate
 from operator import add, sub
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Case, QuerySet, Sum, When
 
 from accounts.models import Organization
 from accounts.platforms import PLATFORMS
@@ -19,7 +19,7 @@ from snapshots.periods import ONE_DAY, Period
 from snapshots.statements import TALLY
 from snapshots.thinning import fewest, thin
 
-COVERAGE = 0.98  # a day that counts fewer of the accounts than the days around it is a gap, not a dip
+SEEN = 0.5  # a day that sees a smaller share of the accounts than the days around it says too little: a gap
 AROUND = 7  # days on either side that say how many accounts a full day counts
 LINES = 8  # organisations with a line of their own; a chart has as many colours
 POINTS = 500  # of a line at most; peaks are kept
@@ -61,8 +61,11 @@ class Line:
         self.standing.update(zip(ordered, sums, strict=True))
 
     def values(self, period: Period) -> Values:
-        """Followers on each day of `period`; None where too few accounts were counted to say."""
-        return [self.standing[day] if self._is_full(day) else None for day in period.dates]
+        """Followers on each day of `period`, an account that was not seen with what it had last: nobody is a dip.
+
+        None, a gap, where fewer than half of the accounts that could be expected were seen.
+        """
+        return [self.standing[day] if self._is_seen(day) else None for day in period.dates]
 
     def traced(self, period: Period, end: date) -> Values:
         """As `values`, but as if the accounts had always been those of `end`.
@@ -72,7 +75,7 @@ class Line:
         followers = self.at(end)
         found: dict[date, int | None] = {}
         for day in reversed(Period(period.start, end).dates):
-            found[day] = followers if self._is_full(day) else None
+            found[day] = followers if self._is_seen(day) else None
             followers -= self.days[day][GAINED] if day in self.days else 0
         return [found[day] for day in period.dates]
 
@@ -93,8 +96,8 @@ class Line:
         new = {day: tally[ACCOUNTS] - tally[COMPARED] for day, tally in self.days.items()}
         return {day: count for day, count in sorted(new.items()) if count and period.start < day <= period.end}
 
-    def _is_full(self, day: date) -> bool:
-        """Whether the day counts as many accounts as the days before it and the days after it do, or nearly.
+    def _is_seen(self, day: date) -> bool:
+        """Whether at least half as many accounts were seen as on the fullest days around, before and after.
 
         A roster that grows or shrinks for good makes no gap; the first days have nothing before them to fall short of.
         """
@@ -105,7 +108,7 @@ class Line:
         if not before:
             return True
         expected = min(max(before), max(after)) if after else max(before)
-        return self.days[day][ACCOUNTS] >= COVERAGE * expected
+        return self.days[day][ACCOUNTS] >= SEEN * expected
 
 
 def platform_lines(period: Period) -> dict[str, Line]:
@@ -161,13 +164,15 @@ def series(lines: Iterable[Line], period: Period, *, traced: bool = False) -> di
 def _around(totals: QuerySet[Any], of: str, period: Period) -> dict[Any, tuple[dict[date, Tally], int]]:
     """What `totals` count of each `of` on the days around `period` and the one before it, and who followed before."""
     first, last = period.previous.start - AROUND * ONE_DAY, period.end + AROUND * ONE_DAY
-    totals = totals.order_by()
-    opening = totals.filter(date__lt=first).values_list(of).annotate(Sum("followers"), Sum("base"))
-    before = {name: followers - base for name, followers, base in opening}
+    day = Case(When(date__gte=first, then="date"))  # all earlier ones are counted as one, of no date
+    before: dict[Any, int] = {}
     days: defaultdict[Any, dict[date, Tally]] = defaultdict(dict)
-    sums = totals.filter(date__range=(first, last)).values_list(of, "date").annotate(*map(Sum, TALLY))
-    for name, day, *tally in sums:
-        days[name][day] = tuple(tally)
+    sums = totals.order_by().filter(date__lte=last).values_list(of, day).annotate(*map(Sum, TALLY))
+    for name, known, *tally in sums:
+        if known:
+            days[name][known] = tuple(tally)
+        else:
+            before[name] = tally[FOLLOWERS] - tally[BASE]
     return {name: (days[name], before.get(name, 0)) for name in days}
 
 

@@ -29,6 +29,8 @@ QUERIES = {
     "snapshots:new-note": "?account=x/handle-0",
     "snapshots:bulk": "?all=1&preview=1&set_core=1&add_tags=news",
 }
+SENT: dict[str, dict[str, object]] = {"perf:beacon": {"route": "snapshots:overview", "painted_ms": 300}}
+"""What is posted to the routes that are only posted to."""
 ROWS = 120  # more than two pages of every list
 
 
@@ -59,9 +61,11 @@ def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
     answers: list[Any] = []
 
     def ask() -> Any:
-        answers.append(editor.get(address, headers={"accept-encoding": "gzip"}))
+        sent = SENT.get(budget.route)
+        way = editor.get if sent is None else editor.post
+        answers.append(way(address, sent, headers={"accept-encoding": "gzip"}))
         return answers[-1]
 
     cost = cost_of(ask)
-    assert answers[0].status_code == 200
+    assert answers[0].status_code in {200, 204}
     assert budget.excess(cost) == []

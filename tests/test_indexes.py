@@ -17,7 +17,16 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model, QuerySet, UniqueConstraint
 
-from accounts.models import Account, AccountTag, FormerHandle, Organization, RosterChange, RosterImport
+from accounts.models import (
+    Account,
+    AccountTag,
+    BulkEdit,
+    BulkEditPart,
+    FormerHandle,
+    Organization,
+    RosterChange,
+    RosterImport,
+)
 from accounts.tags import Tag
 from perf import clock
 from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
@@ -45,6 +54,7 @@ from snapshots.models import (
     JudgedFigure,
     Judgement,
     LatestSnapshot,
+    Note,
     PlatformTotal,
     Snapshot,
 )
@@ -91,7 +101,13 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "RosterImport.by": lambda: deleting(READER, RosterImport, "by"),
     "rosterchange_uniq": lambda: RosterChange.objects.filter(batch=1).order_by("account_id"),
     "RosterChange.account": lambda: deleting(Account(pk=1), RosterChange, "account"),
+    "ix_bulkedit_by": lambda: deleting(READER, BulkEdit, "by"),
+    "bulkeditpart_uniq": lambda: BulkEditPart.objects.filter(edit=1).order_by("number"),
+    # perf
+    "ix_pageview_at": lambda: expired("page views"),
     # snapshots
+    "ix_note_account_day": lambda: Note.objects.filter(account=1, day__range=(TODAY, TODAY)).order_by("day", "pk"),
+    "Note.author": lambda: deleting(READER, Note, "author"),
     "ix_fact_snapshot_account_date": lambda: Snapshot.objects.published().filter(account=1).order_by("date"),
     "ix_fact_snapshot_date": lambda: first(Snapshot.objects.published().order_by(*GridFilters().order)),
     "ix_fact_snapshot_to_judge": lambda: Snapshot.objects.to_judge().order_by("account_id", "date"),

@@ -66,7 +66,6 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["at"], name="ix_pageview_at"),
-                    models.Index(fields=["route", "at"], name="ix_pageview_route"),
                 ],
             },
         ),

@@ -51,14 +51,25 @@ function path(heights) {
     .join("");
 }
 
-/** Shows `data` in `row`, a copy of the template; a skeleton where there is none yet. */
+const written = new WeakMap(); // row → what it says
+
+/** Shows `data` in `row`, a copy of the template; a skeleton where there is none yet. What it says already is left alone. */
 export function fill(row, data, { index, total, chosen, active }) {
+  row.classList.toggle("active", active);
+  const selected = String(Boolean(data && chosen.includes(data.address)));
+  if (row.ariaSelected !== selected) row.ariaSelected = selected;
+  const before = written.get(row);
+  if (before?.data === data && before?.index === index && before?.total === total) return;
+  written.set(row, { data, index, total });
   row.id = `sidebar-option-${index}`;
   row.ariaSetSize = String(total);
   row.ariaPosInSet = String(index + 1);
-  row.classList.toggle("active", active);
   row.classList.toggle("waiting", !data);
-  row.ariaSelected = String(Boolean(data && chosen.includes(data.address)));
+  if (before && before.data === data) return;
+  write(row, data);
+}
+
+function write(row, data) {
   row.ariaLabel = data ? said(data) : "Loading";
   const [, badge, name, followers, of, line, change] = row.children;
   badge.textContent = data?.badge ?? "";

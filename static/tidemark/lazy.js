@@ -2,6 +2,18 @@
 
 import { say } from "./toasts.js";
 
+const LONGEST_MS = 100; // a page out of sight paints nothing
+let queue = Promise.resolve();
+
+/** Resolves once the browser has painted what is there now; those that wait take turns, one a frame. */
+export function afterPaint() {
+  queue = queue.then(() => new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, LONGEST_MS);
+  }));
+  return queue;
+}
+
 const onSight = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) {

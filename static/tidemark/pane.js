@@ -3,8 +3,8 @@
 // The address is the state: choosing writes it, Back and Forward read it. Answers are kept by data.js, so that
 // what was shown within the last minutes is shown again without a request.
 
-import { watch } from "./app.js";
 import { read } from "./data.js";
+import { afterPaint, watch } from "./lazy.js";
 
 const pane = document.getElementById("pane");
 const form = document.querySelector("[data-pane]");
@@ -64,7 +64,7 @@ async function show({ focus = false } = {}) {
 
 async function parsed() {
   const path = chosen().length ? form.dataset.pane : location.pathname;
-  const text = await read(`${path}?${about()}`, "text");
+  const [text] = await Promise.all([read(`${path}?${about()}`, "text"), afterPaint()]); // the choice is seen first
   const found = new DOMParser().parseFromString(text, "text/html");
   return [...(found.getElementById("pane") ?? found.body).childNodes].map((node) => document.adoptNode(node));
 }

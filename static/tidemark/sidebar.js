@@ -19,12 +19,13 @@ export function mount(form) {
   const search = form.elements.namedItem("q");
   const sort = form.elements.namedItem("sort");
   let state = "busy";
+  let marked = chosen();
 
   const list = virtualList(box, {
     rowHeight: parseFloat(getComputedStyle(form).getPropertyValue("--account-row")),
     perPage: Number(form.dataset.perPage),
     make: () => template.cloneNode(true),
-    fill: (row, data, index) => fill(row, data, { index, total: list.total, chosen: chosen(), active: index === list.active }),
+    fill: (row, data, index) => fill(row, data, { index, total: list.total, chosen: marked, active: index === list.active }),
     load: async (page) => {
       const answer = await read(`${form.dataset.src}?${query(page)}`);
       return { total: answer.total, rows: answer.rows.map((row) => rowOf(row, answer)) };
@@ -54,10 +55,10 @@ export function mount(form) {
     if (state !== "idle") return;
     const words = search.value.trim();
     const matches = list.total === 1 ? "1 matches" : `${count(list.total)} match`;
-    const telling = words ? matches : `${count(list.total)} account${list.total === 1 ? "" : "s"}`;
+    const telling = words ? matches : `${count(list.total)} active account${list.total === 1 ? "" : "s"}`;
     if (part("total-words").textContent !== telling) part("total-words").textContent = telling;
     part("empty").hidden = list.total > 0;
-    part("empty").textContent = words ? `No account matches “${words}”.` : "No accounts yet. They appear here once a roster is imported.";
+    part("empty").textContent = words ? `No account matches “${words}”.` : "No active accounts. They appear here once a roster is imported; a search finds inactive ones too.";
     point();
   }
 
@@ -127,7 +128,10 @@ export function mount(form) {
   });
   part("failure").querySelector("button").addEventListener("click", () => list.retry());
   document.addEventListener("tidemark:refresh", () => list.reset({ again: true }));
-  document.addEventListener("tidemark:chosen", () => list.refill());
+  document.addEventListener("tidemark:chosen", () => {
+    marked = chosen();
+    list.refill();
+  });
   list.reset();
 }
 

@@ -65,12 +65,15 @@ export { read as ask } from "./data.js";
 
 def test_production_serves_smaller_files_and_leaves_the_sources(source: Path, settings: Any) -> None:
     (source / "more.css").write_text("/* why */\na > b {\n  color: #ffffff;\n}\n")
+    (source / "all.css").write_text('/* both */\n@import "more.css";\n@import "last.css";\n')
+    (source / "last.css").write_text("b { color: #ffffff; }\n")
     (source / "data.js").write_text("export const read = 1;\n")
     (source / "page.js").write_text(MODULE)
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
     collect_when_changed()
     served = {path.name.split(".")[0]: path.read_text() for path in settings.STATIC_ROOT.glob("*.*[sj]s")}
     assert served["more"] == "a>b{color:#fff}"
+    assert served["all"] == "a>b{color:#fff}b{color:#fff}"
     assert len(served["page"]) < len(MODULE) == len((source / "page.js").read_text())
     assert "/a  b \\/\\/ c/" in served["page"]
     assert served["page"].count("./data.") == 2

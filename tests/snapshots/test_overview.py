@@ -184,7 +184,7 @@ def test_new_accounts_are_named_beside_the_chart(viewer: Client) -> None:
         see(old, 100, ago=ago)
     see(factories.account("x"), 900, ago=3)
     note = text_of(viewer.get("/?days=7"))
-    assert "New accounts step up there: 1 on " in note
+    assert "New accounts step up: 1 on " in note
     assert "New accounts step up" not in text_of(viewer.get("/?from=2026-01-01&to=2026-01-09"))
 
 

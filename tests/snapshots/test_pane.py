@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from snapshots.pane import MOST
 from tests import factories
@@ -24,6 +26,14 @@ def test_one_account_is_shown_with_its_latest_figures_on_the_page_as_in_the_pane
         assert "Change · 30 days +200 +25.0" in words
         assert 'data-src="/api/history/x/CDCgov?days=90"' in answer.content.decode()
     assert "<title>CDCgov · Tidemark</title>" in viewer.get("/?account=x/CDCgov").content.decode()
+
+
+def test_the_figures_of_all_are_not_worked_out_beside_chosen_accounts(viewer: Client) -> None:
+    a_history("nih")
+    for path, worked_out in (("/?account=x/nih", False), ("/?account=x/gone", False), ("/", True)):
+        with CaptureQueriesContext(connection) as asked:
+            viewer.get(path)
+        assert any("platformtotal" in query["sql"] for query in asked) == worked_out
 
 
 def test_several_are_compared_in_one_chart_and_each_can_be_taken_out(viewer: Client) -> None:

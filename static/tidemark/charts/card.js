@@ -1,10 +1,10 @@
 // A chart's card: fetches when it comes into view, draws, and says what it cannot do. See snapshots/_chart_card.html.
 import { read } from "../data.js";
-import { legend, make, said } from "./legend.js";
+import { afterPaint } from "../lazy.js";
+import { legend, make } from "./legend.js";
 import { TOOLS, acts, keys, touch } from "./moving.js";
 import { colours, options } from "./options.js";
 import { VIEWS, daysOf, drawn } from "./views.js";
-import { dayName } from "./words.js";
 
 let loading;
 function library({ code, style }) {
@@ -67,6 +67,7 @@ class Card {
     try {
       const [answer, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset), this.noted()]);
       Object.assign(this.state, { answer, uPlot });
+      await afterPaint(); // the page's text first, then one chart a frame
       if (!this.here()) return;
       this.draw();
       await this.notes?.load();
@@ -123,13 +124,9 @@ class Card {
     return `No ${this.state.view.label.toLowerCase()} in this period: nothing was counted, or this platform does not give it. Missing days are not zero.`;
   }
 
-  parts(name) {
-    return this.notes ? [this.notes[name]] : [];
-  }
+  parts = (name) => (this.notes ? [this.notes[name]] : []);
 
-  positive() {
-    return this.state.lines.every(({ values }) => values.every((value) => value === null || value > 0));
-  }
+  positive = () => this.state.lines.every(({ values }) => values.every((value) => value === null || value > 0));
 
   build() {
     const { element, state } = this;
@@ -150,8 +147,7 @@ class Card {
     touch(state.chart);
     this.choose(this.state.chosen ?? days.length - 1);
     keys(plot, () => state.chart, (at) => {
-      const values = words.order.map((n) => `${state.lines[n].label} ${said(state.lines[n], at, state.view)}`);
-      told.textContent = `${dayName(days[at])}: ${values.join("; ")}`;
+      told.textContent = words.show(at);
       this.choose(at);
     });
   }

@@ -1,10 +1,10 @@
-// The legend: the day under the cursor, each line's dash, shape, name and value there, and what the points mean.
+// The legend: the day under the cursor, each line's dash, shape, name, value and value before, and what points mean.
 import { CROSS, DASHES, DOTTED, SHAPES, nth } from "./shapes.js";
 import { inBars } from "./views.js";
 import { NOTHING, dayName } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WORDS = { simulated: "hollow: simulated", imported: "dotted: imported", suspect: "suspect, not counted", rounded: "range that the rounding allows" };
+const WORDS = { simulated: "hollow: simulated", imported: "dotted: imported", suspect: "suspect, not counted", rounded: "range that the rounding allows", before: "dotted: the period before" };
 
 /** A new element of HTML: make("li", {className: "x"}, "text", child). */
 export function make(tag, properties = {}, ...content) {
@@ -25,23 +25,25 @@ function drawing(width, ...paths) {
 }
 
 const stroke = { fill: "none", stroke: "currentColor", "stroke-width": 2 };
-function swatch({ place, before }, bars) {
+function swatch({ place }, bars) {
   if (bars) return drawing(28, { class: "up", d: "M-9,5V-5H-3V5Z", fill: "currentColor" }, { class: "down", d: "M3,5V-1H9V5Z", fill: "currentColor" });
-  const line = { ...stroke, d: "M-14,0H14", "stroke-dasharray": (before ? DOTTED : nth(DASHES, place)).join(" ") };
-  return before ? drawing(28, line) : drawing(28, line, { d: nth(SHAPES, place), fill: "currentColor" });
+  const line = { ...stroke, d: "M-14,0H14", "stroke-dasharray": nth(DASHES, place).join(" ") };
+  return drawing(28, line, { d: nth(SHAPES, place), fill: "currentColor" });
 }
 const KEYS = {
   simulated: () => drawing(14, { ...stroke, "stroke-width": 1.5, d: SHAPES[0] }),
   imported: () => drawing(14, { ...stroke, "stroke-width": 1.5, d: SHAPES[0] }, { d: "M-1,-1H1V1H-1Z", fill: "currentColor" }),
   suspect: () => drawing(14, { ...stroke, d: CROSS }),
   rounded: () => drawing(14, { d: "M-7,-5H7V5H-7Z", fill: "currentColor", opacity: 0.3 }),
+  before: () => drawing(28, { ...stroke, d: "M-14,0H14", "stroke-dasharray": DOTTED.join(" "), "stroke-linecap": "round" }),
 };
 
-/** Which words the points of `lines` need. */
+/** Which words the points of `lines`, and the dotted ones among them, need. */
 export function wordsOf(lines) {
   const kinds = new Set(lines.flatMap((line) => line.kinds.filter(Boolean)));
   if (lines.some(({ suspects }) => suspects.length)) kinds.add("suspect");
   if (lines.some(({ bounds }) => bounds.length)) kinds.add("rounded");
+  if (lines.some(({ before }) => before)) kinds.add("before");
   return [...kinds];
 }
 
@@ -55,30 +57,49 @@ export function said(line, at, view) {
 
 const lastOf = (values) => values.findLast((value) => value !== null) ?? -Infinity;
 
-/** Builds the legend of `lines`, the highest at their end first; show(at) tells a day, `hide` switches a line. */
+/** The lines of the period as {line, at, was, wasAt}, the highest at their end first; `was` is the one before, if any. */
+function entries(lines) {
+  const found = lines.flatMap((line, at) => {
+    const wasAt = lines.findIndex(({ before, place }) => before && place === line.place);
+    return line.before ? [] : [{ line, at, was: lines[wasAt], wasAt }];
+  });
+  return found.sort((one, other) => lastOf(other.line.values) - lastOf(one.line.values));
+}
+
+function entry({ line, at, was, wasAt }, { view, bars, alone, hide }) {
+  const [value, before] = [make("span", { className: "n" }), make("span", { className: "quiet n" })];
+  const words = make("span", {}, make("span", { className: "quiet" }, line.label), " ", value, before);
+  const inner = [swatch(line, bars), words];
+  const tell = (day) => {
+    value.textContent = said(line, day, view);
+    before.textContent = was ? ` · before ${said(was, day, view)}` : "";
+  };
+  const row = make("li", { className: `series-${(line.place % 8) + 1}` });
+  if (alone) {
+    row.append(...inner);
+    return { row, words, tell };
+  }
+  const button = make("button", { type: "button", ariaPressed: "true", title: "Show or hide this line" }, ...inner);
+  button.addEventListener("click", () => {
+    button.ariaPressed = String(button.ariaPressed === "false");
+    for (const one of was ? [at, wasAt] : [at]) hide(one, button.ariaPressed === "true");
+  });
+  row.append(button);
+  return { row, words, tell };
+}
+
+/** Builds the legend of `lines`: show(at) tells a day and gives its words, hide(at, show) switches a line. */
 export function legend(days, lines, view, hide) {
   const day = make("li", { className: "chart-day" });
-  const bars = inBars(view, lines);
-  const values = lines.map(() => make("span", { className: "n" }));
-  const rows = lines.map((line, at) => {
-    const inner = [swatch(line, bars && !line.before), make("span", { className: "quiet" }, line.label), values[at]];
-    if (lines.length === 1) return make("li", { className: `series-${(line.place % 8) + 1}` }, ...inner);
-    const button = make("button", { type: "button", ariaPressed: "true", title: "Show or hide this line" }, ...inner);
-    button.addEventListener("click", () => {
-      button.ariaPressed = String(button.ariaPressed === "false");
-      hide(at, button.ariaPressed === "true");
-    });
-    return make("li", { className: `series-${(line.place % 8) + 1}` }, button);
-  });
-  const order = lines.map((_, at) => at).sort((a, b) => lastOf(lines[b].values) - lastOf(lines[a].values));
+  const found = entries(lines);
+  const rows = found.map((one) => entry(one, { view, bars: inBars(view, lines), alone: found.length === 1, hide }));
   const keys = wordsOf(lines).map((kind) => make("li", { className: "chart-key quiet" }, KEYS[kind](), WORDS[kind]));
-  const element = make("ul", { className: "chart-legend" }, day, ...order.map((at) => rows[at]), ...keys);
   return {
-    element,
-    order,
+    element: make("ul", { className: "chart-legend" }, day, ...rows.map(({ row }) => row), ...keys),
     show(at) {
       day.textContent = dayName(days[at]);
-      lines.forEach((line, n) => (values[n].textContent = said(line, at, view)));
+      for (const { tell } of rows) tell(at);
+      return `${day.textContent}: ${rows.map(({ words }) => words.textContent).join("; ")}`;
     },
   };
 }

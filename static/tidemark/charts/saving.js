@@ -1,11 +1,11 @@
 // What a chart shows, as a file or a table: the visible days and lines and nothing else. Loaded when it is asked for.
 import { say } from "../app.js";
 import { make, said, wordsOf } from "./legend.js";
-import { DASHES, DOTTED, SHAPES, nth } from "./shapes.js";
+import { DASHES, SHAPES, nth } from "./shapes.js";
 import { dayName, toDate } from "./words.js";
 
 const UNSAFE = /^'*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/; // what a spreadsheet would take for a formula, as perf/spreadsheets.py says
-const NOTES = { simulated: "Simulated figures are hollow points", imported: "Imported figures are dotted points", suspect: "✕ suspect, not counted", rounded: "Shaded: the range that the platform's rounding allows" };
+const NOTES = { simulated: "Simulated figures are hollow points", imported: "Imported figures are dotted points", suspect: "✕ suspect, not counted", rounded: "Shaded: the range that the platform's rounding allows", before: "Dotted lines: the period before" };
 
 /** Saves what the card of `element` shows as "png" or "csv", or shows it as "table". */
 export async function save(kind, element, state, colour) {
@@ -79,8 +79,9 @@ const [MARGIN, LINE] = [16, 20]; // px
 /** A PNG of the chart with its title, period, legend and what the points mean, on the page's paper. */
 async function picture(element, state, colour) {
   const [source, ratio] = [state.chart.ctx.canvas, devicePixelRatio];
-  const [, , lines] = visible(state);
-  const notes = [...wordsOf(lines).map((kind) => NOTES[kind]), ...numbered(element, ends(state))];
+  const [, , drawn] = visible(state);
+  const lines = drawn.filter(({ before }) => !before);
+  const notes = [...wordsOf(drawn).map((kind) => NOTES[kind]), ...numbered(element, ends(state))];
   const width = source.width / ratio + 2 * MARGIN;
   const height = source.height / ratio + 2 * MARGIN + (4 + lines.length + notes.length) * LINE;
   const canvas = make("canvas", { width: Math.round(width * ratio), height: Math.round(height * ratio) });
@@ -119,13 +120,13 @@ function numbered(element, [first, last]) {
   return notes.filter(([{ dataset }]) => dataset.to >= first && dataset.from <= last).map(([, words]) => words);
 }
 
-function sample(pen, { place, before }, y, colour) {
+function sample(pen, { place }, y, colour) {
   pen.save();
   pen.translate(MARGIN + 16, y);
   pen.strokeStyle = pen.fillStyle = colour(`series-${(place % 8) + 1}`);
   pen.lineWidth = 2;
-  pen.setLineDash(before ? DOTTED : nth(DASHES, place));
+  pen.setLineDash(nth(DASHES, place));
   pen.stroke(new Path2D("M-16,0H16"));
-  if (!before) pen.fill(new Path2D(nth(SHAPES, place)));
+  pen.fill(new Path2D(nth(SHAPES, place)));
   pen.restore();
 }

@@ -46,7 +46,7 @@ export const VIEWS = {
 
 /**
  * The drawn lines of a view: {label, values, place, before, kinds, suspects, bounds}; `place` numbers the line for its
- * colour, dash and shape, `before` marks the previous period, `kinds` says per day where a figure is from.
+ * colour, dash and shape, `before` marks the previous period of the line ahead of it, `kinds` says per day where a figure is from.
  */
 export function drawn(answer, name) {
   const [view, days, lines] = [VIEWS[name], daysOf(answer), linesOf(answer)];
@@ -54,19 +54,21 @@ export function drawn(answer, name) {
     const label = line.label || view.label;
     const one = { label, place, values: view.of(line, days), ...marked(line, days, view) };
     const was = line.previous && view.of({ ...line, followers: line.previous, engagement: undefined }, days);
-    return [one, was && { label: `${label}, period before`, place, values: was, before: true, kinds: [], suspects: [], bounds: [] }]
-      .filter((found) => found?.values?.some((value) => value !== null));
+    const before = { label: `${label}, period before`, place, values: was, before: true, kinds: [], suspects: [], bounds: [] };
+    return isKnown(one.values) ? [one, before].filter(({ values }) => isKnown(values)) : [];
   });
 }
 
-function marked({ marks, platform, followers }, days, view) {
+const isKnown = (values) => values?.some((value) => value !== null);
+
+function marked({ marks, followers }, days, view) {
   const kinds = [];
   for (const kind of ["imported", "simulated"]) for (const at of within(marks[kind], days)) kinds[at] = kind;
   const rounded = within(marks.followers_rounded, days);
   const bounds = [];
   if (view.counts && rounded.length) {
     const finest = units(rounded.map((at) => followers[at]));
-    for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], platform, finest);
+    for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], finest);
   }
   return { kinds, bounds, suspects: [...(marks.suspect ?? []), ...(marks.rejected ?? [])].map((ends) => ends.map(toSecond)) };
 }
@@ -90,10 +92,8 @@ export function units(values) {
   return finest;
 }
 
-/** The least and the most that a rounded count may stand for: YouTube cuts to three digits, others round to the nearest. */
-export function interval(value, platform, finest) {
-  const length = String(value).length;
-  if (platform === "youtube") return [value, value + 10 ** Math.max(length - 3, 0) - 1];
-  const half = finest.get(length) / 2;
-  return [value - half, value + half];
+/** The least and the most that a rounded count may stand for: some platforms cut, others round to the nearest. */
+export function interval(value, finest) {
+  const unit = finest.get(String(value).length);
+  return [value - unit / 2, value + unit - 1];
 }
