@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from perf import clock
 from scraping.fakes import server as fakes
@@ -51,8 +52,8 @@ def _blocking_calls_allowed() -> Iterator[None]:
 def open_page(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
     """Opens pages of the running product; at the end no page may have complained.
 
-    `open_page(PHONE, user)` is a page signed in as `user`; keyword arguments go to the browser's context. A test that
-    provokes a complaint names a part of it in `page.provoked`.
+    `open_page(PHONE, user)` is a blank page signed in as `user`; keyword arguments go to the browser's context. A test
+    that provokes a complaint names a part of it in `page.provoked`.
     """
     complaints: list[str] = []
     provoked: list[str] = []
@@ -69,7 +70,10 @@ def open_page(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         if user is not None:
-            sign_in(page, user)
+            client = Client()
+            client.force_login(user)
+            [cookie] = client.cookies.values()
+            context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
         return page
 
     yield open_one
@@ -128,6 +132,16 @@ def gathering(worker: Any, settings: Any) -> Iterator[None]:
     worker(FAKE_PLATFORMS_URL=url, concurrency=2, **tokens)
     yield
     stop()
+
+
+def too_wide(page: Any) -> dict[int, int]:
+    """By the widths of a screen and of a phone: how many pixels the page that is open is wider, where it is."""
+    found = {}
+    for size in (PHONE, WIDE):
+        page.set_viewport_size(size)
+        if (wider := overflow(page)) > 0:
+            found[size["width"]] = wider
+    return found
 
 
 def overflow(page: Any) -> int:

@@ -17,6 +17,7 @@ def test_a_walk_through_the_overview(
     open_page: Callable[..., Any], editor: Any, roster: list[Any], size: dict[str, int]
 ) -> None:
     page = open_page(size, editor)
+    page.goto("/")
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
     asked: list[str] = []
@@ -57,6 +58,7 @@ def test_a_walk_through_the_overview(
 
 def test_the_overview_reads_without_javascript(open_page: Callable[..., Any], editor: Any, roster: list[Any]) -> None:
     page = open_page(PHONE, editor, java_script_enabled=False)
+    page.goto("/")
     page.locator(".periods summary").click()
     page.get_by_label("Last day").fill("2026-01-01")
     page.get_by_role("button", name="Show these days").click()
