@@ -67,7 +67,6 @@ class BulkEdit(models.Model):
             ),
             models.UniqueConstraint(fields=["by", "ticket"], name="bulkedit_started_once"),
         ]
-        indexes = [models.Index(fields=["by", "at"], name="ix_bulkedit_by")]
 
     def __str__(self) -> str:
         return f"edit {self.pk} of {self.total} accounts"

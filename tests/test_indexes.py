@@ -101,7 +101,6 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "RosterImport.by": lambda: deleting(READER, RosterImport, "by"),
     "rosterchange_uniq": lambda: RosterChange.objects.filter(batch=1).order_by("account_id"),
     "RosterChange.account": lambda: deleting(Account(pk=1), RosterChange, "account"),
-    "ix_bulkedit_by": lambda: deleting(READER, BulkEdit, "by"),
     "bulkedit_started_once": lambda: BulkEdit.objects.filter(by=1, ticket="0" * 32),
     "bulkeditpart_uniq": lambda: BulkEditPart.objects.filter(edit=1).order_by("number"),
     # perf

@@ -63,10 +63,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddIndex(
-            model_name="bulkedit",
-            index=models.Index(fields=["by", "at"], name="ix_bulkedit_by"),
-        ),
         migrations.AddConstraint(
             model_name="bulkedit",
             constraint=models.CheckConstraint(
