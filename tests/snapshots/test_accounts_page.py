@@ -105,7 +105,9 @@ def test_a_large_list_becomes_an_export_of_the_same_filters(world: Client, setti
 
 
 @pytest.mark.both_dbs
-@pytest.mark.parametrize(("day", "query"), product(["latest", WEEK_AGO.isoformat()], ["", "active=all", "platform=x"]))
+@pytest.mark.parametrize(
+    ("day", "query"), [*product(["latest", WEEK_AGO.isoformat()], ["", "active=all", "platform=x"])]
+)
 def test_totals_are_the_sums_of_everything_filtered(
     world: Client, monkeypatch: pytest.MonkeyPatch, day: str, query: str
 ) -> None:
