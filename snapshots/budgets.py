@@ -13,7 +13,7 @@ BUDGETS = [
     Budget("api:coverage", queries=12, bytes=4_000, p95=1_000),
     Budget("snapshots:overview", queries=20, bytes=10_000, p95=1_000),
     Budget("snapshots:trend", queries=8, bytes=4_000, p95=1_000),
-    Budget("snapshots:sidebar", queries=9, bytes=5_000, p95=1_000, hit_rate=0.6),
+    Budget("snapshots:sidebar", queries=10, bytes=5_000, p95=1_000, hit_rate=0.6),
     Budget("snapshots:pane", queries=9, bytes=4_000, p95=500),
     Budget("snapshots:accounts", queries=13, bytes=12_000, p95=1_000),
     Budget("snapshots:export-accounts", queries=8, bytes=6_000, p95=1_000),
