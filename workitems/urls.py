@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, register_converter
+
+from workitems import item_views
+from workitems.numbers import InAddress
 
 app_name = "workitems"
+register_converter(InAddress, "number")
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("<number:number>/", item_views.item, name="item"),
+]
