@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,9 +40,11 @@ ROWS = 120  # more than two pages of every list
 
 @pytest.fixture
 def editor(db: None, client: Client) -> Client:
-    """An editor's browser, and a registry with figures and a run."""
+    """An editor's browser, and a registry with figures, movers, days without a figure, and a run."""
     offices = [factories.organization(f"Office {number}") for number in range(ROWS // 4)]
     rows = [factories.account("x", f"handle-{number}", organization=offices[number % 30]) for number in range(ROWS)]
+    month = clock.today() - timedelta(days=30)
+    record(Sighting(row.pk, month, clock.now(), "observed", followers=1_010 + row.pk) for row in rows[:10])
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
