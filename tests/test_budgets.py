@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -17,10 +18,13 @@ from scraping.models import ScrapeRun
 from snapshots.models import Note
 from snapshots.recording import Sighting, record
 from tests import factories
+from workitems.models import WorkItem
+from workitems.workflow import submit
 
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
+PATHS |= {f"workitems:{page}": {"number": "DRAFT_0020"} for page in ("edit", "receipt")}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -42,6 +46,8 @@ def editor(db: None, client: Client) -> Client:
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
+    person.groups.add(*Group.objects.filter(name="crew"))
+    submit(WorkItem(number="DRAFT_0020", location="Engine room", description="Valve leaks", detail="Seal"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)
