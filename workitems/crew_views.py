@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,6 +16,7 @@ from perf.access import requires
 from workitems.editing import LABELS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
+from workitems.item_views import found_item
 from workitems.models import WorkItem
 from workitems.numbers import NumberTaken
 from workitems.sending import send
@@ -48,7 +49,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @never_cache
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Change an item, or send it again with the changes."""
-    item = get_object_or_404(WorkItem.objects.visible_to(request.user), number=number)
+    item = found_item(request, number)
     if not item.may_edit(request.user):
         raise PermissionDenied(f"{item.number} is {item.status_label} and not yours to change now. Nothing was stored.")
     form = EditItemForm(request.POST or None, item=item, user=request.user)
@@ -62,7 +63,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
 @never_cache
 def receipt(request: HttpRequest, number: str) -> HttpResponse:
     """What is stored of an item: number, time, and the SHA-256 of each photo."""
-    item = get_object_or_404(WorkItem.objects.visible_to(request.user), number=number)
+    item = found_item(request, number)
     return render(request, "workitems/receipt.html", {"item": item, "photos": item.photos.present().in_order()})
 
 

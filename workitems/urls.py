@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
-from django.urls.converters import StringConverter
 
-from workitems import crew_views
+from workitems import crew_views, item_views
+from workitems.numbers import InAddress
 
-
-class NumberConverter(StringConverter):
-    """An item's number, as workitems.numbers.code takes it."""
-
-    regex = "[A-Za-z0-9_-]{1,50}"
-
-
-register_converter(NumberConverter, "number")
 app_name = "workitems"
+register_converter(InAddress, "number")
 
 urlpatterns: list[URLPattern] = [
     path("new/", crew_views.new, name="new"),
+    path("<number:number>/", item_views.item, name="item"),
     path("<number:number>/edit/", crew_views.edit, name="edit"),
     path("<number:number>/receipt/", crew_views.receipt, name="receipt"),
 ]

@@ -153,7 +153,7 @@ def test_the_second_of_two_sees_both_texts_and_what_they_left_alone_is_as_it_is_
 def test_who_comes_after_the_review_began_keeps_their_words_on_the_page(crew, item, dana, monkeypatch):
     stale = WorkItem.objects.get()
     move(item, Status.IN_REVIEW, by=dana, version=1)
-    monkeypatch.setattr("workitems.crew_views.get_object_or_404", lambda *_, **__: stale)  # read just before
+    monkeypatch.setattr("workitems.crew_views.found_item", lambda *_: stale)  # read just before
     answer = crew.post(
         f"/workitems/{item.number}/edit/", {"description": "Mine", "detail": "My words", "ofm": "", "version": 1}
     )
