@@ -24,7 +24,7 @@ from workitems.workflow import submit
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS["workitems:item"] = {"number": "A-1"}
+PATHS |= {f"workitems:{page}": {"number": "A-1"} for page in ("item", "edit", "receipt")}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {

@@ -178,6 +178,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # workitems
     "preset_number_code_uniq": lambda: PresetNumber.objects.filter(code="A-1"),
     "workitem_number_uniq": lambda: WorkItem.objects.filter(number="0020"),
+    "workitem_key_uniq": lambda: WorkItem.objects.filter(submitter=1, key="a"),
     "ix_workitem_status_submitted": lambda: first(WorkItem.objects.filter(status="submitted").for_list()),
     "ix_workitem_submitted_at": lambda: first(WorkItem.objects.for_list()),
     "ix_workitem_assigned_to": lambda: WorkItem.objects.filter(assigned_to=1, status__in=["submitted"]),
