@@ -55,6 +55,7 @@ from snapshots.models import (
     Judgement,
     LatestSnapshot,
     Note,
+    PlatformAccounts,
     PlatformTotal,
     Snapshot,
 )
@@ -117,6 +118,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "platform_total_uniq": lambda: PlatformTotal.objects.filter(
         date__range=(TODAY - timedelta(days=9), TODAY)
     ).order_by(),
+    "platform_accounts_uniq": lambda: PlatformAccounts.objects.filter(platform="x"),
     "ix_daily_total_organization": lambda: deleting(Organization(pk=1), DailyTotal, "organization"),
     "ix_importbatch_created": lambda: first(ImportBatch.objects.for_page()),
     "ImportBatch.by": lambda: deleting(READER, ImportBatch, "by"),
