@@ -1,0 +1,9 @@
+"""What the addresses of work items may cost; see perf.budgets. Signing in (session, user, rights) is part of it."""
+
+from perf.budgets import Budget
+
+BUDGETS = [
+    Budget("workitems:dashboard", queries=10, bytes=10_000, p95=1_000, hit_rate=0.6),
+    Budget("api:workitems", queries=8, bytes=8_000, p95=1_000, hit_rate=0.6),
+    Budget("api:workitem", queries=6, bytes=2_000, p95=500),
+]
