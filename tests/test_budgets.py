@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ from scraping.models import ScrapeRun
 from snapshots.models import Note
 from snapshots.recording import Sighting, record
 from tests import factories
+from workitems.models import WorkItem
+from workitems.workflow import submit
 
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
+PATHS |= {f"workitems:{page}": {"number": "A-1"} for page in ("item", "edit", "receipt")}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -36,12 +40,16 @@ ROWS = 120  # more than two pages of every list
 
 @pytest.fixture
 def editor(db: None, client: Client) -> Client:
-    """An editor's browser, and a registry with figures and a run."""
+    """An editor's browser, and a registry with figures, movers, days without a figure, and a run."""
     offices = [factories.organization(f"Office {number}") for number in range(ROWS // 4)]
     rows = [factories.account("x", f"handle-{number}", organization=offices[number % 30]) for number in range(ROWS)]
+    month = clock.today() - timedelta(days=30)
+    record(Sighting(row.pk, month, clock.now(), "observed", followers=1_010 + row.pk) for row in rows[:10])
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
+    person.groups.add(*factories.user("reviewer").groups.all())
+    submit(WorkItem(number="A-1", location="Engine room", description="Valve leaks", detail="Replace it"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)
