@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.db.models.query import ModelIterable, ValuesIterable, ValuesListIterable
 
-from perf.keyset import AFTER, BEFORE, END, Cursor, Key, Order
+from perf.keyset import AFTER, BEFORE, END, Cursor, Groups, Key, Order
 
 COUNT_MAX = 10_000  # totals are exact up to here; beyond, counting costs more than it tells
 PAGE_MAX = 1_000_000_000  # keeps OFFSET within a database's integers
@@ -138,15 +138,18 @@ class SeekPage(Page):
 class _Source:
     """Where a page's rows come from, and the keys around it."""
 
-    def __init__(self, rows: QuerySet[Any, Any], order: Sequence[str], per_page: int, total: int | None) -> None:
+    def __init__(
+        self, rows: QuerySet[Any, Any], order: Sequence[str], columns: Sequence[str], per_page: int, total: int | None
+    ) -> None:
         self.order = Order(rows, order)
         self.plain = rows
-        self.rows, self._key_of, self._strip = _keyed(rows, self.order.names)
+        self.rows, self._key_of, self._strip = _keyed(rows.values_list(*columns) if columns else rows, self.order.names)
         self.per_page = per_page
         counted = _count(rows) if total is None else total
         self.is_lower_bound = total is None and counted > COUNT_MAX
         self.total = min(counted, COUNT_MAX) if self.is_lower_bound else counted
         self.pages = max(1, -(-self.total // per_page))
+        self.groups: Callable[[], Groups] = tuple
         self.first_key: Key = ()
         self.last_key: Key = ()
 
@@ -205,7 +208,7 @@ class _Source:
         """A bare page number: keys are skipped, not whole rows."""
         if number > self.pages and not self.is_lower_bound:
             return self._page(number, [])
-        before = self.order.key_at(self.plain, (number - 1) * self.per_page - 1)
+        before = self.order.key_at(self.plain, (number - 1) * self.per_page - 1, self.groups())
         return self._forward(number, before) if before else self._page(number, [])
 
     def _page(self, number: int, found: list[Any], *, is_more: bool = False) -> SeekPage:
@@ -223,18 +226,23 @@ def paginate(
     rows: QuerySet[Any, Any],
     *,
     order: Sequence[str],
+    columns: Sequence[str] = (),
     page: int = 1,
     per_page: int = 50,
     after: str = "",
     total: int | None = None,
+    groups: Callable[[], Groups] = tuple,
     clamp: bool = False,
 ) -> SeekPage:
     """Page `page` of `rows` (of models, values() or values_list()) sorted by `order` (see perf.keyset.Order).
 
-    `after` is the cursor a link carried; one that is forged or from another order is ignored. `total` spares the
-    count where a counter knows it. Past the end the page is empty, or the last one with `clamp`.
+    With `columns` each row of the page is a tuple of these; what only they need is joined neither to count nor to
+    skip, as it would be if `rows` named them. `after` is the cursor a link carried; one that is forged or from
+    another order is ignored. `total` spares the count where a counter knows it, and `groups`, asked for a page by its
+    bare number, nearly all that would be skipped. Past the end the page is empty, or the last one with `clamp`.
     """
-    source = _Source(rows, order, per_page, total)
+    source = _Source(rows, order, columns, per_page, total)
+    source.groups = groups
     cursor = source.order.decode(after) if after and page > 1 else None
     found = source.read(page, cursor)
     if clamp and not found.object_list and found.number > 1:

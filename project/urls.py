@@ -27,6 +27,7 @@ api.add_router("", "scraping.watch_api.router")  # before /scrapes/{pk}, which w
 api.add_router("", "scraping.api.router")
 api.add_router("", "scraping.capacity_api.router")
 api.add_router("", "scraping.condition_api.router")
+api.add_router("", "workitems.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("scraping/", include("scraping.urls")),
+    path("workitems/", include("workitems.urls")),
     path("performance/", include("perf.urls")),
     path("", include("snapshots.urls")),
 ]

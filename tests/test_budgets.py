@@ -18,10 +18,13 @@ from scraping.models import ScrapeRun
 from snapshots.models import Note
 from snapshots.recording import Sighting, record
 from tests import factories
+from workitems.models import WorkItem
+from workitems.workflow import submit
 
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
+PATHS |= {f"workitems:{page}": {"number": "A-1"} for page in ("item", "edit", "receipt")}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -45,6 +48,8 @@ def editor(db: None, client: Client) -> Client:
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
+    person.groups.add(*factories.user("reviewer").groups.all())
+    submit(WorkItem(number="A-1", location="Engine room", description="Valve leaks", detail="Replace it"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)

@@ -55,10 +55,11 @@ from snapshots.models import (
     Judgement,
     LatestSnapshot,
     Note,
+    PlatformAccounts,
     PlatformTotal,
     Snapshot,
 )
-from workitems.models import Comment, Photo, PresetNumber, StatusChange, WorkItem
+from workitems.models import CannedReason, Comment, Photo, PresetNumber, Revision, StatusChange, Upload, WorkItem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
@@ -117,6 +118,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "platform_total_uniq": lambda: PlatformTotal.objects.filter(
         date__range=(TODAY - timedelta(days=9), TODAY)
     ).order_by(),
+    "platform_accounts_uniq": lambda: PlatformAccounts.objects.filter(platform="x"),
     "ix_daily_total_organization": lambda: deleting(Organization(pk=1), DailyTotal, "organization"),
     "ix_importbatch_created": lambda: first(ImportBatch.objects.for_page()),
     "ImportBatch.by": lambda: deleting(READER, ImportBatch, "by"),
@@ -178,12 +180,20 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # workitems
     "preset_number_code_uniq": lambda: PresetNumber.objects.filter(code="A-1"),
     "workitem_number_uniq": lambda: WorkItem.objects.filter(number="0020"),
+    "workitem_key_uniq": lambda: WorkItem.objects.filter(submitter=1, key="a"),
     "ix_workitem_status_submitted": lambda: first(WorkItem.objects.filter(status="submitted").for_list()),
     "ix_workitem_submitted_at": lambda: first(WorkItem.objects.for_list()),
     "ix_workitem_assigned_to": lambda: WorkItem.objects.filter(assigned_to=1, status__in=["submitted"]),
     "ix_workitem_submitter_name": lambda: first(WorkItem.objects.for_list("submitter")),
     "ix_workitem_submitter": lambda: WorkItem.objects.filter(submitter=1),
     "ix_photo_work_item": lambda: Photo.objects.filter(work_item__in=[1, 2]).order_by("position", "pk"),
+    "photo_key_uniq": lambda: Photo.objects.filter(work_item=1, key="a"),
+    "ix_photo_waiting": lambda: first(Photo.objects.waiting()),
+    "ix_upload_open": lambda: Upload.objects.open().filter(touched_at__lt=NOW),
+    "upload_key_uniq": lambda: Upload.objects.filter(work_item=1, key="a"),
+    "Upload.photo": lambda: Upload.objects.filter(photo=1),
+    "revision_uniq": lambda: Revision.objects.filter(work_item=1, version__gt=3),
+    "canned_reason_uniq": lambda: CannedReason.objects.filter(status="needs_revision", text="a"),
     "ix_comment_work_item": lambda: Comment.objects.filter(work_item=1).order_by("created_at", "pk"),
     "ix_status_change_work_item": lambda: StatusChange.objects.filter(work_item=1),
     # required as such (B16, B18), for lists of what was said and done lately

@@ -219,6 +219,16 @@ def test_values_rows_keep_their_shape(users):
     assert list(second.object_list[0]) == ["full"]
 
 
+@pytest.mark.both_dbs
+def test_columns_are_joined_for_their_page_alone(db):
+    columns = ["name", "content_type__app_label"]
+    expected = list(Permission.objects.order_by("-id").values_list(*columns))
+    with CaptureQueriesContext(connection) as captured:
+        page = paginate(Permission.objects.all(), order=["-id"], columns=columns, page=2, per_page=5)
+    assert page.object_list == expected[5:10]
+    assert ["JOIN" in query["sql"] for query in captured] == [False, False, True]  # the count, the key, the page
+
+
 def test_rows_without_named_columns_are_refused(users):
     with pytest.raises(ValueError, match="name their columns"):
         paginate(users.values_list("id", flat=True), order=["id"])
@@ -288,6 +298,21 @@ def test_a_bare_number_reads_one_key_and_one_page(users):
         key, _page = captured
         assert "LIMIT 1 OFFSET 9" in key["sql"]
         assert "password" not in key["sql"]
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("order", [["is_active", "id"], ["-is_active", "-id"]])
+def test_groups_spare_a_bare_number_what_it_would_skip(users, order):
+    groups = [(True, 24), (False, 23)] if order[0][0] == "-" else [(False, 23), (True, 24)]
+    expected = whole(users, order)
+    with CaptureQueriesContext(connection) as captured:
+        pages = [
+            paginate(users, order=order, page=n, per_page=7, total=NUMBER, groups=lambda: groups) for n in range(2, 8)
+        ]
+    assert [ids(page) for page in pages] == [expected[7 * n : 7 * n + 7] for n in range(1, 7)]
+    skipped = [int(offset) for query in captured for offset in re.findall(r"OFFSET (\d+)", query["sql"])]
+    assert max(skipped) <= 12  # half of the larger group
+    assert ids(paginate(users, order=order, page=9, per_page=7, groups=lambda: groups)) == []
 
 
 def test_sorting_by_expression_columns_needs_no_model_field(users):

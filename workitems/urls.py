@@ -1,0 +1,18 @@
+"""Addresses of the pages of work items. What stands where a number stands is in numbers.RESERVED."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, register_converter
+
+from workitems import crew_views, item_views
+from workitems.numbers import InAddress
+
+app_name = "workitems"
+register_converter(InAddress, "number")
+
+urlpatterns: list[URLPattern] = [
+    path("new/", crew_views.new, name="new"),
+    path("<number:number>/", item_views.item, name="item"),
+    path("<number:number>/edit/", crew_views.edit, name="edit"),
+    path("<number:number>/receipt/", crew_views.receipt, name="receipt"),
+]
