@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from workitems import crew_views, item_views, photo_views
+from workitems import crew_views, item_views, list_views, photo_views
 from workitems.numbers import InAddress
 
 
@@ -20,6 +20,7 @@ register_converter(InAddress, "number")
 register_converter(PhotoSize, "photo_size")
 
 urlpatterns: list[URLPattern] = [
+    path("", list_views.dashboard, name="dashboard"),
     path("new/", crew_views.new, name="new"),
     path("photos/<int:pk>/remove/", photo_views.remove, name="photo-remove"),
     path("photos/<int:pk>/restore/", photo_views.restore, name="photo-restore"),

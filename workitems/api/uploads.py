@@ -113,7 +113,7 @@ def send_piece(
     request: HttpRequest,
     response: HttpResponse,
     upload_id: UUID,
-    offset: int = Header(alias="Upload-Offset", ge=0, le=2**40),  # how django-ninja declares a parameter
+    offset: int = Header(alias="Upload-Offset", ge=0, le=2**40),
 ) -> dict[str, Any] | HttpResponse:
     """The bytes that follow those that are here; with the last ones the photo is stored.
 
