@@ -138,10 +138,12 @@ class SeekPage(Page):
 class _Source:
     """Where a page's rows come from, and the keys around it."""
 
-    def __init__(self, rows: QuerySet[Any, Any], order: Sequence[str], per_page: int, total: int | None) -> None:
+    def __init__(
+        self, rows: QuerySet[Any, Any], order: Sequence[str], columns: Sequence[str], per_page: int, total: int | None
+    ) -> None:
         self.order = Order(rows, order)
         self.plain = rows
-        self.rows, self._key_of, self._strip = _keyed(rows, self.order.names)
+        self.rows, self._key_of, self._strip = _keyed(rows.values_list(*columns) if columns else rows, self.order.names)
         self.per_page = per_page
         counted = _count(rows) if total is None else total
         self.is_lower_bound = total is None and counted > COUNT_MAX
@@ -223,6 +225,7 @@ def paginate(
     rows: QuerySet[Any, Any],
     *,
     order: Sequence[str],
+    columns: Sequence[str] = (),
     page: int = 1,
     per_page: int = 50,
     after: str = "",
@@ -231,10 +234,12 @@ def paginate(
 ) -> SeekPage:
     """Page `page` of `rows` (of models, values() or values_list()) sorted by `order` (see perf.keyset.Order).
 
-    `after` is the cursor a link carried; one that is forged or from another order is ignored. `total` spares the
-    count where a counter knows it. Past the end the page is empty, or the last one with `clamp`.
+    With `columns` each row of the page is a tuple of these; what only they need is joined neither to count nor to
+    skip, as it would be if `rows` named them. `after` is the cursor a link carried; one that is forged or from
+    another order is ignored. `total` spares the count where a counter knows it. Past the end the page is empty, or the
+    last one with `clamp`.
     """
-    source = _Source(rows, order, per_page, total)
+    source = _Source(rows, order, columns, per_page, total)
     cursor = source.order.decode(after) if after and page > 1 else None
     found = source.read(page, cursor)
     if clamp and not found.object_list and found.number > 1:

@@ -130,8 +130,9 @@ def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> b
     columns = filters.columns
     extent = extent_of(filters) if filters.narrowed or filters.day in ("all", "latest") else None
     page = paginate(
-        filters.rows(user, extent).values_list(*columns.values()),
+        filters.rows(user, extent),
         order=filters.order,
+        columns=list(columns.values()),
         page=filters.page,
         per_page=filters.per_page,
         after=filters.after,

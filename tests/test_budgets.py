@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -24,7 +23,7 @@ from workitems.workflow import submit
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS["api:workitem"] = {"number": "ITEM-7"}
+PATHS |= dict.fromkeys(("workitems:item", "api:workitem"), {"number": "A-1"})
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -46,9 +45,9 @@ def editor(db: None, client: Client) -> Client:
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
-    person.groups.add(Group.objects.get(name="reviewer"))
+    person.groups.add(*factories.user("reviewer").groups.all())
     for number in range(ROWS // 2):
-        submit(WorkItem(number=f"ITEM-{number}", location="Roof", description="Loose", detail="Tighten it"), person)
+        submit(WorkItem(number=f"A-{number}", location="Engine room", description="Leaks", detail="Replace it"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)

@@ -6,4 +6,6 @@ BUDGETS = [
     Budget("workitems:dashboard", queries=10, bytes=10_000, p95=1_000, hit_rate=0.6),
     Budget("api:workitems", queries=8, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("api:workitem", queries=6, bytes=2_000, p95=500),
+    # Session, user and two of permissions; the item, its photos, steps, revisions and comments.
+    Budget("workitems:item", queries=9, bytes=8_000, p95=500),
 ]

@@ -8,18 +8,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workitems.addresses import item_url, photo_url
+from workitems.item_page import KINDS
 from workitems.models import Photo, WorkItem
-from workitems.workflow import Status
 
 SHOWN = 4  # photos of a card; the others are a number
-TONES: dict[str, str] = {
-    Status.SUBMITTED: "new",
-    Status.IN_REVIEW: "busy",
-    Status.NEEDS_REVISION: "bad",
-    Status.AWAITING_PHOTOS: "wait",
-    Status.COMPLETED_REVIEW: "good",
-}
-"""The colour of a state's mark; the word stands beside it."""
 
 
 class Tile(NamedTuple):
@@ -40,7 +32,7 @@ class Card(NamedTuple):
     number: str
     url: str
     label: str
-    tone: str
+    kind: str
     location: str
     description: str
     submitter: str
@@ -83,7 +75,7 @@ def _card(item: WorkItem, photos: Sequence[Photo]) -> Card:
         number=item.number,
         url=item_url(item.number),
         label=item.status_label,
-        tone=TONES[item.status],
+        kind=KINDS[item.status],
         location=item.location,
         description=item.description,
         submitter=item.submitter_name,

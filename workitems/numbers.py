@@ -26,6 +26,20 @@ def code(value: str) -> None:
         raise ValidationError("“%(value)s” is the name of a page. Choose another number.", params={"value": value})
 
 
+class InAddress:
+    """The converter of a number in an address: `<number:number>`."""
+
+    regex = r"[A-Za-z0-9_-]{1,50}"
+
+    def to_python(self, value: str) -> str:
+        """The number, as it stands in the address."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The address's part, which is the number."""
+        return value
+
+
 class NumberTaken(Exception):
     """Another item, `existing`, has that number."""
 

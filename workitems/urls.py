@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
 
-from workitems import list_views
+from workitems import item_views, list_views
+from workitems.numbers import InAddress
 
 app_name = "workitems"
+register_converter(InAddress, "number")
 
 urlpatterns: list[URLPattern] = [
     path("", list_views.dashboard, name="dashboard"),
+    path("<number:number>/", item_views.item, name="item"),
 ]

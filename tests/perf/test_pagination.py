@@ -219,6 +219,16 @@ def test_values_rows_keep_their_shape(users):
     assert list(second.object_list[0]) == ["full"]
 
 
+@pytest.mark.both_dbs
+def test_columns_are_joined_for_their_page_alone(db):
+    columns = ["name", "content_type__app_label"]
+    expected = list(Permission.objects.order_by("-id").values_list(*columns))
+    with CaptureQueriesContext(connection) as captured:
+        page = paginate(Permission.objects.all(), order=["-id"], columns=columns, page=2, per_page=5)
+    assert page.object_list == expected[5:10]
+    assert ["JOIN" in query["sql"] for query in captured] == [False, False, True]  # the count, the key, the page
+
+
 def test_rows_without_named_columns_are_refused(users):
     with pytest.raises(ValueError, match="name their columns"):
         paginate(users.values_list("id", flat=True), order=["id"])
