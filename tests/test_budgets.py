@@ -23,7 +23,7 @@ from workitems.workflow import submit
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS |= dict.fromkeys(("workitems:item", "api:workitem"), {"number": "A-1"})
+PATHS |= {route: {"number": "A-1"} for route in ("workitems:item", "api:workitem")}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {

@@ -4,6 +4,7 @@ from perf.budgets import Budget
 
 BUDGETS = [
     Budget("workitems:dashboard", queries=10, bytes=10_000, p95=1_000, hit_rate=0.6),
+    Budget("workitems:export", queries=6, bytes=4_000, p95=1_000),
     Budget("api:workitems", queries=8, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("api:workitem", queries=6, bytes=2_000, p95=500),
     # Session, user and two of permissions; the item, its photos, steps, revisions and comments.

@@ -12,5 +12,6 @@ register_converter(InAddress, "number")
 
 urlpatterns: list[URLPattern] = [
     path("", list_views.dashboard, name="dashboard"),
+    path("export.csv", list_views.export, name="export"),
     path("<number:number>/", item_views.item, name="item"),
 ]
