@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from workitems import item_views, list_views
+from workitems import crew_views, item_views, list_views
 from workitems.numbers import InAddress
 
 app_name = "workitems"
@@ -13,5 +13,8 @@ register_converter(InAddress, "number")
 urlpatterns: list[URLPattern] = [
     path("", list_views.dashboard, name="dashboard"),
     path("export.csv", list_views.export, name="export"),
+    path("new/", crew_views.new, name="new"),
     path("<number:number>/", item_views.item, name="item"),
+    path("<number:number>/edit/", crew_views.edit, name="edit"),
+    path("<number:number>/receipt/", crew_views.receipt, name="receipt"),
 ]

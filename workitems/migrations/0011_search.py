@@ -14,6 +14,6 @@ def drop(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False  # indexes are built beside running writers on PostgreSQL; run twice it comes to the same
 
-    dependencies = [("workitems", "0009_index_what_lists_are_filtered_by")]
+    dependencies = [("workitems", "0010_index_what_lists_are_filtered_by")]
 
     operations = [migrations.RunPython(build, drop)]

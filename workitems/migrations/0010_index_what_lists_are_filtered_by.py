@@ -15,7 +15,7 @@ REPLACED = ("ix_workitem_status_submitted", "ix_workitem_submitted_at", "ix_work
 class Migration(migrations.Migration):
     atomic = False  # indexes are built beside running writers on PostgreSQL
 
-    dependencies = [("workitems", "0008_fill_captions")]
+    dependencies = [("workitems", "0009_fill_captions")]
 
     operations = [
         *(

@@ -27,6 +27,6 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False  # a filled table is done in steps; run twice it comes to the same
 
-    dependencies = [("workitems", "0007_captions_beside_items")]
+    dependencies = [("workitems", "0008_captions_beside_items")]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

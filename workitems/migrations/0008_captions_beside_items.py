@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workitems", "0006_usual_reasons")]
+    dependencies = [("workitems", "0007_items_are_stored_once")]
 
     operations = [
         migrations.AddField(
