@@ -21,6 +21,7 @@ register_converter(PhotoSize, "photo_size")
 
 urlpatterns: list[URLPattern] = [
     path("", list_views.dashboard, name="dashboard"),
+    path("export.csv", list_views.export, name="export"),
     path("new/", crew_views.new, name="new"),
     path("photos/<int:pk>/remove/", photo_views.remove, name="photo-remove"),
     path("photos/<int:pk>/restore/", photo_views.restore, name="photo-restore"),
