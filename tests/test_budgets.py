@@ -24,7 +24,8 @@ from workitems.workflow import submit
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS |= {f"workitems:{page}": {"number": "A-1"} for page in ("item", "edit", "receipt")}
+ITEM_PATHS = ("workitems:item", "workitems:edit", "workitems:receipt", "api:workitem")
+PATHS |= dict.fromkeys(ITEM_PATHS, {"number": "A-1"})
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -40,7 +41,7 @@ ROWS = 120  # more than two pages of every list
 
 @pytest.fixture
 def editor(db: None, client: Client) -> Client:
-    """An editor's browser, and a registry with figures, movers, days without a figure, and a run."""
+    """The browser of an editor who reviews items too, and a registry with figures and a run, and items."""
     offices = [factories.organization(f"Office {number}") for number in range(ROWS // 4)]
     rows = [factories.account("x", f"handle-{number}", organization=offices[number % 30]) for number in range(ROWS)]
     month = clock.today() - timedelta(days=30)
@@ -49,7 +50,8 @@ def editor(db: None, client: Client) -> Client:
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
     person.groups.add(*factories.user("reviewer").groups.all())
-    submit(WorkItem(number="A-1", location="Engine room", description="Valve leaks", detail="Replace it"), person)
+    for number in range(ROWS // 2):
+        submit(WorkItem(number=f"A-{number}", location="Engine room", description="Leaks", detail="Replace it"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)
