@@ -28,7 +28,12 @@ class CappedUploads(FileUploadHandler):
     """
 
     def handle_raw_input(
-        self, input_data: Any, META: dict[str, Any], content_length: int, boundary: Any, encoding: Any = None  # noqa: N803  # its name
+        self,
+        input_data: Any,
+        META: dict[str, Any],
+        content_length: int,
+        boundary: Any,
+        encoding: Any = None,  # its name
     ) -> None:
         """Raise RequestDataTooBig for a body that is larger than any form may be."""
         if content_length > settings.MAX_REQUEST_BYTES:

@@ -63,7 +63,9 @@ def upload_out(upload: Upload) -> dict[str, Any]:
     return told | {"item": upload.work_item.number, "offset": uploads.arrived(upload), "photo": upload.photo_id}
 
 
-@router.post("/uploads", response={200: UploadOut, 201: UploadOut, 409: Refusal, 413: Refusal}, summary="Promise a photo")
+@router.post(
+    "/uploads", response={200: UploadOut, 201: UploadOut, 409: Refusal, 413: Refusal}, summary="Promise a photo"
+)
 @requires("workitems.change_workitem")
 def promise(request: HttpRequest, body: PromiseIn) -> Status:
     """Say which photo comes, and get the address to send it to; the same key again is the same upload.
@@ -112,7 +114,7 @@ def send_piece(
     request: HttpRequest,
     response: HttpResponse,
     pk: UUID,
-    upload_offset: int = Header(ge=0, le=2**40),  # noqa: B008  # how django-ninja declares a parameter
+    upload_offset: int = Header(ge=0, le=2**40),  # how django-ninja declares a parameter
 ) -> dict[str, Any] | HttpResponse:
     """The bytes that follow those that are here; with the last ones the photo is stored.
 
