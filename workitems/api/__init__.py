@@ -2,8 +2,10 @@
 
 from ninja import Router
 
-from workitems.api import items
+from workitems.api import items, writing
 
 router = Router(tags=["Work items"])
 for part in (items,):
     router.add_router("", part.router)
+
+__all__ = ["router", "writing"]  # writing adds its operations to the addresses of items
