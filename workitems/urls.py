@@ -12,6 +12,7 @@ register_converter(InAddress, "number")
 
 urlpatterns: list[URLPattern] = [
     path("", list_views.dashboard, name="dashboard"),
+    path("export.csv", list_views.export, name="export"),
     path("new/", crew_views.new, name="new"),
     path("<number:number>/", item_views.item, name="item"),
     path("<number:number>/edit/", crew_views.edit, name="edit"),
