@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from workitems import item_views
+from workitems import item_views, notice_views
 from workitems.numbers import InAddress
 
 app_name = "workitems"
 register_converter(InAddress, "number")
 
 urlpatterns: list[URLPattern] = [
+    path("notices/", notice_views.notices, name="notices"),
     path("<number:number>/", item_views.item, name="item"),
 ]
