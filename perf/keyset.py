@@ -16,6 +16,8 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BooleanField, Expression, F, Field, Func, Model, Q, QuerySet, Value
 
 Key = tuple[Any, ...]
+Groups = Sequence[tuple[Any, int]]
+"""The values of an order's first column, in that order, with how many rows have each."""
 
 AFTER, BEFORE, END = "a", "b", "z"
 _signer = signing.Signer(salt="perf.keyset", algorithm="sha1")  # as an HMAC, and 27 characters instead of 43
@@ -128,15 +130,31 @@ class Order:
             found += page
         return found[::-1] if backwards else found
 
-    def key_at(self, rows: QuerySet[Any, Any], offset: int) -> Key:
-        """The key of the row that `offset` others come before; empty where there is none. Reads keys alone."""
-        for part, columns, _ in self._parts(rows.values_list(*self.names), (), backwards=False):
-            part = part.order_by(*[column.ordering(backwards=False) for column in columns])  # noqa: PLW2901  # the same rows
-            if found := list(part[offset : offset + 1]):
-                key: Key = found[0]
+    def key_at(self, rows: QuerySet[Any, Any], offset: int, groups: Groups = ()) -> Key:
+        """The key of the row that `offset` others come before; empty where there is none. Reads keys alone.
+
+        With `groups` at most half of one group's keys are read, from its nearer end.
+        """
+        keys = rows.values_list(*self.names)
+        for value, count in groups:
+            if offset < count:
+                part, backwards = keys.filter(**{self.columns[0].name: value}), offset > count // 2
+                return self._key_at(
+                    part, self.columns, count - 1 - offset if backwards else offset, backwards=backwards
+                )
+            offset -= count
+        if groups:
+            return ()
+        for part, columns, _ in self._parts(keys, (), backwards=False):
+            if key := self._key_at(part, columns, offset):
                 return key
             offset -= part.order_by().count() if self.nulls_last else 0
         return ()
+
+    @staticmethod
+    def _key_at(part: QuerySet[Any, Any], columns: list[Column], offset: int, *, backwards: bool = False) -> Key:
+        found = part.order_by(*[column.ordering(backwards=backwards) for column in columns])[offset : offset + 1]
+        return next(iter(found), ())
 
     def _parts(
         self, rows: QuerySet[Any, Any], key: Key, *, backwards: bool

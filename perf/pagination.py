@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.db.models.query import ModelIterable, ValuesIterable, ValuesListIterable
 
-from perf.keyset import AFTER, BEFORE, END, Cursor, Key, Order
+from perf.keyset import AFTER, BEFORE, END, Cursor, Groups, Key, Order
 
 COUNT_MAX = 10_000  # totals are exact up to here; beyond, counting costs more than it tells
 PAGE_MAX = 1_000_000_000  # keeps OFFSET within a database's integers
@@ -149,6 +149,7 @@ class _Source:
         self.is_lower_bound = total is None and counted > COUNT_MAX
         self.total = min(counted, COUNT_MAX) if self.is_lower_bound else counted
         self.pages = max(1, -(-self.total // per_page))
+        self.groups: Callable[[], Groups] = tuple
         self.first_key: Key = ()
         self.last_key: Key = ()
 
@@ -207,7 +208,7 @@ class _Source:
         """A bare page number: keys are skipped, not whole rows."""
         if number > self.pages and not self.is_lower_bound:
             return self._page(number, [])
-        before = self.order.key_at(self.plain, (number - 1) * self.per_page - 1)
+        before = self.order.key_at(self.plain, (number - 1) * self.per_page - 1, self.groups())
         return self._forward(number, before) if before else self._page(number, [])
 
     def _page(self, number: int, found: list[Any], *, is_more: bool = False) -> SeekPage:
@@ -230,16 +231,18 @@ def paginate(
     per_page: int = 50,
     after: str = "",
     total: int | None = None,
+    groups: Callable[[], Groups] = tuple,
     clamp: bool = False,
 ) -> SeekPage:
     """Page `page` of `rows` (of models, values() or values_list()) sorted by `order` (see perf.keyset.Order).
 
     With `columns` each row of the page is a tuple of these; what only they need is joined neither to count nor to
     skip, as it would be if `rows` named them. `after` is the cursor a link carried; one that is forged or from
-    another order is ignored. `total` spares the count where a counter knows it. Past the end the page is empty, or the
-    last one with `clamp`.
+    another order is ignored. `total` spares the count where a counter knows it, and `groups`, asked for a page by its
+    bare number, nearly all that would be skipped. Past the end the page is empty, or the last one with `clamp`.
     """
     source = _Source(rows, order, columns, per_page, total)
+    source.groups = groups
     cursor = source.order.decode(after) if after and page > 1 else None
     found = source.read(page, cursor)
     if clamp and not found.object_list and found.number > 1:

@@ -377,6 +377,11 @@ MAX_ITEMS_PER_PAGE = env.int("MAX_ITEMS_PER_PAGE", default=100)
 MAX_PHOTOS = env.int("MAX_PHOTOS", default=6)  # of one work item
 MAX_PHOTO_BYTES = env.int("MAX_PHOTO_BYTES", default=25 * 2**20)
 MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=160 * 2**20)  # of a form with all its photos
+FILE_UPLOAD_HANDLERS = [
+    "workitems.receiving.CappedUploads",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Exports ----------------------------------------------------------------------------------
 EXPORT_STREAM_ROWS = env.int("EXPORT_STREAM_ROWS", default=100_000)  # more are written by a worker

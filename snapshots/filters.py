@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import orjson
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Func, Max, OuterRef, QuerySet, Subquery, Sum, Value
 from ninja import Field, Schema
 from pydantic import PrivateAttr, model_serializer, model_validator
 
@@ -16,7 +16,7 @@ from accounts.models import Account, AccountQuerySet
 from perf import clock
 from perf.cache import cached, key
 from snapshots.cache import GRID
-from snapshots.models import LatestSnapshot
+from snapshots.models import LatestSnapshot, PlatformAccounts, PlatformTotal
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 Freshness = Literal["", "fresh", "late", "none"]
@@ -82,6 +82,12 @@ class FigureFilters(AccountFilters):
         """Whether anything is filtered at all."""
         return bool(self.wanted or self.freshness)
 
+    @property
+    def counted(self) -> QuerySet[PlatformTotal] | None:
+        """The totals that count the figures meant, day by day; None where they cannot tell these from others."""
+        wanted = self.wanted
+        return None if self.freshness or wanted.keys() - {"platform"} else PlatformTotal.objects.filter(**wanted)
+
     def accounts(self, rows: AccountQuerySet) -> AccountQuerySet:
         """Those of `rows` that are meant."""
         return self._as_fresh(super().accounts(rows), "latest__date")
@@ -132,11 +138,25 @@ def extent_of(filters: FigureFilters) -> Extent:
 
 
 def _extent_of(filters: FigureFilters) -> bytes:
+    whole = _of_totals(filters)
+    if whole and (whole.accounts > FEW or not filters.narrowed):
+        return orjson.dumps(whole._asdict())
     latest = filters.narrow(LatestSnapshot.objects.known())
-    few = list(latest.values_list("pk", "days", "date")[: FEW + 1]) if filters.narrowed else None
-    if few is None or len(few) > FEW:
+    few = list(latest.values_list("pk", "days", "date")[: FEW + 1])
+    if len(few) > FEW:
         found = latest.aggregate(rows=Sum("days", default=0), accounts=Count("pk"), newest=Max("date"))
         return orjson.dumps({**found, "ids": None})
     ids, days, dates = zip(*few, strict=True) if few else ((), (), ())
     newest = max(dates, default=None)
     return orjson.dumps({"rows": sum(days), "accounts": len(ids), "newest": newest, "ids": ids})
+
+
+def _of_totals(filters: FigureFilters) -> Extent | None:
+    """The extent as the totals know it: they grow with the days, the latest rows with the accounts."""
+    if (counted := filters.counted) is None:
+        return None
+    accounts = PlatformAccounts.objects.filter(**filters.wanted).values(sum=Func("accounts", function="SUM"))
+    found = counted.aggregate(
+        rows=Sum("figures", default=0), newest=Max("date"), accounts=Max(Subquery(accounts), default=0)
+    )
+    return Extent(**found, ids=None)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 import orjson
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from ninja import Field
 from pydantic import BeforeValidator, field_validator, model_validator
 
@@ -121,8 +121,20 @@ class GridFilters(FigureFilters):
         return rows.annotate(tag_names=TagNames("account_id")) if "tags" in self.columns else rows
 
     def total(self, extent: Extent | None) -> int | None:
-        """How many rows there are, where the latest rows know; None: to be counted."""
-        return {"all": extent.rows, "latest": extent.accounts}.get(self.day) if extent else None
+        """How many rows there are, where totals or latest rows know; None: to be counted."""
+        if self.day in ("all", "latest"):
+            return {"all": extent.rows, "latest": extent.accounts}[self.day] if extent else None
+        if self.counted is None:
+            return None
+        rows: int = self.counted.filter(date=self.day).aggregate(rows=Sum("figures", default=0))["rows"]
+        return rows
+
+    def days(self) -> list[tuple[date, int]]:
+        """The days of rows sorted by day, in their order, with how many rows each has; empty where no totals know."""
+        if self.counted is None or self.day == "latest" or self.sort not in ("", "date", "-date"):
+            return []
+        days = self.counted if self.day == "all" else self.counted.filter(date=self.day)
+        return list(days.values_list("date").annotate(Sum("figures")).order_by(self.order[0]))
 
 
 def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> bytes:
@@ -137,5 +149,6 @@ def grid_page(filters: GridFilters, user: AbstractBaseUser | AnonymousUser) -> b
         per_page=filters.per_page,
         after=filters.after,
         total=filters.total(extent),
+        groups=filters.days,
     )
     return orjson.dumps({"columns": list(columns), **page.envelope()})

@@ -21,7 +21,7 @@ from snapshots.exports.jobs import ExportJob
 from snapshots.figures import COUNTS, FIGURES, Figures, Quality, ReadFrom, Source
 from snapshots.judgements import JudgedFigure, Judgement
 from snapshots.notes import Note
-from snapshots.totals import DailyTotal, PlatformTotal, Published, Tallies, by_account, recount
+from snapshots.totals import DailyTotal, PlatformAccounts, PlatformTotal, Published, Tallies, by_account, recount
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -43,6 +43,7 @@ __all__ = [
     "Judgement",
     "LatestSnapshot",
     "Note",
+    "PlatformAccounts",
     "PlatformTotal",
     "Published",
     "Quality",
@@ -296,7 +297,11 @@ def _move(rows: list[LatestSnapshot]) -> None:
     for account, days in published.items():
         tallies.count(held[account], days, -1)
     for row in rows:
+        was = row.platform
         row.platform, row.organization_id, row.is_active = cell_of(row.account)
+        if row.days:
+            tallies.known[was] -= 1
+            tallies.known[row.platform] += 1
     for account, days in published.items():
         tallies.count(held[account], days)
     DailyTotal.objects.add(tallies)

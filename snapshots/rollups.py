@@ -12,11 +12,11 @@ from accounts.models import Account
 from perf.cache import forget
 from snapshots import statements
 from snapshots.cache import GRID, HISTORY, SUMMARY
-from snapshots.models import DailyTotal, LatestSnapshot, PlatformTotal, Snapshot
+from snapshots.models import DailyTotal, LatestSnapshot, PlatformAccounts, PlatformTotal, Snapshot
 
 CHUNK = 5_000
 """Accounts whose latest rows are worked out at a time."""
-TABLES = (LatestSnapshot, DailyTotal, PlatformTotal)
+TABLES = (LatestSnapshot, DailyTotal, PlatformTotal, PlatformAccounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _contents(model: type[models.Model]) -> dict[Any, Any]:
     if model is LatestSnapshot:
         return {row["account_id"]: row for row in LatestSnapshot.objects.known().values()}
     rows = model._default_manager.values()
-    return {(row["date"], row["platform"], row.get("organization_id")): row | {"id": None} for row in rows}
+    return {(row.get("date"), row["platform"], row.get("organization_id")): row | {"id": None} for row in rows}
 
 
 def _differing(before: dict[Any, Any], after: dict[Any, Any]) -> int:

@@ -94,6 +94,7 @@ def _draw(accounts: Sequence[Account], days: int, seed: int, gives: Gives) -> Dr
                 published.append((dates[day], figures["followers"]))
         drawn.days[place] = len(published)
         drawn.totals.count(account, published)
+        drawn.totals.known[account.platform] += bool(published)
     drawn.rows = list(chain.from_iterable(by_day))
     return drawn
 

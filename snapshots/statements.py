@@ -40,9 +40,20 @@ FROM ({_STEPS}) AS steps GROUP BY date, platform, organization_id
 """  # noqa: S608  # statements of our own
 
 _PLATFORM_TOTALS = """
-INSERT INTO snapshots_platformtotal (date, platform, followers, accounts, gained, base, compared)
-SELECT date, platform, sum(followers), sum(accounts), sum(gained), sum(base), sum(compared)
-FROM snapshots_dailytotal GROUP BY date, platform
+INSERT INTO snapshots_platformtotal (date, platform, figures, followers, accounts, gained, base, compared)
+SELECT f.date, f.platform, f.figures, coalesce(sum(t.followers), 0), coalesce(sum(t.accounts), 0),
+coalesce(sum(t.gained), 0), coalesce(sum(t.base), 0), coalesce(sum(t.compared), 0)
+FROM (
+    SELECT s.date, a.platform, count(*) AS figures
+    FROM snapshots_snapshot s JOIN accounts_account a ON a.id = s.account_id
+    WHERE s.quality = 'published' GROUP BY s.date, a.platform
+) f LEFT JOIN snapshots_dailytotal t ON t.date = f.date AND t.platform = f.platform
+GROUP BY f.date, f.platform, f.figures
+"""
+
+_PLATFORM_ACCOUNTS = """
+INSERT INTO snapshots_platformaccounts (platform, accounts)
+SELECT platform, count(*) FROM snapshots_latestsnapshot WHERE date IS NOT NULL GROUP BY platform
 """
 
 _BESIDE = "SELECT held.account_id, s.date, s.followers FROM held JOIN {one}"
@@ -134,22 +145,19 @@ def insert_latest(ids: list[int]) -> None:
         cursor.execute(_INSERT_LATEST.format(among=AMONG[connection.vendor]), [listed(ids, connection.vendor)])
 
 
-def add_totals(table: str, rows: Sequence[Row]) -> None:
-    """Add rows of (date, platform, organisation unless `table` has none, *TALLY) to its totals, in the order given."""
-    if not rows:
-        return
-    key = ("date", "platform", "organization_id")[: len(rows[0]) - len(TALLY)]
-    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in TALLY)
-    _in_chunks(_ADD.format(table=table, key=", ".join(key), tally=", ".join(TALLY), sums=sums), rows)
+def add_totals(table: str, key: Sequence[str], numbers: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add `rows` of (*key, *numbers) to the totals in `table`, in the order given."""
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in numbers)
+    _in_chunks(_ADD.format(table=table, key=", ".join(key), tally=", ".join(numbers), sums=sums), rows)
 
 
 def rebuild_totals() -> None:
-    """Make all totals anew from the snapshots; whoever writes figures has to be kept away meanwhile."""
+    """Make all totals anew from snapshots and latest rows; whoever writes figures has to be kept away meanwhile."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM snapshots_dailytotal")
-        cursor.execute("DELETE FROM snapshots_platformtotal")
-        cursor.execute(_TOTALS)
-        cursor.execute(_PLATFORM_TOTALS)
+        for table in ("snapshots_dailytotal", "snapshots_platformtotal", "snapshots_platformaccounts"):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own
+        for statement in (_TOTALS, _PLATFORM_TOTALS, _PLATFORM_ACCOUNTS):
+            cursor.execute(statement)
 
 
 def beside(ids: list[int], first: date, last: date) -> list[tuple[int, date, int]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from django.db import models
 
@@ -38,16 +38,23 @@ class Counted(Placed, Protocol):
 
 
 class Tallies:
-    """Differences to the totals, by cell: the five numbers of TALLY."""
+    """Differences to the totals: by cell the five numbers of TALLY, and what there is of any account, active or not.
+
+    `figures` are published figures by day and platform; `known` are accounts that have one, by platform.
+    """
 
     def __init__(self) -> None:
         self.cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0] * len(TALLY))
+        self.figures: Counter[tuple[dt.date, str]] = Counter()
+        self.known: Counter[str] = Counter()
 
-    def count(self, row: Placed, days: Iterable[tuple[dt.date, int | None]], sign: int = 1) -> None:
+    def count(self, row: Placed, days: Collection[tuple[dt.date, int | None]], sign: int = 1) -> None:
         """Add an account's published `days`, each with its followers (taken away where `sign` is -1), under its cell.
 
-        A day that does not say how many followers counts for nothing; each other is compared with the one before it.
+        Of an active account's days that say how many followers, each is compared with the one before it.
         """
+        for day, _ in days:
+            self.figures[day, row.platform] += sign
         if not row.is_active:
             return
         before: int | None = None
@@ -62,11 +69,19 @@ class Tallies:
             before = followers
 
     def by_platform(self) -> dict[tuple[dt.date, str], list[int]]:
-        """The same by day and platform."""
-        sums: defaultdict[tuple[dt.date, str], list[int]] = defaultdict(lambda: [0] * len(TALLY))
+        """By day and platform: the five numbers, and how many figures."""
+        sums = {cell: [0] * len(TALLY) for cell in self.figures}
         for (day, platform, _), tally in self.cells.items():
             sums[day, platform] = [one + other for one, other in zip(sums[day, platform], tally, strict=True)]
-        return sums
+        return {cell: [*tally, self.figures[cell]] for cell, tally in sums.items()}
+
+
+class Kept(NamedTuple):
+    """How a table of totals is kept: what identifies a row, what is added up, and which sum of 0 means it may go."""
+
+    key: tuple[str, ...]
+    numbers: tuple[str, ...]
+    left: str
 
 
 class Total(models.Model):
@@ -92,12 +107,13 @@ class DailyTotalQuerySet(models.QuerySet["DailyTotal"]):
     """Totals per day, changed by differences so that writers of one total only wait for each other's commit."""
 
     def add(self, tallies: Tallies) -> None:
-        """Add differences to both kinds of totals, in one order for all writers; a total of no account disappears.
+        """Add differences to all kinds of totals, in one order for all writers; a total of nothing disappears.
 
         The totals of platforms come first: who holds one keeps away all who would want its parts in another order.
         """
         _add(PlatformTotal, tallies.by_platform())
         _add(DailyTotal, tallies.cells)
+        _add(PlatformAccounts, {(platform,): [accounts] for platform, accounts in tallies.known.items()})
 
 
 class DailyTotal(Total):
@@ -107,6 +123,7 @@ class DailyTotal(Total):
         Organization, on_delete=models.CASCADE, related_name="daily_totals", db_index=False
     )
 
+    kept: ClassVar = Kept(("date", "platform", "organization_id"), TALLY, "accounts")
     objects = DailyTotalQuerySet.as_manager()
 
     class Meta:
@@ -120,13 +137,36 @@ class DailyTotal(Total):
 
 
 class PlatformTotal(Total):
-    """The sum of a day's and platform's DailyTotals: a year of them is read where those of a week would be too many."""
+    """The sum of a day's and platform's DailyTotals: a year of them is read where those of a week would be too many.
+
+    `figures` also counts those of inactive accounts and those that do not say how many followers.
+    """
+
+    figures = models.IntegerField(default=0, help_text="How many published figures the day has, of any account.")
+
+    kept: ClassVar = Kept(("date", "platform"), (*TALLY, "figures"), "figures")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["date", "platform"], name="platform_total_uniq")]
 
     def __str__(self) -> str:
         return f"{self.date} {self.platform}"
+
+
+class PlatformAccounts(models.Model):
+    """How many accounts of a platform, active or not, have a published figure."""
+
+    platform = models.CharField(max_length=20, choices=PLATFORM_CHOICES)
+    accounts = models.IntegerField(default=0)
+
+    kept: ClassVar = Kept(("platform",), ("accounts",), "accounts")
+
+    class Meta:
+        verbose_name_plural = "platform accounts"
+        constraints = [models.UniqueConstraint(fields=["platform"], name="platform_accounts_uniq")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.accounts}"
 
 
 def recount(
@@ -138,12 +178,14 @@ def recount(
     them, of `beside`. The rows' days are stored by LatestSnapshotQuerySet.refresh.
     """
     tallies = Tallies()
-    known = by_account(unchanged or {})
-    for sign, published in ((-1, by_account(before)), (1, by_account(after))):
-        for account, days in published.items():
-            rows[account].days += sign * len(days)
-        for account in published.keys() | known.keys():
-            tallies.count(rows[account], [*known.get(account, ()), *published.get(account, ())], sign)
+    gone, come, beside = by_account(before), by_account(after), by_account(unchanged or {})
+    for account in gone.keys() | come.keys():
+        row, had = rows[account], rows[account].days
+        row.days += len(come.get(account, ())) - len(gone.get(account, ()))
+        tallies.known[row.platform] += bool(row.days) - bool(had)
+    for sign, published in ((-1, gone), (1, come)):
+        for account in published.keys() | beside.keys():
+            tallies.count(rows[account], [*beside.get(account, ()), *published.get(account, ())], sign)
     DailyTotal.objects.add(tallies)
 
 
@@ -181,8 +223,10 @@ def by_account(published: Published) -> dict[int, list[tuple[dt.date, int | None
     return days
 
 
-def _add(model: type[DailyTotal] | type[PlatformTotal], tallies: Mapping[Any, list[int]]) -> None:
+def _add(model: type[DailyTotal | PlatformTotal | PlatformAccounts], tallies: Mapping[Any, list[int]]) -> None:
+    key, numbers, left = model.kept
     cells = [cell for cell in sorted(tallies) if any(tallies[cell])]
-    statements.add_totals(model._meta.db_table, [(*cell, *tallies[cell]) for cell in cells])
-    if gone := {cell[0] for cell in cells if tallies[cell][1] < 0}:  # who counts fewer accounts may count none
-        model._default_manager.filter(date__in=gone, accounts=0).delete()
+    statements.add_totals(model._meta.db_table, key, numbers, [(*cell, *tallies[cell]) for cell in cells])
+    at = numbers.index(left)
+    if gone := {cell[0] for cell in cells if tallies[cell][at] < 0}:  # who counts fewer may count none
+        model._default_manager.filter(**{f"{key[0]}__in": gone, left: 0}).delete()

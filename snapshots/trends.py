@@ -113,7 +113,7 @@ class Line:
 
 def platform_lines(period: Period) -> dict[str, Line]:
     """A line for each platform that `period` or the days around it count, by name, most followers first."""
-    rows = _around(PlatformTotal.objects.all(), "platform", period)
+    rows = _around(PlatformTotal.objects.filter(accounts__gt=0), "platform", period)
     return _by_followers({name: Line(PLATFORMS[name].label, *found) for name, found in rows.items()}, period)
 
 

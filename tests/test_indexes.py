@@ -55,6 +55,7 @@ from snapshots.models import (
     Judgement,
     LatestSnapshot,
     Note,
+    PlatformAccounts,
     PlatformTotal,
     Snapshot,
 )
@@ -118,6 +119,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "platform_total_uniq": lambda: PlatformTotal.objects.filter(
         date__range=(TODAY - timedelta(days=9), TODAY)
     ).order_by(),
+    "platform_accounts_uniq": lambda: PlatformAccounts.objects.filter(platform="x"),
     "ix_daily_total_organization": lambda: deleting(Organization(pk=1), DailyTotal, "organization"),
     "ix_importbatch_created": lambda: first(ImportBatch.objects.for_page()),
     "ImportBatch.by": lambda: deleting(READER, ImportBatch, "by"),
@@ -179,6 +181,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # workitems
     "preset_number_code_uniq": lambda: PresetNumber.objects.filter(code="A-1"),
     "workitem_number_uniq": lambda: WorkItem.objects.filter(number="0020"),
+    "workitem_key_uniq": lambda: WorkItem.objects.filter(submitter=1, key="a"),
     "ix_workitem_status_submitted": lambda: first(WorkItem.objects.filter(status="submitted").for_list()),
     "ix_workitem_submitted_at": lambda: first(WorkItem.objects.for_list()),
     "ix_workitem_assigned_to": lambda: WorkItem.objects.filter(assigned_to=1, status__in=["submitted"]),

@@ -139,6 +139,15 @@ def differences(item: WorkItem, since: int, user: Any) -> list[Difference]:
     return sorted(found, key=lambda each: each.at)
 
 
+def words_at(item: WorkItem, version: int) -> dict[str, str]:
+    """The words of `item` as they were at `version`, by field. One query."""
+    words = {name: getattr(item, name) for name in REVIEWER_FIELDS}
+    later = item.revisions.filter(version__gt=version).order_by("-version")
+    for changes in later.values_list("changes", flat=True):
+        words |= {name: before for name, (before, _) in changes.items() if name in words}
+    return words
+
+
 def _check(item: WorkItem, changed: Mapping[str, str]) -> None:
     errors: dict[str, Any] = {}
     for name, value in changed.items():

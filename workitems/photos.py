@@ -46,6 +46,13 @@ class PhotoTooLarge(Exception):
         super().__init__(f"This file has {filesizeformat(size)}; a photo may have {most}.")
 
 
+class NotAsPromised(Exception):
+    """What arrived is not the file that was promised: its hash is another."""
+
+    def __init__(self) -> None:
+        super().__init__("What arrived is not the file that was promised. It was put aside; send it again.")
+
+
 REFUSALS = (NotAPhoto, PhotoTooLarge, TooManyPhotos)
 """Why a photo was not taken; each says it in a sentence for people."""
 
@@ -65,16 +72,16 @@ def add(
     caption: str = "",
     position: int | None = None,
     replaces: Photo | None = None,
-    promised: bool = False,
+    promised: Upload | None = None,
 ) -> Photo:
     """Store `file` as a photo of `item`; the same `key` twice is the photo that is there, removed or not.
 
     `name` is what its sender calls it, `position` starts at 1 (None: the last), and the photo it `replaces` goes
     and leaves it place and caption. Renditions are made later: whoever calls this enqueues process_photos on commit.
     `by` None is the product itself, asked for neither rights nor the cap; what was `promised` had its right then.
-    Raises PermissionDenied; ValidationError for the caption; what REFUSALS names, and then nothing was stored.
+    Raises PermissionDenied; ValidationError for the caption; NotAsPromised; what REFUSALS names: nothing was stored.
     """
-    if not (promised or by is None):
+    if promised is None and by is not None:
         _check_right(item, by)
     if there := find(item, key):
         with transaction.atomic():
@@ -82,12 +89,14 @@ def add(
         return there
     with _opened(file) as content:
         photo = _photo_of(content, name=name, caption=caption)
+        if promised is not None and promised.sha256 != photo.sha256:
+            raise NotAsPromised
         photo.key, photo.uploaded_by, photo.uploaded_by_name = key, by, name_of(by)
         storage = photo.original.storage
         photo.original.name = stored = storage.save(f"originals/{_new_name(photo.format)}", content)
     try:
         _flush(storage, stored)
-        return _add_row(item, photo, position=position, replaces=replaces, promised=promised)
+        return _add_row(item, photo, position=position, replaces=replaces, has_right=promised is not None or by is None)
     except DatabaseError:
         raise  # nobody knows whether it was committed: the janitor will
     except BaseException:
@@ -162,6 +171,11 @@ def clean_caption(caption: str) -> str:
     return caption
 
 
+def file_name(given: str) -> str:
+    """What a sender calls a file, without its folders; at most 255 characters."""
+    return one_line(given).replace("\\", "/").rpartition("/")[2][:255]
+
+
 def one_line(text: str) -> str:
     """`text` without line breaks and what no database stores."""
     return " ".join(text.replace("\x00", " ").split())
@@ -185,9 +199,9 @@ def _photo_of(file: File[Any], *, name: str, caption: str) -> Photo:
     file.seek(0)
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
-    called = one_line(name or file.name or "").replace("\\", "/").rpartition("/")[2]
+    called = file_name(name or file.name or "")
     return Photo(
-        caption=clean_caption(caption), original_name=called[:255], format=found.format, sha256=sha256, size=file.size
+        caption=clean_caption(caption), original_name=called, format=found.format, sha256=sha256, size=file.size
     )
 
 
@@ -206,7 +220,7 @@ def _flush(storage: Storage, name: str) -> None:
             os.close(opened)
 
 
-def _add_row(item: WorkItem, photo: Photo, *, position: int | None, replaces: Photo | None, promised: bool) -> Photo:
+def _add_row(item: WorkItem, photo: Photo, *, position: int | None, replaces: Photo | None, has_right: bool) -> Photo:
     by = photo.uploaded_by
     with transaction.atomic():
         locked = WorkItem.objects.select_for_update().get(pk=item.pk)
@@ -217,7 +231,7 @@ def _add_row(item: WorkItem, photo: Photo, *, position: int | None, replaces: Ph
             return there
         if replaces is not None:
             replaces = Photo.objects.filter(work_item=locked).get(pk=replaces.pk)
-        if not (promised or by is None):
+        if not has_right:
             _check_right(locked, by)
         if by is not None:
             check_room(locked, key=photo.key, replaces=replaces)

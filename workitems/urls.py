@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from workitems import item_views, notice_views
+from workitems import crew_views, item_views, list_views, notice_views
 from workitems.numbers import InAddress
 
 app_name = "workitems"
 register_converter(InAddress, "number")
 
 urlpatterns: list[URLPattern] = [
+    path("", list_views.dashboard, name="dashboard"),
+    path("new/", crew_views.new, name="new"),
     path("notices/", notice_views.notices, name="notices"),
     path("<number:number>/", item_views.item, name="item"),
+    path("<number:number>/edit/", crew_views.edit, name="edit"),
+    path("<number:number>/receipt/", crew_views.receipt, name="receipt"),
 ]

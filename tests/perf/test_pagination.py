@@ -300,6 +300,21 @@ def test_a_bare_number_reads_one_key_and_one_page(users):
         assert "password" not in key["sql"]
 
 
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("order", [["is_active", "id"], ["-is_active", "-id"]])
+def test_groups_spare_a_bare_number_what_it_would_skip(users, order):
+    groups = [(True, 24), (False, 23)] if order[0][0] == "-" else [(False, 23), (True, 24)]
+    expected = whole(users, order)
+    with CaptureQueriesContext(connection) as captured:
+        pages = [
+            paginate(users, order=order, page=n, per_page=7, total=NUMBER, groups=lambda: groups) for n in range(2, 8)
+        ]
+    assert [ids(page) for page in pages] == [expected[7 * n : 7 * n + 7] for n in range(1, 7)]
+    skipped = [int(offset) for query in captured for offset in re.findall(r"OFFSET (\d+)", query["sql"])]
+    assert max(skipped) <= 12  # half of the larger group
+    assert ids(paginate(users, order=order, page=9, per_page=7, groups=lambda: groups)) == []
+
+
 def test_sorting_by_expression_columns_needs_no_model_field(users):
     rows = users.annotate(rank=F("id") * 2)
     page = paginate(rows, order=["-rank", "id"], page=2, per_page=10)

@@ -188,6 +188,7 @@ SILENT_MODELS = {
     "LatestSnapshot": KEPT,
     "DailyTotal": KEPT,
     "PlatformTotal": KEPT,
+    "PlatformAccounts": KEPT,
     "FormerHandle": "kept by Account.save; FormerHandle.objects.keep is tried",
     "AccountTag": "kept by retag and by Django behind account.tags, whose signal announces",
     "ImportBatch": HIDDEN,

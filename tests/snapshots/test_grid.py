@@ -9,10 +9,12 @@ from typing import Any
 import orjson
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from perf import cache, clock
+from perf import cache, clock, pagination
 from snapshots import filters
 from snapshots.filters import FigureFilters
 from snapshots.grid import SORTED_BY, GridFilters, grid_page
@@ -100,6 +102,27 @@ def test_every_column_sorts_both_ways_by_cursor(world: list[Account], day: str, 
 def test_a_page_by_number_is_the_page_by_cursor(world: list[Account], sort: str) -> None:
     query = {"day": "latest", "sort": sort, "per_page": PER_PAGE}
     assert [ask(**query, page=n)["data"] for n in (1, 2, 3, 4)] == [*read_on(**query), []]
+
+
+@pytest.mark.parametrize("query", [{}, {"platform": "x"}, {"day": TODAY.isoformat()}, {"core": "false"}], ids=str)
+@pytest.mark.parametrize("sort", ["-date", "date"])
+def test_a_day_before_the_page_is_skipped_by_its_total(world: list[Account], sort: str, query: dict[str, Any]) -> None:
+    query |= {"sort": sort, "per_page": 4}
+    numbers = range(1, -(-ask(**query)["total"] // 4) + 2)
+    assert [ask(**query, page=n)["data"] for n in numbers] == [*read_on(**query), []]
+
+
+def test_a_days_figures_are_known_without_counting(world: list[Account], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagination, "COUNT_MAX", 2)
+    Account.objects.filter(pk=world[0].pk).deactivate(None)
+    factories.snapshot(world[15], TODAY - dt.timedelta(days=1), quality="suspect")
+    day = (TODAY - dt.timedelta(days=1)).isoformat()
+    for query in ({}, {"platform": "youtube"}):
+        with CaptureQueriesContext(connection) as captured:
+            answer = ask(day=day, sort="-followers", **query)
+        assert not any("COUNT(" in asked["sql"] for asked in captured)
+        assert (answer["total"], "total_is_lower_bound" in answer) == (meant(day, query), False)
+        assert answer["total"] > 2
 
 
 FILTERS: list[dict[str, Any]] = [

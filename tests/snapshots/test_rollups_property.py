@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
 from snapshots.judging import judge
-from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, PlatformTotal, Quality, Snapshot
+from snapshots.models import FIGURES, DailyTotal, LatestSnapshot, PlatformAccounts, PlatformTotal, Quality, Snapshot
 from snapshots.recording import Sighting, record
 from snapshots.statements import TALLY
 from tests.examples import examples
@@ -41,6 +41,7 @@ step = st.one_of(
     st.tuples(st.just("hide_day"), day, st.sampled_from(list(Quality))),
     st.tuples(st.just("insert"), who, day, figure),
     st.tuples(st.just("move"), who, st.integers(0, ORGANIZATIONS - 1)),
+    st.tuples(st.just("rename"), who, st.sampled_from(["x", "youtube", "flickr"])),
     st.tuples(st.just("activate"), who, st.booleans()),
     st.tuples(st.just("delete_account"), who),
     st.tuples(st.just("fail"), st.lists(sighting, min_size=1, max_size=3)),
@@ -105,6 +106,9 @@ class World:
     def move(self, who: int, organization: int) -> None:
         self.change(who, organization=self.organizations[organization])
 
+    def rename(self, who: int, platform: str) -> None:
+        self.change(who, platform=platform)
+
     def activate(self, who: int, active: bool) -> None:
         self.change(who, is_active=active)
 
@@ -136,11 +140,18 @@ def expected_totals() -> dict[tuple[dt.date, str, int], tuple[int, ...]]:
 
 
 def expected_sums() -> dict[tuple[dt.date, str], tuple[int, ...]]:
-    """The totals of platforms: the sums of those of their organisations."""
+    """The totals of platforms: the sums of those of their organisations, and how many figures are published at all."""
     sums: dict[tuple[dt.date, str], tuple[int, ...]] = {}
     for (date, platform, _), tally in expected_totals().items():
         sums[date, platform] = tuple(map(sum, zip(sums.get((date, platform), (0,) * 5), tally, strict=True)))
-    return sums
+    figures = Counter(Snapshot.objects.published().values_list("date", "account__platform"))
+    return {cell: (*sums.get(cell, (0,) * 5), count) for cell, count in figures.items()}
+
+
+def expected_accounts() -> dict[str, int]:
+    """How many accounts of each platform have a published figure."""
+    known = Snapshot.objects.published().values_list("account", "account__platform")
+    return Counter(platform for _, platform in set(known))
 
 
 def expected_latest() -> dict[int, tuple[Any, ...]]:
@@ -168,7 +179,11 @@ def stored_totals() -> dict[tuple[dt.date, str, int], tuple[int, ...]]:
 
 
 def stored_sums() -> dict[tuple[dt.date, str], tuple[int, ...]]:
-    return {row[:2]: row[2:] for row in PlatformTotal.objects.values_list("date", "platform", *TALLY)}
+    return {row[:2]: row[2:] for row in PlatformTotal.objects.values_list("date", "platform", *TALLY, "figures")}
+
+
+def stored_accounts() -> dict[str, int]:
+    return dict(PlatformAccounts.objects.values_list("platform", "accounts"))
 
 
 def stored_latest() -> dict[int, tuple[Any, ...]]:
@@ -190,6 +205,7 @@ def test_latest_rows_and_totals_equal_a_recomputation_after_any_writes(db: None,
             act(*arguments)
         assert stored_totals() == expected_totals()
         assert stored_sums() == expected_sums()
+        assert stored_accounts() == expected_accounts()
         assert stored_latest() == expected_latest()
         transaction.set_rollback(True)
 
@@ -202,4 +218,6 @@ def test_late_days_in_any_order_give_the_same_tables(db: None) -> None:
         world.record([one])
     assert Snapshot.objects.published().count() == len(sightings)
     assert stored_totals() == expected_totals()
+    assert stored_sums() == expected_sums()
+    assert stored_accounts() == expected_accounts()
     assert stored_latest() == expected_latest()

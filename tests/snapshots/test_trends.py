@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Account
 from snapshots.trends import LINES, POINTS
 from tests import factories
 from tests.snapshots.worlds import TODAY, days_ago, see
@@ -44,6 +45,15 @@ def test_the_first_days_of_a_growing_roster_are_no_gaps(viewer: Client) -> None:
         for ago in range(first, -1, -1):
             see(account, 100 * (number + 1), ago=ago)
     assert values(viewer) == [None, None, None, None, 100, 300, 600, 600]
+
+
+def test_a_platform_of_inactive_accounts_alone_has_no_line(viewer: Client) -> None:
+    kept, left = factories.account("x"), factories.account("youtube")
+    for ago in range(6, -1, -1):
+        see(left, 100, ago=ago)
+        see(kept, 100, ago=ago)
+    Account.objects.filter(pk=left.pk).deactivate(None)
+    assert [line["label"] for line in trend(viewer)] == ["X"]
 
 
 def test_an_account_not_seen_counts_with_what_it_had_last(viewer: Client) -> None:

@@ -1,5 +1,9 @@
-"""The JSON API of work items: one router, of which each part of the app adds its operations."""
+"""The JSON API of work items, an own module per subject."""
 
 from ninja import Router
 
+from workitems.api import items
+
 router = Router(tags=["Work items"])
+for part in (items,):
+    router.add_router("", part.router)

@@ -170,6 +170,14 @@ class StatusTotal(models.Model):
 class WorkItem(models.Model):
     """One job that a crew saw or did. `version` grows with every write; who writes says which one they saw."""
 
+    key = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The form's own name of it: sent twice, stored once.",
+    )
     number = models.CharField(max_length=50, validators=[numbers.code], blank=True, help_text="Empty: the next draft.")
     location = models.CharField(max_length=200)
     equipment = models.CharField(max_length=200, blank=True)
@@ -215,6 +223,7 @@ class WorkItem(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="workitem_number_uniq"),
+            models.UniqueConstraint(fields=["submitter", "key"], condition=~Q(key=""), name="workitem_key_uniq"),
             models.CheckConstraint(condition=~Q(number=""), name="workitem_number_not_blank"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="workitem_status_known"),
         ]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Instant on a table of any size: a column that may be NULL, without a default, rewrites no row."""
 
-    dependencies = [("snapshots", "0012_notes")]
+    dependencies = [("snapshots", "0014_fill_published_figures")]
 
     operations = [
         migrations.AddField(
