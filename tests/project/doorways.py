@@ -317,7 +317,7 @@ EXPORTS = "exports are files; no cached answer tells of them"
 FRAMEWORK = "the framework's own, or says whether the product lives"
 SILENT_ADDRESSES: dict[str, str] = {
     **dict.fromkeys(("api:api-root", "api:openapi-json", "api:openapi-view", "healthz", "readyz"), FRAMEWORK),
-    **dict.fromkeys(("login", "logout", "tokens", "token-revoke", "invitation"), PEOPLE),
+    **dict.fromkeys(("login", "logout", "tokens", "token-revoke", "invitation", "invitations"), PEOPLE),
     **{f"password_{what}": PEOPLE for what in ("change", "reset", "reset_done", "reset_confirm")},
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
     **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
