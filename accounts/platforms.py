@@ -10,10 +10,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from accounts.entries import Form, Platform, Rounding
+
+__all__ = [
+    "KEY_MAX",
+    "PLATFORMS",
+    "PLATFORM_CHOICES",
+    "QUOTED_MAX",
+    "Form",
+    "NotAProfile",
+    "Platform",
+    "Profile",
+    "Rounding",
+    "find_platform",
+    "handle_key",
+    "normalise_handle",
+    "parse_profile_url",
+    "profile_kind",
+    "profile_url",
+]
 
 _SUBDOMAIN = re.compile(r"(?:www|web|m|mobile|touch|old|new|np|[a-z]{2}(?:-[a-z]{2})?)\.")
 _DOMAIN = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
@@ -23,52 +42,6 @@ QUOTED_MAX = 450  # characters of a handle as addresses write it, up to twelve a
 
 class NotAProfile(ValueError):
     """An address or handle that names no profile; its text says why, for the person who gave it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One way a platform writes a profile's address. `path` captures `handle`, or `id` where its id stands there."""
-
-    kind: str
-    path: str
-    url: str
-    prefix: str = ""
-
-    def match(self, path: str) -> tuple[str, str] | None:
-        """The handle (prefix included) and the platform's id, or "", that `path` names; None for other pages."""
-        found = re.fullmatch(self.path, path, re.IGNORECASE)
-        if not found:
-            return None
-        external_id = found.groupdict().get("id") or ""
-        return self.prefix + (external_id or found["handle"]), external_id
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """One social platform as the registry knows it. `handle` is the pattern of a legal handle, `rule` says it in words.
-    White text can be read on `colour`.
-
-    The first of `forms` is how an address is built when nothing says otherwise. `pages` says what else lives there:
-    first segments of paths by what they are. `tabs` may follow a profile's path.
-    """
-
-    name: str
-    label: str
-    badge: str
-    colour: str
-    domains: tuple[str, ...]
-    site: str
-    handle: str
-    rule: str
-    forms: tuple[Form, ...]
-    aliases: tuple[str, ...] = ()
-    pages: Mapping[str, str] = field(default_factory=dict)
-    tabs: str = ""
-
-    def page_at(self, path: str) -> str | None:
-        """What the site keeps at `path` that is no profile, or None."""
-        first = re.split(r"[/?]", path, maxsplit=1)[0].lower()
-        return next((what for what, segments in self.pages.items() if first in segments.split()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +135,7 @@ PLATFORMS: dict[str, Platform] = {
                 "an address without a channel id (UC and 22 characters, upper and lower case matter)": "channel",
             },
             tabs="videos|about|featured|shorts|streams|live|playlists|community|posts|channels|podcasts|releases",
+            rounding=Rounding(digits=3, how="down"),
         ),
         Platform(
             "truth_social", "Truth Social", "TS", "#4b3fd0", ("truthsocial.com",), "https://truthsocial.com/",

@@ -27,14 +27,14 @@ def why_missing(accounts: Sequence[int], day: date) -> dict[int, Absence]:
     return known | {job.account_id: _said(job) for job in jobs}
 
 
-def why_missing_days(account: int, days: Sequence[date]) -> dict[date, Absence]:
+def why_missing_days(account: Account, days: Sequence[date]) -> dict[date, Absence]:
     """The same for the `days` of one account, each by the newest job that there still is of it."""
     if not days:
         return {}
     asked = ScrapeJob.objects.filter(account=account, date__range=(min(days), max(days)))
     jobs = {job.date: job for job in asked.with_reasons().order_by("pk")}
     rarely = Recheck.objects.filter(account=account).first()
-    held = _held([account]).get(account) if clock.today() in days and clock.today() not in jobs else None
+    held = Absence(HELD, account.get_held_display()) if account.held and account.is_active else None
     return {day: _of_day(day, jobs.get(day), rarely, held) for day in days}
 
 

@@ -160,7 +160,7 @@ def _result(connector: Connector, errand: Errand, answer: Answer, tried: Try, re
             detail = f"answers as {answer.external_id}, was {known}"
             tries = [*errand.tries, replace(tried, outcome=Missing.REASSIGNED, detail=detail)]
             return Result(job, Missing.REASSIGNED, tries)
-        return Result(job, OK, [*errand.tries, tried], answer, errand.external_id)
+        return Result(job, OK, [*errand.tries, tried], answer, errand.external_id, read_from=connector.kind)
     outcome = answer if isinstance(answer, Missing) else Missing.UNPARSABLE
     detail = connector.advice(errand.target, outcome)
     if outcome is Missing.UNPARSABLE:  # what it says is for those who may see samples

@@ -44,7 +44,8 @@ class Try:
 class Result:
     """What became of a claimed job.
 
-    `reading` with figures only; `external_id` if it was learned; `until` if it has to wait for more than its turn.
+    `reading` with figures only, and `read_from` which kind of connector; `external_id` if it was learned; `until` if it
+    has to wait for more than its turn.
     """
 
     job: ScrapeJob
@@ -53,6 +54,7 @@ class Result:
     reading: Reading | None = None
     external_id: str = ""
     until: datetime | None = None
+    read_from: str | None = None
 
     @property
     def sighting(self) -> Sighting | None:
@@ -65,5 +67,6 @@ class Result:
             date=self.job.date,
             observed_at=last.started_at + timedelta(seconds=last.seconds),
             source=Source.SIMULATED if settings.FAKE_PLATFORMS_URL else Source.OBSERVED,
+            read_from=self.read_from,
             **dict(zip(SAID, _said_by(self.reading), strict=True)),
         )

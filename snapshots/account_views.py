@@ -21,7 +21,7 @@ from snapshots.periods import Period, kept_fields
 @requires("accounts.view_account", "snapshots.view_snapshot")
 def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
     """One account: its profile, latest figures and history. A former handle's address leads to the present one."""
-    found = Account.objects.visible_to(request.user).find_at(platform, handle)
+    found = Account.objects.visible_to(request.user).select_related("latest").find_at(platform, handle)
     if found is None:
         raise Http404
     if found.handle != handle:
@@ -33,7 +33,8 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
 
 def _account(request: HttpRequest, found: Account) -> dict[str, Any]:
     """What the page of one account shows."""
-    latest = LatestSnapshot.objects.known().filter(account=found).first()
+    latest: LatestSnapshot | None = getattr(found, "latest", None)
+    latest = latest if latest and latest.date else None
     context: dict[str, Any] = {"account": found, "latest": latest}
     context |= {"period": Period.of(request.GET), "kept": kept_fields(request.GET)}
     context |= {"changes": _changes(latest), "counts": _counts(latest), "profile": _profile(found)}

@@ -1,4 +1,4 @@
-"""What happened on the days of a chart: renames, gaps, doubted figures, other sources, and editors' notes."""
+"""What happened on the days of a chart: renames, gaps, doubts, other sources and connectors, and editors' notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account, FormerHandle
-from snapshots.figures import Quality, Source
+from snapshots.figures import Quality, ReadFrom, Source
 from snapshots.filters import DayFilters
 from snapshots.models import Note, Snapshot
 
@@ -27,6 +27,7 @@ class Row(NamedTuple):
     date: dt.date
     quality: str
     source: str
+    read_from: str | None
     rounded: bool
     aside: bool
 
@@ -85,7 +86,7 @@ def _rows(accounts: Iterable[Account], filters: DayFilters) -> dict[int, list[Ro
         Snapshot.objects.filter(account__among=[account.pk for account in accounts], **filters.on("date"))
         .annotate(doubted=Q(aside__isnull=False))
         .order_by("account_id", "date")
-        .values_list("account_id", "date", "quality", "source", "followers_rounded", "doubted")
+        .values_list("account_id", "date", "quality", "source", "read_from", "followers_rounded", "doubted")
     )
     rows: dict[int, list[Row]] = defaultdict(list)
     for account, *said in stored:
@@ -94,7 +95,7 @@ def _rows(accounts: Iterable[Account], filters: DayFilters) -> dict[int, list[Ro
 
 
 def of_rows(rows: Sequence[Row], account: Account | None = None) -> Iterator[Annotation]:
-    """What the stored days of one account say, in their order: doubts, gaps, changes of source and of rounding."""
+    """What the stored days of one account say, in order: doubts, gaps, changes of source, connector and rounding."""
     yield from _doubts(rows, account)
     yield from _gaps(rows, account)
     counted = [row for row in rows if row.quality == Quality.PUBLISHED]
@@ -103,6 +104,9 @@ def of_rows(rows: Sequence[Row], account: Account | None = None) -> Iterator[Ann
             f"Figures are {Source(after).label.lower()} from here on; before they were {Source(before).label.lower()}."
         )
         yield Annotation("source", day, day, text, account)
+    for day, before, after in _turns([row for row in counted if row.read_from], lambda row: row.read_from):
+        text = f"Read from {ReadFrom(after).label} instead of {ReadFrom(before).label} from here on."
+        yield Annotation("connector", day, day, text, account)
     for day, _, rounded in _turns(counted, lambda row: row.rounded):
         how = "rounded by the platform from here on" if rounded else "exact from here on; before they were rounded"
         yield Annotation("source", day, day, f"Followers are {how}.", account)

@@ -77,14 +77,16 @@ def explained(accounts: Sequence[int], day: date) -> dict[int, Absence]:
     return {pk: known.get(pk, UNKNOWN) for pk in accounts}
 
 
-def explained_days(account: int, days: Sequence[date]) -> dict[date, Absence]:
-    """Why `account` has no published figure of each of `days`: as `explained`, by `why_missing_days(id, days)`."""
+def explained_days(account: Account, days: Sequence[date], doubted: Mapping[date, str]) -> dict[date, Absence]:
+    """Why `account` has no published figure of each of `days`: as `explained`, by `why_missing_days(account, days)`.
+
+    `doubted` says how good the day's own row is, where there is one.
+    """
     known: dict[date, Absence] = {}
     for _, module in discovered("absences"):
         found: Mapping[date, Absence] = module.why_missing_days(account, days)
         known |= found
-    doubted = Snapshot.objects.filter(account=account, date__in=days, quality__in=OWN)
-    known |= {day: OWN[Quality(quality)] for day, quality in doubted.values_list("date", "quality")}
+    known |= {day: OWN[Quality(quality)] for day, quality in doubted.items()}
     return {day: known.get(day, UNKNOWN) for day in days}
 
 

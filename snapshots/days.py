@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account
 from perf import clock
 from snapshots.coverage import Absence, explained_days
-from snapshots.models import Snapshot
+from snapshots.models import Quality, Snapshot
 
 SHOWN = 30
 ONE_DAY = timedelta(days=1)
@@ -29,12 +29,13 @@ class Day:
 def recent_days(account: Account) -> list[Day]:
     """The last SHOWN days until today, newest first; none from before the account was known here."""
     today = clock.today()
-    rows = Snapshot.objects.published().filter(account=account, date__gte=today - timedelta(days=SHOWN))
-    figures = {row.date: row for row in rows}
+    rows = list(Snapshot.objects.filter(account=account, date__gte=today - timedelta(days=SHOWN)))
+    figures = {row.date: row for row in rows if row.quality == Quality.PUBLISHED}
+    doubted = {row.date: row.quality for row in rows if row.date not in figures}
     known_since = min([timezone.localdate(account.created_at), *figures])
     length = min((today - known_since).days + 1, SHOWN)
     days = [today - timedelta(days=back) for back in range(length)]
-    absences = explained_days(account.pk, [day for day in days if day not in figures])
+    absences = explained_days(account, [day for day in days if day not in figures], doubted)
     return [Day(day, figures.get(day), _change(figures, day), absences.get(day)) for day in days]
 
 

@@ -18,6 +18,13 @@ class Source(models.TextChoices):
         return {"observed": 2, "imported": 1}.get(self.value, 0)
 
 
+class ReadFrom(models.TextChoices):
+    """Which kind of connector read a figure."""
+
+    API = "api", "the API"
+    PAGE = "page", "the public page"
+
+
 class Quality(models.TextChoices):
     """Whether a figure counts. Only published ones are shown, summed or compared."""
 

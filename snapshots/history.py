@@ -13,6 +13,7 @@ from pydantic import field_validator, model_validator
 
 from accounts.filters import chosen
 from accounts.models import Account
+from accounts.platforms import PLATFORMS
 from snapshots import growth
 from snapshots.filters import DayFilters
 from snapshots.models import COUNTS, Quality, Snapshot, Source
@@ -98,17 +99,18 @@ class HistoryFilters(DayFilters):
 
 
 def history_of_account(account: Account, filters: HistoryFilters) -> bytes:
-    """JSON: {"platform", "handle", "dates", one list per metric, "marks"}, null where a day has no figure.
+    """JSON: {"platform", "handle", "rounding", "dates", one list per metric, "marks"}, null where a day has no figure.
 
-    `marks` has stretches [first day, last day] of figures that were not observed, by source, of suspect days, and of
-    days whose followers the platform rounded; none reaches over a day without a figure.
+    `rounding` is the platform's {"digits", "how"}, null where it does not say how it rounds. `marks` has stretches
+    [first day, last day] of figures that were not observed, by source, of suspect days, and of days whose followers the
+    platform rounded; none reaches over a day without a figure.
     """
     dates, (found,) = _histories([account], filters)
     return orjson.dumps(_named(account) | {"dates": dates} | found)
 
 
 def history_of_accounts(accounts: Sequence[Account], filters: HistoryFilters) -> bytes:
-    """JSON: {"dates", "accounts": [{"platform", "handle", one list per metric, "marks"}]}, as history_of_account.
+    """JSON: {"dates", "accounts": [all else that history_of_account says of each]}.
 
     The dates are those of all together, from the first that any has to the last; one statement reads them all.
     """
@@ -118,7 +120,8 @@ def history_of_accounts(accounts: Sequence[Account], filters: HistoryFilters) ->
 
 
 def _named(account: Account) -> dict[str, Any]:
-    return {"platform": account.platform, "handle": account.handle}
+    rounding = PLATFORMS[account.platform].rounding
+    return {"platform": account.platform, "handle": account.handle, "rounding": rounding}
 
 
 def _histories(accounts: Sequence[Account], filters: HistoryFilters) -> tuple[list[dt.date], list[dict[str, Any]]]:

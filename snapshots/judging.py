@@ -195,7 +195,7 @@ def _store(held: dict[int, LatestSnapshot], rows: list[Snapshot], before: dict[i
         Snapshot._base_manager.filter(pk__in=alike).update(quality=quality, aside=None)
     Snapshot._base_manager.bulk_update([row for row in rows if row.aside is not None], ["quality", "aside"])
     refigured = [row for row, state in counted if _state(row)["figures"] != state["figures"]]
-    Snapshot._base_manager.bulk_update(refigured, [*FIGURES, "observed_at", "source"])
+    Snapshot._base_manager.bulk_update(refigured, [*FIGURES, "observed_at", "source", "read_from"])
     was = {(row.account_id, row.date): state["figures"]["followers"] for row, state in counted if _published(state)}
     now = {(row.account_id, row.date): row.followers for row in rows if row.quality == Quality.PUBLISHED}
     recount(held, was, now, beside(held, was, now))
@@ -228,6 +228,7 @@ def _state(row: Snapshot) -> State:
         "figures": {
             "observed_at": row.observed_at.astimezone(dt.UTC).isoformat(),
             "source": str(row.source),
+            "read_from": row.read_from,
             **{name: getattr(row, name) for name in FIGURES},
         },
     }

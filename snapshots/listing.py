@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, ValidationError
 from accounts.models import Account, AccountQuerySet, AccountTag, Organization, Tag
 from accounts.platforms import PLATFORMS, Platform
 from perf import clock
+from perf.unions import rows_of_each
 from snapshots.filters import FEW, FigureFilters
 from snapshots.listing_columns import ACCOUNT, FIELDS, LATEST, SORTED_BY, USUAL, Column, columns_of, with_figures
 from snapshots.models import CHANGES
@@ -115,14 +116,13 @@ class Choices:
     @classmethod
     def of(cls, filters: Filters) -> Self:
         """The choices beside `filters`: tags are offered that are not chosen already."""
-        names = list(Organization.objects.order_by("name").values_list("name", flat=True)[: CHOICES_MAX + 1])
-        tags = dict(Tag.objects.order_by("key").values_list("key", "name")[: CHOICES_MAX + 1])
-        free = [name for key, name in tags.items() if key not in filters.tag]
-        return cls(
-            list(PLATFORMS.values()),
-            names if len(names) <= CHOICES_MAX else [],
-            free if len(tags) <= CHOICES_MAX else [],
+        free = Tag.objects.exclude(key__in=filters.tag)
+        found = rows_of_each(
+            Organization.objects.order_by("name").values_list("name")[: CHOICES_MAX + 1],
+            free.order_by("key").values_list("name")[: CHOICES_MAX + 1],
         )
+        organizations, tags = ([name for (name,) in rows] if len(rows) <= CHOICES_MAX else [] for rows in found)
+        return cls(list(PLATFORMS.values()), organizations, tags)
 
 
 class Shown:

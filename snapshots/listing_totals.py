@@ -62,11 +62,10 @@ def _totals(filters: Filters) -> bytes:
 def _figures(filters: Filters) -> Any:
     """The published figures of the day of all accounts that are meant."""
     meant = filters.figures
-    extent = extent_of(meant) if meant.narrowed else None
     if filters.day == LATEST:
-        return meant.narrow(LatestSnapshot.objects.known(), extent)
+        return meant.narrow(LatestSnapshot.objects.known())
     rows = Snapshot.objects.published().filter(date=date.fromisoformat(filters.day))
-    return meant.narrow(rows, extent)
+    return meant.narrow(rows, extent_of(meant) if meant.narrowed else None)
 
 
 def _whole(value: Any) -> int | None:

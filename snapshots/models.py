@@ -18,7 +18,7 @@ from snapshots import statements
 from snapshots.batches import ImportBatch, ImportedDay
 from snapshots.cache import GRID, HISTORY, SUMMARY, history_of
 from snapshots.exports.jobs import ExportJob
-from snapshots.figures import COUNTS, FIGURES, Figures, Quality, Source
+from snapshots.figures import COUNTS, FIGURES, Figures, Quality, ReadFrom, Source
 from snapshots.judgements import JudgedFigure, Judgement
 from snapshots.notes import Note
 from snapshots.totals import DailyTotal, PlatformAccounts, PlatformTotal, Published, Tallies, by_account, recount
@@ -47,6 +47,7 @@ __all__ = [
     "PlatformTotal",
     "Published",
     "Quality",
+    "ReadFrom",
     "Snapshot",
     "Source",
     "forget_figures",
@@ -113,6 +114,9 @@ class Snapshot(Figures):
     date = models.DateField()
     observed_at = models.DateTimeField()
     source = models.CharField(max_length=10, choices=Source)
+    read_from = models.CharField(  # noqa: DJ001 - NULL is free, and added to a table of any size at once
+        max_length=4, choices=ReadFrom, null=True, blank=True, help_text="NULL: by no connector, or not known by which."
+    )
     quality = models.CharField(max_length=10, choices=Quality, default=Quality.PUBLISHED)
     aside = models.JSONField(
         null=True, blank=True, editable=False, help_text="A later, suspect reading of a day that is published already."
@@ -167,6 +171,7 @@ class Snapshot(Figures):
         if self.aside:
             self.observed_at = dt.datetime.fromisoformat(self.aside["observed_at"])
             self.source = self.aside["source"]
+            self.read_from = self.aside.get("read_from")  # what was set aside before it was kept does not say
             for name, figure in self.aside["figures"].items():
                 setattr(self, name, figure)
         self.aside, self.quality = None, Quality.PUBLISHED

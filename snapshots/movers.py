@@ -8,10 +8,11 @@ from datetime import timedelta
 from heapq import nlargest, nsmallest
 from typing import Any
 
-from django.db.models import F, FloatField, QuerySet
+from django.db.models import F, FloatField
 from django.db.models.functions import Cast
 
 from accounts.models import Account
+from perf.unions import rows_of_each
 from snapshots.models import CHANGES, LatestSnapshot, Snapshot
 from snapshots.periods import Period
 from snapshots.summary import OVERDUE_DAYS
@@ -20,7 +21,7 @@ SHOWN = 5
 FLOOR = 1_000
 """Followers that an account had at the start to be ranked by per cent: 3 that became 6 are no news."""
 
-Found = Sequence[tuple[int, int, int]]
+Found = Sequence[tuple[int, ...]]
 """Account ids with what each gained and what it had before."""
 
 
@@ -62,25 +63,22 @@ def movers(period: Period) -> Movers:
     return Movers(gained, lost, grew, shrank)
 
 
-def _known(column: str, period: Period) -> list[Found]:
+def _known(column: str, period: Period) -> Sequence[Found]:
     """The furthest by a change of latest rows, each against so many days before its own latest figure."""
     seen = period.end - timedelta(days=OVERDUE_DAYS)
     rows = LatestSnapshot.objects.filter(is_active=True, date__gte=seen).annotate(gain=F(column))
     rows = rows.annotate(base=F("followers") - F(column))
     rates = rows.filter(base__gte=FLOOR).annotate(rate=Cast("gain", FloatField()) / F("base"))
-    return [
-        _first(rows.filter(gain__gt=0).order_by("-gain", "account_id")),
-        _first(rows.filter(gain__lt=0).order_by("gain", "account_id")),
-        _first(rates.filter(gain__gt=0).order_by("-rate", "account_id")),
-        _first(rates.filter(gain__lt=0).order_by("rate", "account_id")),
+    orders = [
+        rows.filter(gain__gt=0).order_by("-gain", "account_id"),
+        rows.filter(gain__lt=0).order_by("gain", "account_id"),
+        rates.filter(gain__gt=0).order_by("-rate", "account_id"),
+        rates.filter(gain__lt=0).order_by("rate", "account_id"),
     ]
+    return rows_of_each(*(order.values_list("account_id", "gain", "base")[:SHOWN] for order in orders))
 
 
-def _first(rows: QuerySet[Any]) -> Found:
-    return list(rows.values_list("account_id", "gain", "base")[:SHOWN])
-
-
-def _compared(period: Period) -> list[Found]:
+def _compared(period: Period) -> Sequence[Found]:
     """The furthest between any two days."""
     counted = Snapshot.objects.published().filter(followers__isnull=False).order_by()
     before: dict[int, Any] = dict(counted.filter(date=period.start).values_list("account_id", "followers"))

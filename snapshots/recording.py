@@ -27,7 +27,7 @@ SQLITE_CHUNK = 500
 """Accounts recorded at a time on SQLite, whose statements take few parameters."""
 DAY = ["account_id", "date"]
 """What says which row a sighting belongs to."""
-WRITTEN = [*FIGURES, "observed_at", "source", "quality", "aside"]
+WRITTEN = [*FIGURES, "observed_at", "source", "read_from", "quality", "aside"]
 """What a row says of its account's day."""
 Standings = Mapping[int, Standing]
 Followers = dict[tuple[int, date], int | None]  # by account and day
@@ -156,7 +156,8 @@ _values = attrgetter(*COLUMNS)
 def row_of(sighting: Sighting) -> tuple[Any, ...]:
     """The published row that `sighting` is by itself, in the order of COLUMNS."""
     day = (sighting.account_id, sighting.date)
-    return (*day, *sighting.row, sighting.observed_at, sighting.source, Quality.PUBLISHED.value, None)
+    seen = (sighting.observed_at, sighting.source, sighting.read_from)
+    return (*day, *sighting.row, *seen, Quality.PUBLISHED.value, None)
 
 
 def insert(rows: list[tuple[Any, ...]]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import orjson
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 from ninja import Schema
 from pydantic import BeforeValidator
@@ -184,19 +184,20 @@ def _found(wanted: Wanted, edition: str) -> array[int]:
     return ids
 
 
-# The rows: one statement each for accounts, doubts and lines, however many there are ----------------------------------
+# The rows: one statement each for accounts and lines, however many there are ----------------------------------
 ACCOUNT = ("pk", "platform", "handle", "display_name", "organization__name", "is_active", "held")
+_DOUBTS = Snapshot.objects.to_judge().filter(account=OuterRef("pk"))
 LATEST = ("latest__date", "latest__followers", "latest__followers_rounded")
 
 
 def _rows(ids: Sequence[int], change: str) -> list[list[Any]]:
     """The rows of `ids`, in their order; an account that has gone meanwhile is left out."""
-    found = Account.objects.filter(pk__among=ids).values_list(*ACCOUNT, *LATEST, f"latest__{change}")
-    doubted = set(Snapshot.objects.to_judge().filter(account__among=ids).values_list("account_id", flat=True))
+    accounts = Account.objects.filter(pk__among=ids).annotate(doubted=Exists(_DOUBTS))
+    found = accounts.values_list(*ACCOUNT, "doubted", *LATEST, f"latest__{change}")
     lines = sparks(ids)
     rows = {}
-    for pk, platform, handle, name, organization, active, held, date, followers, rounded, gained in found:
-        state = _state(active=active, held=held, doubted=pk in doubted, date=date)
+    for pk, platform, handle, name, organization, active, held, doubted, date, followers, rounded, gained in found:
+        state = _state(active=active, held=held, doubted=doubted, date=date)
         shown = name if name != handle else ""
         rows[pk] = [pk, platform, handle, shown, organization, followers, bool(rounded), gained, state, lines[pk]]
     return [rows[pk] for pk in ids if pk in rows]

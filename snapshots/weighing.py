@@ -42,6 +42,7 @@ class Sighting:
     video_views: int | None = None
     total_video_views: int | None = None
     engagements: int | None = None
+    read_from: str | None = None
 
     def __post_init__(self) -> None:
         negative = [name for name in COUNTS if (getattr(self, name) or 0) < 0]
@@ -160,7 +161,8 @@ class Book:
             insort(self.days, sighting.date)
         for name, figure in (_NOTHING | sighting.figures if fresh else sighting.figures).items():
             setattr(row, name, figure)
-        row.observed_at, row.source, row.quality, row.aside = sighting.observed_at, sighting.source, quality, None
+        row.observed_at, row.source, row.read_from = sighting.observed_at, sighting.source, sighting.read_from
+        row.quality, row.aside = quality, None
         self.changed.add(sighting.date)
         return row
 
@@ -186,6 +188,7 @@ class Book:
                 row.aside = {
                     "observed_at": sighting.observed_at.isoformat(),
                     "source": sighting.source,
+                    "read_from": sighting.read_from,
                     "figures": sighting.figures,
                 }
                 self.changed.add(row.date)

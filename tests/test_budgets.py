@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -17,10 +19,14 @@ from scraping.models import ScrapeRun
 from snapshots.models import Note
 from snapshots.recording import Sighting, record
 from tests import factories
+from workitems.models import WorkItem
+from workitems.workflow import submit
 
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
+PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt")}
+PATHS["api:workitem"] = {"number": "ITEM-7"}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -36,12 +42,17 @@ ROWS = 120  # more than two pages of every list
 
 @pytest.fixture
 def editor(db: None, client: Client) -> Client:
-    """An editor's browser, and a registry with figures and a run."""
+    """The browser of an editor who reviews items too: figures, movers, days without a figure, a run, and items."""
     offices = [factories.organization(f"Office {number}") for number in range(ROWS // 4)]
     rows = [factories.account("x", f"handle-{number}", organization=offices[number % 30]) for number in range(ROWS)]
+    month = clock.today() - timedelta(days=30)
+    record(Sighting(row.pk, month, clock.now(), "observed", followers=1_010 + row.pk) for row in rows[:10])
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
+    person.groups.add(Group.objects.get(name="reviewer"))
+    for number in range(ROWS // 2):
+        submit(WorkItem(number=f"ITEM-{number}", location="Roof", description="Loose", detail="Tighten it"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)

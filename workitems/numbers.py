@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import connection
 
@@ -12,7 +13,31 @@ if TYPE_CHECKING:
 
 FIRST_DRAFT = 20  # DRAFT_0001 to DRAFT_0019 are on the yard's own list
 COUNTER = "draft"
-code = RegexValidator(r"\A[A-Za-z0-9_-]{1,50}\Z", "Write 1 to 50 letters, digits, hyphens or underscores.")
+RESERVED = frozenset({"bin", "documents", "export", "new", "notices", "photos", "queue", "review", "stats", "uploads"})
+"""Words that stand where a number stands in addresses."""
+
+_code = RegexValidator(r"\A[A-Za-z0-9_-]{1,50}\Z", "Write 1 to 50 letters, digits, hyphens or underscores.")
+
+
+def code(value: str) -> None:
+    """Refuse, by a ValidationError, what cannot be an item's number."""
+    _code(value)
+    if value.lower() in RESERVED:
+        raise ValidationError("“%(value)s” is the name of a page. Choose another number.", params={"value": value})
+
+
+class InAddress:
+    """The converter of a number in an address: `<number:number>`."""
+
+    regex = r"[A-Za-z0-9_-]{1,50}"
+
+    def to_python(self, value: str) -> str:
+        """The number, as it stands in the address."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The address's part, which is the number."""
+        return value
 
 
 class NumberTaken(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import F
@@ -82,6 +83,7 @@ def submit(item: WorkItem, by: Any) -> WorkItem:
         if item.assigned_to is None:
             item.assigned_to, item.assigned_to_name = by, item.submitter_name
         item.save()
+        _count({}, {item.status: 1})
         _write_history(item, "", by, "")
     return item
 
@@ -101,6 +103,8 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
         raise PermissionDenied(f"You may not make {item.number} {Status(to).label}.")
     if rule.needs_reason and not reason:
         raise TransitionRefused("Give a reason.", item)
+    if to == Status.COMPLETED_REVIEW and item.photos_due:
+        raise TransitionRefused(f"{_photos(item.photos_due)} still on the way. Wait, or stop waiting for it.", item)
     reviewer = (reviewer or by) if to == Status.IN_REVIEW else None
     if reviewer and item.status == Status.IN_REVIEW and reviewer.pk == item.reviewer_id:
         raise TransitionRefused(f"{item.number} is with {item.reviewer_name} already.", item)
@@ -119,9 +123,14 @@ def _compare_and_set(item: WorkItem, to: str, *, by: Any, version: int, reason: 
         if not expected.update(status=to, version=F("version") + 1, **values):
             raise TransitionRefused("Someone else changed this item meanwhile.", rows.get(pk=item.pk))
         item.refresh_from_db()
+        _count({old: 1}, {to: 1})
         change = _write_history(item, old, by, reason)
         happened(by, "workitems.status", item.number, {"from": old, "to": to})
     return change
+
+
+def _photos(number: int) -> str:
+    return "1 promised photo is" if number == 1 else f"{number} promised photos are"
 
 
 def _may(rule: Rule, item: WorkItem, user: Any) -> bool:
@@ -131,14 +140,22 @@ def _may(rule: Rule, item: WorkItem, user: Any) -> bool:
 
 def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChange:
     forget(*families_of(item.pk))
-    return item.status_changes.create(
+    change: StatusChange = item.status_changes.create(
         old_status=old,
         new_status=item.status,
         changed_by=by,
         changed_by_name=name_of(by),
         reviewer_name=item.reviewer_name if item.status == Status.IN_REVIEW else "",
         reason=reason,
+        version=item.version,
     )
+    apps.get_model("workitems", "Notice").objects.of_step(item, change)  # models import this module for its states
+    return change
+
+
+def _count(gone: Mapping[str, int], come: Mapping[str, int]) -> None:
+    totals = apps.get_model("workitems", "StatusTotal")  # models import this module for its states
+    totals.objects.shift(gone, come)
 
 
 def name_of(user: Any) -> str:

@@ -1,6 +1,6 @@
 """The ledger: runs, jobs, attempts, permits, rechecks, the state of each platform; and what watching over it keeps."""
 
-from scraping.models.alerts import MAX_ERROR, Alert, AlertMute, AlertQuerySet, Notice, Problem
+from scraping.models.alerts import Alert, AlertMute, AlertQuerySet, Notice, Problem
 from scraping.models.attempts import MAX_DETAIL, Attempt
 from scraping.models.hours import Bucketed, JobHour, OutcomeHour, RunTotal
 from scraping.models.jobs import ScrapeJob
@@ -13,7 +13,6 @@ from scraping.models.states import OPEN_STATES, JobState, Rank
 
 __all__ = [
     "MAX_DETAIL",
-    "MAX_ERROR",
     "OPEN_STATES",
     "Alert",
     "AlertMute",

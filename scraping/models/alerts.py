@@ -10,12 +10,10 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.platforms import PLATFORM_CHOICES
-from perf import clock
+from perf.outbox import OutboxQuerySet, Outgoing
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-MAX_ERROR = 300  # characters kept of why a notice was not delivered
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -75,7 +73,7 @@ class Alert(models.Model):
         return f"{self.kind} {self.key}".strip()
 
 
-class NoticeQuerySet(models.QuerySet["Notice"]):
+class NoticeQuerySet(OutboxQuerySet["Notice"]):
     """Notices, by what is to be done with them."""
 
     def due(self) -> Self:
@@ -84,12 +82,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             alert=OuterRef("alert"), channel=OuterRef("channel"), address=OuterRef("address"), event=Notice.Event.OPENED
         )
         unsent = opening.filter(sent_at=None, given_up=False)
-        pending = self.filter(sent_at=None, given_up=False, due_at__lte=clock.db_now())
-        return pending.exclude(Exists(unsent), event=Notice.Event.RECOVERED).order_by("due_at", "id")
+        return self.pending().exclude(Exists(unsent), event=Notice.Event.RECOVERED)
 
 
-class Notice(models.Model):
-    """One message about an alert to one address: the outbox. The row is the promise and, sent, the record."""
+class Notice(Outgoing):
+    """One message about an alert to one address."""
 
     class Event(models.TextChoices):
         OPENED = "opened", "Opened"
@@ -103,11 +100,6 @@ class Notice(models.Model):
     event = models.CharField(max_length=10, choices=Event)
     channel = models.CharField(max_length=10, choices=Channel)
     address = models.CharField(max_length=254, blank=True, help_text="Whom mail goes to; empty for the webhook.")
-    due_at = models.DateTimeField(help_text="Not sent before.")
-    tries = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    given_up = models.BooleanField(default=False)
-    error = models.CharField(max_length=MAX_ERROR, blank=True, help_text="Why the last try failed.")
 
     objects = NoticeQuerySet.as_manager()
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
@@ -30,11 +30,19 @@ Quotients: TypeAlias = list[float | None]
 Stretch = Annotated[list[dt.date], Field(min_length=2, max_length=2, description="The first day and the last.")]
 
 
+class Rounding(Schema):
+    """How the platform rounds: to so many leading `digits`, `down` or to the `nearest`."""
+
+    digits: int
+    how: Literal["down", "nearest"]
+
+
 class Line(Schema):
     """An account's figures: a list per wanted metric, null where a day has none, and stretches that need a word."""
 
     platform: str
     handle: str
+    rounding: Rounding | None = Field(description="Of the days marked as rounded; null: the platform does not say how.")
     followers: Counts = []
     engagement: Counts = []
     posts: Counts = []

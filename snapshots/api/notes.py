@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Literal
 
 import orjson
 from django.http import HttpRequest, HttpResponseBase
@@ -21,9 +22,9 @@ router = Router(tags=["figures"])
 
 
 class Told(Schema):
-    """One thing that happened: `kind` is note, rename, gap, suspect, rejected or source."""
+    """One thing that happened."""
 
-    kind: str
+    kind: Literal["note", "rename", "gap", "suspect", "rejected", "source", "connector"]
     since: dt.date = Field(alias="from", description="The first day.")
     until: dt.date = Field(alias="to", description="The last day.")
     text: str
@@ -55,7 +56,7 @@ class AnnotationFilters(DayFilters):
 )
 @requires("snapshots.view_snapshot")
 def told(request: HttpRequest, filters: Query[AnnotationFilters]) -> HttpResponseBase:
-    """Renames, gaps, doubted figures, changed sources and notes of the accounts; without any, the notes on all of them.
+    """Renames, gaps, doubts, changes of source and connector, and notes of the accounts; without any, those on all.
 
     A former handle answers 301 to the present one.
     """

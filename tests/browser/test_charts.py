@@ -28,6 +28,10 @@ SHOWN = """async () => {
     bounds: [...lines[0].bounds], suspects: lines[0].suspects, labels: lines.map(({ label }) => label),
     window: (max - min) / 86400, name, log, at: chart.cursor.idx ?? null };
 }"""
+RANGES = """async () => {
+  const { interval } = await import("/static/tidemark/charts/views.js");
+  return ["down", "nearest", undefined].map((how) => interval(1_200_000, 10_000, how));
+}"""
 FORMULA = """async () => (await import("/static/tidemark/charts/saving.js")).csv({
   lines: ["=1+1", "\uff1d1"].map((label) => ({ label, values: [null] })),
   chart: { data: [[0], [null]], series: [{ idxs: [0, 0] }, { show: true }, { show: true }] },
@@ -70,7 +74,9 @@ def test_gaps_stay_gaps_and_each_view_says_only_what_is_known(open_page, editor,
     gaps = [at for at, value in enumerate(values) if value is None]
     assert gaps == [7, 8, 14]  # never joined, never 0: two days without a figure and a doubted one
     assert [at for at, kind in enumerate(followers["kinds"]) if kind == "simulated"] == list(range(7))
-    assert followers["bounds"][16:] == [[1_225_000, 1_239_999]] * 4  # cut or rounded, the number is in it
+    assert followers["bounds"][16:] == [[1_230_000, 1_239_999]] * 4  # YouTube cuts to three digits
+    either = [1_195_000, 1_209_999]
+    assert page.evaluate(RANGES) == [[1_200_000, 1_209_999], [1_195_000, 1_205_000], either]
     assert len(followers["suspects"]) == 1
     legend = page.locator(".chart-legend")
     expect(legend).to_contain_text("hollow: simulated")

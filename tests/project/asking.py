@@ -53,16 +53,20 @@ def operations() -> Any:
 
 
 class Asked(World):
-    """That world with scrapes and exports, and an editor and a viewer who ask by token."""
+    """That world with scrapes and exports, and a viewer, an editor and a reviewer who ask by token."""
 
     def __init__(self) -> None:
         super().__init__()
         self.editor = factories.user("editor", password="!")
+        self.item = factories.item(photos=1)
+        factories.item()
         self.bearers = {
             "anonymous": {},
             "viewer": _bearer(self.viewer, Scope.READ),
             "editor": _bearer(self.editor, Scope.WRITE),
+            "reviewer": _bearer(factories.user("reviewer", password="!"), Scope.CREW),
         }
+        factories.snapshot(factories.account("youtube", "rounds"), followers=1_230_000, followers_rounded=True)
         self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
         read = ScrapeJob.objects.filter(runjob__run=self.run).earliest("account_id")
         settling.settle([promising.read(read, 3_000)])
@@ -76,6 +80,10 @@ class Asked(World):
         writing.write_some(monotonic() + 10)
         self.waiting = self.export("json")
 
+    def asker(self, label: str) -> dict[str, str]:
+        """The credentials with which the operation `label` is answered with all that there is."""
+        return self.bearers["reviewer" if "/workitems" in label else "editor"]
+
     def export(self, kind: str) -> ExportJob:
         return ask(kind, ExportFilters(), self.editor)
 
@@ -85,7 +93,7 @@ class Asked(World):
         return [
             ("GET /api/accounts", {"query": {"fields": fields}}),
             ("GET /api/grid", {"query": {"day": self.ago(1).isoformat(), "per_page": 1}}),
-            ("GET /api/history", {"query": {"account": ["x/subject", "x/other"], "metrics": metrics}}),
+            ("GET /api/history", {"query": {"account": ["x/subject", "youtube/rounds"], "metrics": metrics}}),
             ("GET /api/history/{platform}/{handle}", {"path_parameters": ACCOUNT, "query": {"metrics": metrics}}),
             ("GET /api/summary", {}),
             ("GET /api/summary", {"query": {"group": "organization"}}),
@@ -93,7 +101,7 @@ class Asked(World):
         ]
 
     def questions(self) -> dict[str, Question]:
-        """By operation, what a case of it takes to be answered with all that there is; as the editor."""
+        """By operation, what a case of it takes to be answered with all that there is; as its `asker`."""
         run, job = {"path_parameters": {"pk": self.run.pk}}, {"path_parameters": {"pk": self.ended.pk}}
         file, export = ({"path_parameters": {"pk": one.pk}} for one in (self.written, self.waiting))
         account, tag = {"path_parameters": ACCOUNT}, {"path_parameters": {"name": "press"}}
@@ -123,6 +131,15 @@ class Asked(World):
             "GET /api/history/{platform}/{handle}": account,
             "GET /api/annotations": several,
             "GET /api/suspects": {},
+            "GET /api/workitems": {"query": {"per_page": 1, "location": self.item.location}},
+            "GET /api/workitems/{number}": {"path_parameters": {"number": self.item.number}},
+            "POST /api/workitems": {
+                "body": {"location": "Engine room", "description": "Valve leaks", "detail": "Replace the seal"}
+            },
+            "PATCH /api/workitems/{number}": {
+                "path_parameters": {"number": self.item.number},
+                "body": {"ofm": "Seal kit", "version": 1},
+            },
             "POST /api/suspects/judge": {"body": {"verdict": "accept", "tickets": [str(Ticket.of(self.doubted))]}},
             "POST /api/judgements/{pk}/undo": {"path_parameters": {"pk": self.own_judgement.pk}},
             "GET /api/export.csv": {},
@@ -166,7 +183,7 @@ def sent(value: Any, schema: Any, parts: dict[str, Any], name: str = "") -> set[
         name = schema["$ref"].rpartition("/")[2]
         schema = parts[name]
     fields = schema.get("properties", {}) if isinstance(value, dict) else {}
-    if not all(field in value for field in schema.get("required", ())):
+    if (needed := schema.get("required")) and not (isinstance(value, dict) and all(field in value for field in needed)):
         return set()  # another of several possible kinds
     found = {f"{name}.{field}" for field in fields if field in value}
     parted = [(value[field], inner) for field, inner in fields.items() if field in value]

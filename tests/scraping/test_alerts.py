@@ -16,7 +16,7 @@ import pytest
 from django.core import mail
 from django.db import connections
 
-from perf import clock
+from perf import clock, outbox
 from project.models import AuditEntry
 from scraping import alerts, condition, heartbeats, ledger, notices, watching, wording
 from scraping.models import Alert, AlertMute, Notice, Problem
@@ -280,7 +280,7 @@ def test_what_fails_is_tried_again_later_and_later_and_then_given_up(wrong: Any,
     wrong.append(PROBLEM)
     alerts.evaluate()
     waits = []
-    for _ in range(notices.TRIES):
+    for _ in range(outbox.TRIES):
         Notice.objects.update(due_at=clock.now())
         notices.send()
         waits.append(round((Notice.objects.get().due_at - clock.now()).total_seconds() / 60))
@@ -288,7 +288,7 @@ def test_what_fails_is_tried_again_later_and_later_and_then_given_up(wrong: Any,
     assert Notice.objects.get().given_up
     with clock.shifted(timedelta(days=1)):
         assert notices.send() == 0
-    assert len(hook.received) == notices.TRIES
+    assert len(hook.received) == outbox.TRIES
 
 
 def test_a_sender_that_dies_loses_nothing_and_doubles_one_notice_at_most(
@@ -305,7 +305,7 @@ def test_a_sender_that_dies_loses_nothing_and_doubles_one_notice_at_most(
         notices.send()
     monkeypatch.undo()
     assert sent() == 0
-    with clock.shifted(notices.LEASE + timedelta(seconds=1)):
+    with clock.shifted(outbox.LEASE + timedelta(seconds=1)):
         assert sent() == 1
         assert sent() == 0
     assert len(mail.outbox) == 2
@@ -325,9 +325,9 @@ def test_a_wrong_clock_neither_delays_nor_frees_a_notice(wrong: Any, editor: Any
     wrong.append(PROBLEM)
     alerts.evaluate()
     notice = Notice.objects.due().get()
-    assert notices._claim(notice)
+    assert outbox.claim(notice)
     assert not Notice.objects.due().exists()
-    with clock.shifted(notices.LEASE * 2):
+    with clock.shifted(outbox.LEASE * 2):
         assert Notice.objects.due().exists()
 
 
@@ -352,8 +352,8 @@ def test_a_notice_that_another_process_took_is_left_to_it(wrong: Any, editor: An
     wrong.append(PROBLEM)
     alerts.evaluate()
     notice = Notice.objects.get()
-    assert notices._claim(notice)
-    assert not notices._claim(notice)
+    assert outbox.claim(notice)
+    assert not outbox.claim(notice)
 
 
 def test_word_of_a_recovery_never_overtakes_the_alert(wrong: Any, db: None, hook: Any) -> None:

@@ -72,6 +72,18 @@ def test_what_the_fakes_give_is_marked_as_simulated() -> None:
     assert Snapshot.objects.get().source == "simulated"
 
 
+@both
+def test_a_figure_says_which_kind_of_connector_read_it(settings: Any) -> None:
+    one, other = account("youtube", "nasa"), account("youtube", "cdc")
+    request(one)
+    turn("youtube")
+    assert Snapshot.objects.get().read_from == "api"
+    settings.PLATFORM_TOKENS, settings.SCRAPE_PAGE_PLATFORMS = {}, ["youtube"]
+    request(one, other)
+    turn("youtube")
+    assert dict(Snapshot.objects.values_list("account", "read_from")) == {one.pk: "page", other.pk: "page"}
+
+
 @pytest.mark.req("A68", "A69", "A71")
 def test_each_try_tells_its_time_its_end_and_its_platform(fakes: Any) -> None:
     fakes.set(latency=[0.2, 0.25])

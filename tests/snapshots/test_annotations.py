@@ -16,12 +16,13 @@ pytestmark = pytest.mark.django_db
 
 
 def rows(*said: str, start: dt.date = dt.date(2026, 1, 1)) -> list[Row]:
-    """One row per word: "observed", "imported", "rounded", "suspect", "rejected", "aside"; "" is a day without any."""
+    """One row per word: observed, api, page, imported, rounded, suspect, rejected or aside; "" is a day without any."""
     return [
         Row(
             start + dt.timedelta(days=at),
             word if word in {"suspect", "rejected"} else "published",
             "imported" if word == "imported" else "observed",
+            word if word in {"api", "page"} else None,
             word == "rounded",
             word == "aside",
         )
@@ -46,10 +47,28 @@ def told(*said: str) -> list[tuple[str, int, int]]:
         (["observed", "rejected", "aside", "observed"], [("rejected", 1, 1), ("suspect", 2, 2)]),
         (["imported"] * 3 + ["observed"] * 3, [("source", 3, 3)]),
         (["imported"] * 3 + ["observed"] + ["imported"] * 3, []),
+        (["api"] * 3 + ["page"] * 3, [("connector", 3, 3)]),
+        (["api"] * 3 + ["page"] * 2 + ["api"] * 3, []),
+        (["api"] * 3 + ["observed"] * 3 + ["page"] * 3 + ["observed"] * 3, [("connector", 6, 6)]),
+        (["observed"] * 3 + ["page"] * 3, []),
         (["rounded"] * 3 + ["observed"] * 2 + ["rounded"] + ["observed"] * 3, [("source", 6, 6)]),
         ([], []),
     ],
-    ids=["plain", "gaps", "suspect", "apart", "rejected", "source", "a day's blip", "rounding", "nothing"],
+    ids=[
+        "plain",
+        "gaps",
+        "suspect",
+        "apart",
+        "rejected",
+        "source",
+        "a day's blip",
+        "connector",
+        "two days' blip",
+        "unknown between",
+        "unknown before",
+        "rounding",
+        "nothing",
+    ],
 )
 def test_stored_days_tell_gaps_doubts_and_lasting_changes(
     said: list[str], expected: list[tuple[str, int, int]]
@@ -63,6 +82,12 @@ def test_a_gap_says_how_long_it_was_and_a_doubt_what_becomes_of_it() -> None:
         "The figure is unlikely, counted nowhere until a second reading or an editor decides.",
         "No figures for 2 days.",
     ]
+
+
+def test_a_change_of_connector_says_what_is_read_instead_of_what() -> None:
+    (there, back) = of_rows(rows(*["api"] * 3, *["page"] * 3, *["api"] * 3))
+    assert there.text == "Read from the public page instead of the API from here on."
+    assert back.text == "Read from the API instead of the public page from here on."
 
 
 def ask(client: Client, **query: Any) -> list[dict[str, Any]]:
@@ -89,6 +114,14 @@ def test_renames_gaps_and_notes_of_the_chosen_accounts_come_in_their_order(viewe
     ]
     assert all(one["from"] <= later["from"] for one, later in pairwise(found))
     assert [one["text"] for one in ask(viewer)] == ["on None"]
+
+
+def test_a_change_of_connector_is_told_of_the_figures_as_they_were_read(viewer: Client) -> None:
+    account = factories.account(handle="switched")
+    for ago in range(6):
+        factories.snapshot(account, days_ago(ago), read_from="page" if ago < 3 else "api")
+    (one,) = ask(viewer, account="x/switched")
+    assert (one["kind"], one["from"], one["to"]) == ("connector", f"{days_ago(2)}", f"{days_ago(2)}")
 
 
 def test_only_the_wanted_days_are_told(viewer: Client) -> None:

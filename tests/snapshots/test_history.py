@@ -36,6 +36,13 @@ def test_history_marks_days_whose_followers_are_rounded(viewer: Client) -> None:
     assert answer["marks"] == {"followers_rounded": [[days_ago(2).isoformat(), days_ago(1).isoformat()]]}
 
 
+def test_history_says_how_the_platform_rounds_where_the_platform_says_so(viewer: Client) -> None:
+    for platform in ("youtube", "x"):
+        factories.snapshot(factories.account(platform, "nih"), followers=1_230_000, followers_rounded=True)
+    answers = viewer.get("/api/history?account=x/nih&account=youtube/nih").json()["accounts"]
+    assert [one["rounding"] for one in answers] == [None, {"digits": 3, "how": "down"}]
+
+
 def test_history_marks_what_was_not_observed(viewer: Client) -> None:
     account = factories.account(handle="a")
     for ago, source in ((5, "simulated"), (4, "simulated"), (3, "imported"), (2, "observed")):

@@ -21,9 +21,12 @@ TODAY = clock.today()
 YESTERDAY = TODAY - dt.timedelta(days=1)
 
 
-def reading(account: Account, followers: int, day: dt.date = TODAY, at: dt.datetime | None = None) -> Any:
+def reading(
+    account: Account, followers: int, day: dt.date = TODAY, at: dt.datetime | None = None, read_from: str | None = None
+) -> Any:
     """One observed reading; what became of it."""
-    return record([Sighting(account.pk, day, at or clock.now(), "observed", followers=followers)])[0].outcome
+    sighting = Sighting(account.pk, day, at or clock.now(), "observed", followers=followers, read_from=read_from)
+    return record([sighting])[0].outcome
 
 
 def leapt(handle: str = "") -> Snapshot:
@@ -37,8 +40,8 @@ def leapt(handle: str = "") -> Snapshot:
 def set_aside() -> Snapshot:
     """The published row of an account whose second reading of the day was doubted."""
     account = factories.account("x")
-    reading(account, 1_000, at=clock.now() - dt.timedelta(minutes=1))
-    assert reading(account, 90_000) == "kept"
+    reading(account, 1_000, at=clock.now() - dt.timedelta(minutes=1), read_from="api")
+    assert reading(account, 90_000, read_from="page") == "kept"
     return Snapshot.objects.get(account=account)
 
 

@@ -161,6 +161,15 @@ def test_second_reading_publishes_what_was_set_aside(account: Account) -> None:
     assert totals() == [(0, 101, 1)]
 
 
+def test_a_figure_says_which_connector_read_it_also_when_it_was_set_aside_first(account: Account) -> None:
+    outcomes(seen(account, 10_000, read_from="api"), seen(account, 100, minutes=60, read_from="page"))
+    assert Snapshot.objects.get().read_from == "api"
+    judge(Snapshot.objects.get(), accept=True, by=None)
+    assert Snapshot.objects.get().read_from == "page"
+    assert outcomes(seen(account, 101, minutes=90, read_from="api")) == ["updated"]
+    assert Snapshot.objects.get().read_from == "api"
+
+
 def test_sane_reading_dismisses_what_was_set_aside(account: Account) -> None:
     outcomes(seen(account, 10_000), seen(account, 100, minutes=60), seen(account, 10_001, minutes=90))
     assert not Snapshot.objects.to_judge().exists()

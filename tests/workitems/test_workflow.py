@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 
 from tests.workitems.conftest import draft, person
-from workitems.models import StatusChange, WorkItem
+from workitems.models import StatusChange, StatusTotal, WorkItem
 from workitems.workflow import RULES, Status, TransitionRefused, move, next_states, submit
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +185,19 @@ def test_items_submitted_at_once_get_consecutive_numbers_without_a_gap_or_a_repe
     crew = [person(f"crew{n}", "crew") for n in range(4)]
     numbers = itertools.chain(*at_once(4, lambda n: [submit(draft(), crew[n]).number for _ in range(5)]))
     assert sorted(numbers) == [f"DRAFT_{n:04d}" for n in range(20, 40)]
+
+
+def test_numbers_by_state_follow_every_step_and_the_bin(item, art, dana, boss):
+    move(item, IN_REVIEW, by=dana, version=1)
+    WorkItem.objects.filter(pk=submit(draft(), art).pk).move_to_bin(boss)
+    kept = dict(StatusTotal.objects.exclude(items=0).values_list("status", "items"))
+    StatusTotal.objects.rebuild()
+    assert kept == dict(StatusTotal.objects.exclude(items=0).values_list("status", "items")) == {"in_review": 1}
+
+
+def test_an_item_whose_promised_photo_is_on_the_way_is_not_completed(item, dana):
+    item.uploads.create(key="a", size=3, sha256="0" * 64)
+    WorkItem.objects.filter(pk=item.pk).recount()
+    move(item, IN_REVIEW, by=dana, version=1)
+    with pytest.raises(TransitionRefused, match="1 promised photo is still on the way"):
+        move(item, COMPLETED, by=dana, version=2)

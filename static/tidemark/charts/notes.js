@@ -3,7 +3,7 @@ import { forget, read } from "../data.js";
 import { make } from "./legend.js";
 import { dayName, toSecond } from "./words.js";
 
-const WORDS = { note: "Note", rename: "Rename", gap: "Gap", suspect: "Suspect", rejected: "Rejected", source: "Source" };
+const WORDS = { note: "Note", rename: "Rename", gap: "Gap", suspect: "Suspect", rejected: "Rejected", source: "Source", connector: "Connector" };
 const APART = 22; // px between two flags; closer ones share one
 
 /** The annotations of the card of `element`; `draw(chart)` places their flags, `redraw` is called when they change. */

@@ -1,13 +1,13 @@
 // What a chart may show of an answer: one line per account or platform, and a view of what each line says.
 //
-// Answers: {dates, followers, engagement, marks} of one account, {dates, accounts: [the same]} of several,
+// Answers: {dates, followers, engagement, marks, rounding} of one account, {dates, accounts: [the same]} of several,
 // {dates, series: [{label, values, previous?}]} of platforms. A null is a day without a figure, and stays one.
 import { DAY, brief, growth, percent, signed, toSecond, whole } from "./words.js";
 
 /** The seconds of an answer's days. */
 export const daysOf = (answer) => answer.dates.map(toSecond);
 
-/** The lines of an answer: {label, platform, followers, engagement, previous, marks}. */
+/** The lines of an answer: {label, platform, followers, engagement, previous, marks, rounding}. */
 export function linesOf(answer) {
   if (answer.series) return answer.series.map(({ label, values, previous }) => ({ label, followers: values, previous, marks: {} }));
   if (answer.accounts) return answer.accounts.map((one) => ({ ...one, label: `${one.handle} · ${one.platform}` }));
@@ -61,14 +61,15 @@ export function drawn(answer, name) {
 
 const isKnown = (values) => values?.some((value) => value !== null);
 
-function marked({ marks, followers }, days, view) {
+function marked({ marks, followers, rounding }, days, view) {
   const kinds = [];
   for (const kind of ["imported", "simulated"]) for (const at of within(marks[kind], days)) kinds[at] = kind;
   const rounded = within(marks.followers_rounded, days);
   const bounds = [];
   if (view.counts && rounded.length) {
-    const finest = units(rounded.map((at) => followers[at]));
-    for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], finest);
+    const values = rounded.map((at) => followers[at]);
+    const unit = rounding ? stated(rounding) : apparent(values);
+    for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], unit(followers[at]), rounding?.how);
   }
   return { kinds, bounds, suspects: [...(marks.suspect ?? []), ...(marks.rejected ?? [])].map((ends) => ends.map(toSecond)) };
 }
@@ -80,8 +81,11 @@ function within(stretches = [], days) {
   });
 }
 
-/** By the number of digits, the finest unit that a platform's rounded numbers of that length show; two digits at least. */
-export function units(values) {
+/** By value, the unit that a platform rounds to by its own word. */
+const stated = ({ digits }) => (value) => 10 ** Math.max(String(value).length - digits, 0);
+
+/** By value, the finest unit that a platform's rounded numbers of that length show; two digits at least. */
+function apparent(values) {
   const finest = new Map();
   for (const value of values) {
     if (!value) continue;
@@ -89,11 +93,11 @@ export function units(values) {
     const unit = 10 ** Math.min(text.match(/0*$/)[0].length, Math.max(text.length - 2, 0));
     finest.set(text.length, Math.min(unit, finest.get(text.length) ?? unit));
   }
-  return finest;
+  return (value) => finest.get(String(value).length);
 }
 
-/** The least and the most that a rounded count may stand for: some platforms cut, others round to the nearest. */
-export function interval(value, finest) {
-  const unit = finest.get(String(value).length);
-  return [value - unit / 2, value + unit - 1];
+/** The least and the most that a rounded count may stand for: cut, to the nearest, or either where nobody knows how. */
+export function interval(value, unit, how) {
+  const half = Math.floor(unit / 2);
+  return [how === "down" ? value : value - half, how === "nearest" ? value + half : value + unit - 1];
 }

@@ -1,24 +1,28 @@
-"""Work items with their photos, comments and history, and where their numbers come from."""
+"""Work items and where their numbers come from."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from django.conf import settings
-from django.db import IntegrityError, models, transaction
-from django.db.models import F, Prefetch, Q
+from django.db import IntegrityError, connections, models, transaction
+from django.db.models import Aggregate, Count, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
 from workitems import numbers
 from workitems.cache import families_of
+from workitems.models.people import person
+from workitems.models.photos import Photo, Upload
+from workitems.models.timeline import Comment
 from workitems.workflow import OPEN, Status
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-PERSON = settings.AUTH_USER_MODEL
 SORTS: dict[str, tuple[str, ...]] = {
     "date_desc": ("-submitted_at", "-pk"),
     "date_asc": ("submitted_at", "pk"),
@@ -27,12 +31,10 @@ SORTS: dict[str, tuple[str, ...]] = {
 }
 """Orders of a list, each served by an index and ending in a unique field."""
 
-
-def _person(related_name: str = "+") -> models.ForeignKey[Any, Any]:
-    """Someone who did something; the name copied beside it outlives the account."""
-    return models.ForeignKey(
-        PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name=related_name, db_index=False
-    )
+ADD_TO_TOTAL = (
+    "INSERT INTO workitems_statustotal (status, items) VALUES (%s, %s) "
+    "ON CONFLICT (status) DO UPDATE SET items = workitems_statustotal.items + excluded.items"
+)
 
 
 class NumberCounter(models.Model):
@@ -85,9 +87,22 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def for_list(self, sort: str = "date_desc") -> Self:
         """Rows with their photos and comments, in one of SORTS; three queries however many rows."""
-        photos = Prefetch("photos", Photo.objects.order_by("position", "pk"))
+        photos = Prefetch("photos", Photo.objects.present().in_order())
         comments = Prefetch("comments", Comment.objects.order_by("created_at", "pk"))
         return self.prefetch_related(photos, comments).order_by(*SORTS[sort])
+
+    def recount(self) -> None:
+        """Make the numbers of photos, promised photos and comments, and the captions, beside these items true.
+
+        Whoever writes photos, promises or comments calls it.
+        Run it in the transaction of the write, after the rows: one statement, the same whoever else writes.
+        """
+        self.update(
+            photo_count=_count_of(Photo.objects.present()),
+            photos_due=_count_of(Upload.objects.open()),
+            comment_count=_count_of(Comment.objects.all()),
+            captions=_captions(),
+        )
 
     def move_to_bin(self, by: Any) -> int:
         """Delete softly: nobody sees the items until they are restored; how many."""
@@ -99,19 +114,93 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def _set_deleted(self, rows: Self, by: Any, at: Any) -> int:
         with transaction.atomic():
-            found = dict(rows.order_by("pk").select_for_update().values_list("pk", "number"))
-            self.model.objects.filter(pk__in=found).update(
+            found = list(rows.order_by("pk").select_for_update().values_list("pk", "number", "status"))
+            self.model.objects.filter(pk__in=[pk for pk, _, _ in found]).update(
                 deleted_at=at, deleted_by=by if at else None, version=F("version") + 1
             )
-            for pk, number in found.items():
+            for pk, number, _ in found:
                 forget(*families_of(pk))
                 happened(by, "workitems.delete" if at else "workitems.restore", number, {"id": pk})
+            gone, back = Counter(status for _, _, status in found), Counter[str]()
+            StatusTotal.objects.shift(*((gone, back) if at else (back, gone)))
         return len(found)
+
+
+def _count_of(rows: models.QuerySet[Any]) -> Coalesce:
+    """How many of `rows` belong to the item of the outer query."""
+    counted = rows.filter(work_item=OuterRef("pk")).order_by().values("work_item").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def _captions() -> Coalesce:
+    """The captions of the outer query's item, a line each, in no order: words are sought in them."""
+    rows = Photo.objects.present().filter(work_item=OuterRef("pk")).exclude(caption="")
+    lines = rows.order_by().values("work_item").annotate(lines=Lines("caption")).values("lines")
+    return Coalesce(Subquery(lines), Value(""))
+
+
+class Lines(Aggregate):
+    """All values of a text column, a line each."""
+
+    function = "STRING_AGG"
+    template = "%(function)s(%(expressions)s, CHR(10))"
+    output_field = models.TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """The same on SQLite."""
+        return self.as_sql(
+            compiler, connection, function="GROUP_CONCAT", template="%(function)s(%(expressions)s, CHAR(10))", **extra
+        )
+
+
+class StatusTotalQuerySet(models.QuerySet["StatusTotal"]):
+    """The numbers of items by state, kept up by whoever moves items."""
+
+    def shift(self, gone: Mapping[str, int], come: Mapping[str, int]) -> None:
+        """Take `gone` (state → items) away and add `come`; in the transaction that moves them.
+
+        Rows are locked in the order of their states, so that two who shift at once wait and never deadlock.
+        """
+        with connections[self.db].cursor() as cursor:
+            for status in sorted(gone.keys() | come.keys()):
+                if change := come.get(status, 0) - gone.get(status, 0):
+                    cursor.execute(ADD_TO_TOTAL, [status, change])
+
+    def rebuild(self) -> None:
+        """Count all items anew, beside writers that wait meanwhile."""
+        with transaction.atomic():
+            rows = {row.status: row for row in self.select_for_update().order_by("status")}
+            counted = WorkItem.objects.present().order_by().values("status").annotate(n=Count("pk"))
+            numbers_of = dict(counted.values_list("status", "n"))
+            for status in Status.values:
+                row = rows.get(status) or self.model(status=status)
+                row.items = numbers_of.get(status, 0)
+                row.save()
+
+
+class StatusTotal(models.Model):
+    """How many items that are not in the bin are in a state."""
+
+    status = models.CharField(max_length=20, choices=Status, primary_key=True)
+    items = models.IntegerField(default=0)
+
+    objects = StatusTotalQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.items}"
 
 
 class WorkItem(models.Model):
     """One job that a crew saw or did. `version` grows with every write; who writes says which one they saw."""
 
+    key = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The form's own name of it: sent twice, stored once.",
+    )
     number = models.CharField(max_length=50, validators=[numbers.code], blank=True, help_text="Empty: the next draft.")
     location = models.CharField(max_length=200)
     equipment = models.CharField(max_length=200, blank=True)
@@ -119,21 +208,34 @@ class WorkItem(models.Model):
     detail = models.TextField()
     ofm = models.TextField("operator furnished material (OFM)", blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.SUBMITTED)
-    submitter = _person("submitted_items")
+    submitter = person("submitted_items")
     submitter_name = models.CharField(max_length=100)
     submitted_at = models.DateTimeField(default=now)
-    assigned_to = _person("assigned_items")
+    assigned_to = person("assigned_items")
     assigned_to_name = models.CharField(max_length=100, blank=True)
-    reviewer = _person()
+    reviewer = person()
     reviewer_name = models.CharField(max_length=100, blank=True)
     revision_notes = models.TextField(blank=True, help_text="Why it was sent back; empty once submitted again.")
     internal_notes = models.TextField(blank=True, help_text="For reviewers alone: see internal_notes_for.")
     internal_notes_at = models.DateTimeField(null=True, blank=True)
-    last_modified_by = _person()
+    last_modified_by = person()
     last_modified_by_name = models.CharField(max_length=100, blank=True)
     modified_at = models.DateTimeField(default=now)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    deleted_by = _person()
+    deleted_by = person()
+    claimed_by = person()
+    claimed_by_name = models.CharField(max_length=100, blank=True, default="", db_default="")
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when a reviewer has it open; others are told, and may take it over."
+    )
+    photo_count = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    photos_due = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="Photos that a device promised and that are not stored yet."
+    )
+    comment_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    captions = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="Of its photos, a line each, for the search."
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = WorkItemQuerySet.as_manager()
@@ -147,15 +249,31 @@ class WorkItem(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="workitem_number_uniq"),
+            models.UniqueConstraint(fields=["submitter", "key"], condition=~Q(key=""), name="workitem_key_uniq"),
             models.CheckConstraint(condition=~Q(number=""), name="workitem_number_not_blank"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="workitem_status_known"),
         ]
         indexes = [
             # Each serves its first column as well; the unique constraint serves the number.
-            models.Index(fields=["status", "submitted_at", "id"], name="ix_workitem_status_submitted"),
-            models.Index(fields=["submitted_at", "id"], name="ix_workitem_submitted_at"),
+            # With deleted_at in them the items of a filter are counted without reading their rows.
+            models.Index(fields=["status", "submitted_at", "id"], include=["deleted_at"], name="ix_workitem_by_status"),
+            models.Index(fields=["submitted_at", "id"], include=["deleted_at"], name="ix_workitem_by_date"),
+            models.Index(fields=["submitter_name", "id"], include=["deleted_at"], name="ix_workitem_by_submitter"),
+            models.Index(
+                fields=["assigned_to_name", "submitted_at", "id"],
+                include=["deleted_at"],
+                name="ix_workitem_by_assignee",
+            ),
+            models.Index(
+                fields=["location", "submitted_at", "id"], include=["deleted_at"], name="ix_workitem_by_location"
+            ),
+            models.Index(
+                fields=["submitted_at", "id"],
+                include=["deleted_at"],
+                condition=Q(photo_count=0),
+                name="ix_workitem_without_photos",
+            ),
             models.Index(fields=["assigned_to", "status"], name="ix_workitem_assigned_to"),
-            models.Index(fields=["submitter_name", "id"], name="ix_workitem_submitter_name"),
             models.Index(fields=["submitter"], name="ix_workitem_submitter"),
         ]
 
@@ -205,84 +323,3 @@ class WorkItem(models.Model):
     def internal_notes_for(self, user: Any) -> str:
         """The internal notes, empty for whoever may not read them."""
         return self.internal_notes if user.has_perm("workitems.read_internal_notes") else ""
-
-
-class Photo(models.Model):
-    """One picture of an item: the upload untouched, and what is shown of it. Paths are names in the storage."""
-
-    class State(models.TextChoices):
-        PROCESSING = "processing", "Processing"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Failed"
-
-    work_item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="photos", db_index=False)
-    original = models.FileField(upload_to="originals", max_length=500)
-    original_name = models.CharField(max_length=255, blank=True)
-    sha256 = models.CharField(max_length=64, help_text="Of the original, in hexadecimal.")
-    size = models.PositiveBigIntegerField(help_text="Of the original, in bytes.")
-    rendition = models.FileField(upload_to="renditions", max_length=500, blank=True)
-    thumbnail_path = models.CharField(max_length=500, blank=True)
-    width = models.PositiveIntegerField(null=True, blank=True, help_text="Of the rendition, in pixels.")
-    height = models.PositiveIntegerField(null=True, blank=True, help_text="Of the rendition, in pixels.")
-    caption = models.CharField(max_length=500, blank=True)
-    position = models.PositiveIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State, default=State.PROCESSING)
-    fault = models.CharField(max_length=200, blank=True, help_text="Why it failed, for people.")
-    uploaded_by = _person()
-    uploaded_by_name = models.CharField(max_length=100, blank=True)
-    created_at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        indexes = [models.Index(fields=["work_item", "position", "id"], name="ix_photo_work_item")]
-
-    def __str__(self) -> str:
-        return self.caption or f"Photo {self.position}"
-
-
-class Comment(models.Model):
-    """What someone said about an item, for all who see it."""
-
-    work_item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="comments", db_index=False)
-    author = _person()
-    author_name = models.CharField(max_length=100)
-    text = models.TextField(max_length=5000)
-    by_reviewer = models.BooleanField(default=False, help_text="Whether the author was a reviewer then.")
-    created_at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=~Q(text=""), name="comment_text_not_blank")]
-        indexes = [
-            models.Index(fields=["work_item", "created_at"], name="ix_comment_work_item"),
-            models.Index(fields=["created_at"], name="ix_comment_created_at"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.author_name}: {self.text[:50]}"
-
-
-class StatusChange(models.Model):
-    """One step of an item, written once and never changed. `old_status` is empty for the first."""
-
-    work_item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="status_changes", db_index=False)
-    old_status = models.CharField(max_length=20, choices=Status, blank=True)
-    new_status = models.CharField(max_length=20, choices=Status)
-    changed_by = _person()
-    changed_by_name = models.CharField(max_length=100)
-    reviewer_name = models.CharField(max_length=100, blank=True, help_text="Who reviews from then on.")
-    reason = models.TextField(blank=True)
-    changed_at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["work_item", "changed_at"], name="ix_status_change_work_item"),
-            models.Index(fields=["changed_at"], name="ix_status_change_changed_at"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.old_status or 'new'} → {self.new_status}"
-
-    def save(self, **options: Any) -> None:
-        """Write the row; refuses to write it again."""
-        if not self._state.adding:
-            raise TypeError("history is written once")
-        super().save(**options)

@@ -1,0 +1,188 @@
+"""The crew's pages: a form for a new item, changing one, and the receipt."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.workitems.conftest import draft
+from workitems.editing import edit
+from workitems.models import PresetNumber, StatusChange, WorkItem
+from workitems.workflow import Status, move, submit
+
+pytestmark = pytest.mark.django_db
+
+TEXT = {"location": "Engine room", "description": "Valve leaks", "detail": "Replace\r\nthe seal"}
+
+
+@pytest.fixture
+def crew(client, mark):
+    """Mark's browser."""
+    client.force_login(mark)
+    return client
+
+
+def text_of(response):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).replace(" .", ".")
+
+
+def sent_back(item, dana, reason="Photo 2 is blurred"):
+    move(item, Status.IN_REVIEW, by=dana, version=item.version)
+    move(item, Status.NEEDS_REVISION, by=dana, version=item.version, reason=reason)
+    return item
+
+
+def test_a_sent_form_is_an_item_under_the_next_draft_number_with_a_receipt(crew, mark):
+    answer = crew.post("/workitems/new/", TEXT | {"ofm": "Seal kit"}, follow=True)
+    item = WorkItem.objects.get()
+    assert answer.redirect_chain == [("/workitems/DRAFT_0020/receipt/", 302)]
+    assert (item.detail, item.ofm, item.submitter, item.assigned_to) == ("Replace\nthe seal", "Seal kit", mark, mark)
+    assert f"{item.submitted_at:%H:%M:%S}" in text_of(answer)
+
+
+def test_a_form_sent_twice_is_one_item(crew):
+    key = re.search(r'name="key" value="(\w{32})"', crew.get("/workitems/new/").content.decode())[1]
+    answers = [crew.post("/workitems/new/", TEXT | {"key": key}) for _ in range(2)]
+    assert {answer["Location"] for answer in answers} == {"/workitems/DRAFT_0020/receipt/"}
+    assert WorkItem.objects.count() == 1
+
+
+def test_what_is_missing_is_said_beside_its_field_and_what_was_written_stays(crew):
+    answer = crew.post("/workitems/new/", TEXT | {"description": "x" * 201, "location": " "})
+    form = answer.context["form"]
+    assert (answer.status_code, [*form.errors]) == (422, ["location", "description"])
+    assert "x" * 201 in answer.content.decode()
+    assert not WorkItem.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [
+        ({"preset": "0101"}, "0101"),
+        ({"preset": "typed", "number": "A-7"}, "A-7"),
+        ({"preset": "0101", "number": "0101"}, "0101"),
+        ({"preset": "typed"}, None),
+        ({"preset": "", "number": "A-7"}, None),
+        ({"preset": "typed", "number": "new"}, None),
+        ({"preset": "typed", "number": "Ä 7"}, None),
+        ({"preset": "0102"}, None),
+    ],
+)
+def test_a_number_is_picked_or_typed_and_never_guessed(crew, given, number):
+    PresetNumber.objects.create(code="0101", title="Main engine")
+    PresetNumber.objects.create(code="0102", is_offered=False)
+    answer = crew.post("/workitems/new/", TEXT | given)
+    assert answer.status_code == (302 if number else 422)
+    assert [*WorkItem.objects.values_list("number", flat=True)] == ([number] if number else [])
+
+
+def test_the_list_of_numbers_says_which_are_there_already(crew, art):
+    PresetNumber.objects.create(code="0102", title="Pumps", position=1)
+    PresetNumber.objects.create(code="0101", title="Main engine", position=2)
+    submit(draft(number="0102"), art)
+    choices = crew.get("/workitems/new/").context["form"].fields["preset"].choices
+    assert [label for _, label in choices] == [
+        "Next draft number", "0102 - Pumps (there is one)", "0101 - Main engine", "Another number…",
+    ]  # fmt: skip
+
+
+def test_a_number_taken_by_an_item_of_ones_own_shows_both_texts_and_stores_neither(crew, mark):
+    submit(draft(number="0101", detail="Their text"), mark)
+    answer = crew.post("/workitems/new/", TEXT | {"preset": "typed", "number": "0101"})
+    page = text_of(answer)
+    assert answer.status_code == 409
+    assert "0101 is taken." in page
+    assert "Their text" in page
+    assert "Replace the seal" in page
+    assert WorkItem.objects.get().detail == "Their text"
+    crew.post("/workitems/0101/edit/", {**answer.context["form"].data})
+    assert (WorkItem.objects.get().detail, WorkItem.objects.get().version) == ("Replace\nthe seal", 2)
+
+
+def test_a_number_taken_by_somebody_else_is_a_link_and_the_form_stays(crew, art):
+    submit(draft(number="0101", detail="Their text"), art)
+    answer = crew.post("/workitems/new/", TEXT | {"preset": "typed", "number": "0101"})
+    assert (answer.status_code, WorkItem.objects.get().detail) == (409, "Their text")
+    assert "Their text" not in text_of(answer)
+    assert "Engine room" in answer.content.decode()
+
+
+def test_other_words_in_a_form_that_is_stored_are_shown_beside_it(crew):
+    crew.post("/workitems/new/", TEXT | {"key": "a1"})
+    answer = crew.post("/workitems/new/", TEXT | {"key": "a1", "detail": "Second thoughts"})
+    assert answer.status_code == 409
+    assert "stored as DRAFT_0020 already, with other words" in text_of(answer)
+    assert "Second thoughts" in text_of(answer)
+
+
+def test_number_and_location_are_locked_for_the_crew_whatever_is_sent(crew, item):
+    page = crew.get(f"/workitems/{item.number}/edit/")
+    assert [*page.context["form"].fields] == ["key", "version", "description", "detail", "ofm"]
+    crew.post(f"/workitems/{item.number}/edit/", TEXT | {"version": 1, "number": "X", "location": "Y", "detail": "New"})
+    item.refresh_from_db()
+    assert (item.number, item.location, item.detail) == ("DRAFT_0020", "Engine room", "New")
+
+
+def test_the_reviewers_words_come_first_and_sending_again_clears_them(crew, item, dana):
+    sent_back(item, dana)
+    page = crew.get(f"/workitems/{item.number}/edit/").content.decode()
+    assert 0 < page.index("Photo 2 is blurred") < page.index("— Dana") < page.index("<form class=")
+    words = {"description": item.description, "detail": item.detail, "version": item.version}
+    crew.post(f"/workitems/{item.number}/edit/", words)
+    item.refresh_from_db()
+    assert (item.status, item.revision_notes) == ("needs_revision", "Photo 2 is blurred")
+    crew.post(f"/workitems/{item.number}/edit/", words | {"again": "1"})
+    item.refresh_from_db()
+    assert (item.status, item.revision_notes) == ("submitted", "")
+    assert StatusChange.objects.filter(new_status="submitted").count() == 2
+
+
+def test_the_second_of_two_sees_both_texts_and_what_they_left_alone_is_as_it_is_now(crew, item, dana):
+    edit(item, {"detail": "Dana's", "ofm": "Seal kit"}, by=dana, version=1)
+    ours = {"description": item.description, "detail": "Mark's", "ofm": "", "version": 1}
+    answer = crew.post(f"/workitems/{item.number}/edit/", ours)
+    form = answer.context["form"]
+    assert (answer.status_code, form.theirs) == (409, {"detail": "Dana's"})
+    assert (form["ofm"].value(), form["version"].value()) == ("Seal kit", 2)
+    assert "Detail, by Dana" in text_of(answer)
+    item.refresh_from_db()
+    assert (item.detail, item.version) == ("Dana's", 2)
+
+
+def test_who_comes_after_the_review_began_keeps_their_words_on_the_page(crew, item, dana, monkeypatch):
+    stale = WorkItem.objects.get()
+    move(item, Status.IN_REVIEW, by=dana, version=1)
+    monkeypatch.setattr("workitems.crew_views.found_item", lambda *_: stale)  # read just before
+    answer = crew.post(
+        f"/workitems/{item.number}/edit/", {"description": "Mine", "detail": "My words", "ofm": "", "version": 1}
+    )
+    assert answer.status_code == 409
+    assert "My words" in text_of(answer)
+    assert "Status: In Review, by Dana" in text_of(answer)
+
+
+@pytest.mark.parametrize(("who", "status"), [("art", 403), ("dana", 200), ("mark", 200)])
+def test_only_who_may_edit_gets_the_form(client, item, who, status, request):
+    client.force_login(request.getfixturevalue(who))
+    assert client.get(f"/workitems/{item.number}/edit/").status_code == status
+
+
+def test_an_item_in_the_bin_has_no_pages(crew, item, dana):
+    WorkItem.objects.all().move_to_bin(dana)
+    assert {crew.get(f"/workitems/{item.number}/{page}/").status_code for page in ("edit", "receipt")} == {404}
+    answer = crew.post("/workitems/new/", TEXT | {"preset": "typed", "number": item.number})
+    assert answer.status_code == 409
+
+
+def test_a_longer_description_of_a_reviewer_does_not_keep_the_crew_from_saving(crew, item, dana):
+    edit(item, {"description": "d" * 300}, by=dana, version=1)
+    crew.post(f"/workitems/{item.number}/edit/", {"description": "d" * 300, "detail": "New", "ofm": "", "version": 2})
+    item.refresh_from_db()
+    assert (item.detail, len(item.description)) == ("New", 300)
+
+
+def test_text_fields_are_spelled_by_the_browser(crew):
+    page = crew.get("/workitems/new/").content.decode()
+    for name in ("location", "description", "detail", "ofm"):
+        assert re.search(rf'name="{name}"[^>]*spellcheck="true"', page), name

@@ -1,0 +1,93 @@
+"""The page of an item: everybody who may read items reads it, with its photos and all that happened."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.workitems.conftest import draft
+from workitems.editing import edit
+from workitems.models import Comment, Photo, WorkItem
+from workitems.timeline import timeline
+from workitems.workflow import Status, move, submit
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def photo(item, **values):
+    """A photo as it is once its renditions are made."""
+    given = {
+        "original": "originals/a.jpg", "rendition": "renditions/a.jpg", "thumbnail_path": "thumbnails/a.jpg",
+        "width": 576, "height": 432, "sha256": "0" * 64, "size": 1_234, "state": Photo.State.READY,
+        "caption": "Tag plate", "uploaded_by_name": "Mark",
+    }  # fmt: skip
+    made = Photo.objects.create(work_item=item, **given | values)
+    WorkItem.objects.filter(pk=item.pk).recount()
+    return made
+
+
+def told(item, user):
+    """The timeline as (who, words, text), newest first."""
+    photos = list(item.photos.in_order().select_related("deleted_by"))
+    return [(entry.by, entry.words, entry.text) for entry in timeline(item, photos, user)]
+
+
+def test_everybody_who_may_read_items_reads_words_photos_and_history(item, mark, art, dana, boss):
+    photo(item)
+    photo(item, state=Photo.State.REFUSED, rendition="", fault="This is no picture we can read.")
+    for user in (mark, art, dana, boss):
+        page = browser(user).get(f"/workitems/{item.number}/").content.decode()
+        for words in ("Valve leaks", "Replace the seal", "Engine room", "Tag plate", "submitted it"):
+            assert words in page
+        assert "Refused: This is no picture we can read." in page
+
+
+def test_the_timeline_tells_steps_changes_comments_and_photos_newest_first(item, mark, dana):
+    taken = photo(item)
+    move(item, Status.IN_REVIEW, by=dana, version=1)
+    edit(item, {"detail": "Replace both"}, by=dana, version=2)
+    Comment.objects.create(work_item=item, author=dana, author_name="Dana", text="Which seal?", by_reviewer=True)
+    move(item, Status.NEEDS_REVISION, by=dana, version=3, reason="Photo 1 is blurred.")
+    Photo.objects.filter(pk=taken.pk).update(deleted_at=item.modified_at, deleted_by=mark)
+    assert told(item, dana) == [
+        ("Dana", "made it Needs Revision", "Photo 1 is blurred."),
+        ("Mark", "removed a photo", "“Tag plate”"),
+        ("Dana", "wrote", "Which seal?"),
+        ("Dana", "changed detail", ""),
+        ("Dana", "made it In Review by Dana", ""),
+        ("Mark", "added a photo", "“Tag plate”"),
+        ("Mark", "submitted it", ""),
+    ]
+
+
+def test_crew_read_nothing_of_internal_notes(item, mark, dana):
+    edit(item, {"internal_notes": "The yard is late."}, by=dana, version=1)
+    edit(item, {"internal_notes": "The yard is on time.", "ofm": "Bolts"}, by=dana, version=2)
+    theirs = browser(mark).get(f"/workitems/{item.number}/").content.decode()
+    assert "yard" not in theirs
+    assert "internal" not in theirs
+    assert "Bolts" in theirs
+    assert "The yard is late." in browser(dana).get(f"/workitems/{item.number}/").content.decode()
+
+
+def test_an_item_in_the_bin_is_not_found(item, dana, boss):
+    WorkItem.objects.move_to_bin(boss)
+    assert browser(dana).get(f"/workitems/{item.number}/").status_code == 404
+
+
+def test_another_photo_comment_or_step_costs_no_further_query(mark, dana, django_assert_max_num_queries):
+    full = submit(draft(), mark)
+    for position in range(6):
+        photo(full, position=position)
+        Comment.objects.create(work_item=full, author_name="Mark", text="Done")
+        edit(full, {"detail": f"Step {position}"}, by=dana, version=full.version)
+    client = browser(dana)
+    client.get("/workitems/nobody/")  # renews the session, as once an hour
+    with django_assert_max_num_queries(9):
+        assert client.get(f"/workitems/{full.number}/").status_code == 200

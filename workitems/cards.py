@@ -1,0 +1,94 @@
+"""Items as the list shows them: what a card says, worked out for a whole page at once."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from workitems import search
+from workitems.addresses import item_url, photo_url
+from workitems.item_page import KINDS
+from workitems.models import Photo, WorkItem
+
+SHOWN = 4  # photos of a card; the others are a number
+
+
+class Tile(NamedTuple):
+    """One photo of a card: the smallest picture there is of it, or what there is instead, in words.
+
+    Without its placeholder: a hundred of those weigh more than the page, and the tiles are as small as they are.
+    """
+
+    caption: str
+    src: str
+    size: tuple[int, int] | None
+    instead: str
+
+
+class Card(NamedTuple):
+    """One item of the list."""
+
+    number: str
+    url: str
+    label: str
+    kind: str
+    location: str
+    description: str
+    excerpt: str
+    submitter: str
+    assigned_to: str
+    submitted_at: datetime
+    tiles: Sequence[Tile]
+    more: int
+    photos_due: int
+    comments: int
+
+
+def cards_of(items: Sequence[WorkItem], words: Sequence[str] = ()) -> list[Card]:
+    """The cards of a page's items, in their order, with the `words` that were sought marked; one query for photos."""
+    photos, pattern = photos_of(items), search.pattern_of(words)
+    return [_card(item, photos[item.pk], pattern) for item in items]
+
+
+def photos_of(items: Iterable[WorkItem]) -> dict[int, list[Photo]]:
+    """The photos of each of a page's items, as the crew put them; one query."""
+    found: dict[int, list[Photo]] = defaultdict(list)
+    ids = [item.pk for item in items if item.photo_count]
+    names = ("work_item_id", "state", "caption", "thumbnail_path", "rendition", "width", "height")
+    for photo in Photo.objects.present().filter(work_item__among=ids).only(*names).in_order() if ids else ():
+        found[photo.work_item_id].append(photo)
+    return found
+
+
+def tile_of(photo: Photo) -> Tile:
+    """A photo as small as there is of it: its thumbnail, else its picture, else its state in words."""
+    caption = photo.caption or "Photo without a caption"
+    if photo.thumbnail_path:
+        return Tile(caption, photo_url(photo.pk, "thumb"), photo.thumbnail_size, "")
+    if photo.rendition:
+        return Tile(caption, photo_url(photo.pk, "picture"), photo.thumbnail_size, "")
+    return Tile(caption, "", None, "Refused" if photo.state == Photo.State.REFUSED else "Processing…")
+
+
+def _card(item: WorkItem, photos: Sequence[Photo], pattern: re.Pattern[str] | None) -> Card:
+    seen = (item.number, item.location, item.description, item.submitter_name)
+    is_seen = pattern is None or any(map(pattern.search, seen))
+    return Card(
+        number=search.marked(item.number, pattern),
+        url=item_url(item.number),
+        label=item.status_label,
+        kind=KINDS[item.status],
+        location=search.marked(item.location, pattern),
+        description=search.marked(item.description, pattern),
+        excerpt="" if is_seen else search.excerpt((item.detail, item.captions), pattern),
+        submitter=search.marked(item.submitter_name, pattern),
+        assigned_to=item.assigned_to_name if item.assigned_to_name != item.submitter_name else "",
+        submitted_at=item.submitted_at,
+        tiles=[tile_of(photo) for photo in photos[:SHOWN]],
+        more=max(0, len(photos) - SHOWN),
+        photos_due=item.photos_due,
+        comments=item.comment_count,
+    )

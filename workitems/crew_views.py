@@ -1,0 +1,136 @@
+"""The crew's pages: sending a new item in, changing one, and the receipt of what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from perf.access import requires
+from workitems.attaching import Attached, attach
+from workitems.editing import LABELS, Conflict, differences, send_again
+from workitems.editing import edit as store_changes
+from workitems.forms import EditItemForm, NewItemForm
+from workitems.item_views import found_item
+from workitems.models import WorkItem
+from workitems.numbers import NumberTaken
+from workitems.sending import send
+from workitems.workflow import WITH_CREW, TransitionRefused
+
+FORM = "workitems/form.html"
+REFUSED, CONFLICT = 422, 409
+FIXED = {"number": "Number", "location": "Location"}
+"""What the crew read but do not change."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("workitems.add_workitem")
+@never_cache
+def new(request: HttpRequest) -> HttpResponse:
+    """Send a new item in."""
+    form = NewItemForm(request.POST or None)
+    if not form.is_valid():
+        return _blank(request, form, status=REFUSED if form.is_bound else 200)
+    key = form.cleaned_data["key"]
+    try:
+        item = send(form.given, by=request.user, key=key)
+    except NumberTaken as taken:
+        return _taken(request, form, taken)
+    may_add = item.may_edit(request.user)  # a form that arrives again may find its item in review
+    done = attach(item, request.POST, request.FILES, by=request.user, key=key) if may_add else Attached()
+    return _told(request, item, f"{item.number} is stored.", done)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("workitems.change_workitem")
+@never_cache
+def edit(request: HttpRequest, number: str) -> HttpResponse:
+    """Change an item, or send it again with the changes."""
+    item = found_item(request, number)
+    if not item.may_edit(request.user):
+        raise PermissionDenied(f"{item.number} is {item.status_label} and not yours to change now. Nothing was stored.")
+    form = EditItemForm(request.POST or None, item=item, user=request.user)
+    if not form.is_valid():
+        return _page(request, form, item, status=REFUSED if form.is_bound else 200)
+    return _store(request, form, item)
+
+
+@require_safe
+@requires("workitems.view_workitem")
+@never_cache
+def receipt(request: HttpRequest, number: str) -> HttpResponse:
+    """What is stored of an item: number, time, and the SHA-256 of each photo."""
+    item = found_item(request, number)
+    return render(request, "workitems/receipt.html", {"item": item, "photos": item.photos.present().in_order()})
+
+
+def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResponse:
+    """Store the photos, whatever becomes of the words; and the words. A refused photo keeps the item with the crew."""
+    seen = form.cleaned_data["version"]
+    try:
+        done = attach(item, request.POST, request.FILES, by=request.user, key=form.cleaned_data["key"])
+        again = "again" in request.POST and item.status in WITH_CREW and not done.refused
+        stored = (send_again if again else store_changes)(item, form.given, by=request.user, version=seen)
+    except PermissionDenied:  # the review began meanwhile
+        return _lost(request, form.given, WorkItem.objects.get(pk=item.pk), seen)
+    except (Conflict, TransitionRefused) as lost:
+        return _lost(request, form.given, lost.current, seen)
+    except NumberTaken as taken:
+        form.add_error("number", str(taken))
+        return _page(request, form, item, status=CONFLICT)
+    except ValidationError as refused:
+        form.add_error(None, refused)
+        return _page(request, form, item, status=REFUSED)
+    return _told(request, stored, f"{stored.number} is {'sent again' if again else 'stored'}.", done)
+
+
+def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -> HttpResponse:
+    """The way to the receipt; to the form again where a photo was refused, to add another."""
+    messages.success(request, sentence)
+    if done.refused:
+        messages.warning(request, done.sentence())
+    return redirect("workitems:edit" if done.refused else "workitems:receipt", item.number)
+
+
+def _lost(request: HttpRequest, ours: Mapping[str, str], item: WorkItem, seen: int) -> HttpResponse:
+    """409: somebody was faster; both texts side by side, or alone what we wrote where we may change it no more."""
+    context = {"changed": differences(item, seen, request.user)}
+    if not item.may_edit(request.user):
+        return render(request, "workitems/taken.html", {"item": item, "ours": _labelled(ours), **context}, status=409)
+    return _page(request, EditItemForm.beside(ours, item, request.user, seen=seen), item, status=CONFLICT, **context)
+
+
+def _taken(request: HttpRequest, form: NewItemForm, taken: NumberTaken) -> HttpResponse:
+    """409: both texts side by side where the item that is there is ours to change; else its link, and our form."""
+    item = taken.existing
+    if not item.may_edit(request.user):
+        form.add_error("preset", str(taken))
+        visible = None if item.deleted_at else item
+        return _blank(request, form, status=CONFLICT, taken=visible)
+    return _page(request, EditItemForm.beside(form.given, item, request.user), item, status=CONFLICT, taken=taken)
+
+
+def _blank(request: HttpRequest, form: NewItemForm, *, status: int, **more: Any) -> HttpResponse:
+    """The form of a new item."""
+    return render(request, FORM, {"form": form, "slots": range(1, settings.MAX_PHOTOS + 1), **more}, status=status)
+
+
+def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: int = 200, **more: Any) -> HttpResponse:
+    """The form of an item, under the words that it was sent back with."""
+    sent_back = item.status_changes.order_by("-changed_at", "-pk").first() if item.status in WITH_CREW else None
+    fixed = [(label, getattr(item, name)) for name, label in FIXED.items() if name not in form.names]
+    photos = list(item.photos.present().in_order())
+    slots = range(1, settings.MAX_PHOTOS - len(photos) - item.photos_due + 1)
+    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed, "photos": photos, "slots": slots}
+    return render(request, FORM, context | more, status=status)
+
+
+def _labelled(ours: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(LABELS[name].capitalize(), value) for name, value in ours.items() if value]

@@ -1,0 +1,36 @@
+"""The rows of work items: items, photos, what was said and done."""
+
+from workitems.models.items import (
+    SORTS,
+    NumberCounter,
+    PresetNumber,
+    StatusTotal,
+    StatusTotalQuerySet,
+    WorkItem,
+    WorkItemQuerySet,
+)
+from workitems.models.notices import Contact, ItemNoticeQuerySet, Notice
+from workitems.models.photos import THUMBNAIL_SIDE, Photo, PhotoQuerySet, Upload
+from workitems.models.reasons import CannedReason
+from workitems.models.timeline import Comment, Revision, StatusChange
+
+__all__ = [
+    "SORTS",
+    "THUMBNAIL_SIDE",
+    "CannedReason",
+    "Comment",
+    "Contact",
+    "ItemNoticeQuerySet",
+    "Notice",
+    "NumberCounter",
+    "Photo",
+    "PhotoQuerySet",
+    "PresetNumber",
+    "Revision",
+    "StatusChange",
+    "StatusTotal",
+    "StatusTotalQuerySet",
+    "Upload",
+    "WorkItem",
+    "WorkItemQuerySet",
+]
