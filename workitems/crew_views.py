@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
+from workitems.attaching import Attached, attach
 from workitems.editing import LABELS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
@@ -35,13 +37,15 @@ def new(request: HttpRequest) -> HttpResponse:
     """Send a new item in."""
     form = NewItemForm(request.POST or None)
     if not form.is_valid():
-        return render(request, FORM, {"form": form}, status=REFUSED if form.is_bound else 200)
+        return _blank(request, form, status=REFUSED if form.is_bound else 200)
+    key = form.cleaned_data["key"]
     try:
-        item = send(form.given, by=request.user, key=form.cleaned_data["key"])
+        item = send(form.given, by=request.user, key=key)
     except NumberTaken as taken:
         return _taken(request, form, taken)
-    messages.success(request, f"{item.number} is stored.")
-    return redirect("workitems:receipt", item.number)
+    may_add = item.may_edit(request.user)  # a form that arrives again may find its item in review
+    done = attach(item, request.POST, request.FILES, by=request.user, key=key) if may_add else Attached()
+    return _told(request, item, f"{item.number} is stored.", done)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,10 +72,14 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResponse:
-    again = "again" in request.POST and item.status in WITH_CREW
+    """Store the photos, whatever becomes of the words; and the words. A refused photo keeps the item with the crew."""
     seen = form.cleaned_data["version"]
     try:
+        done = attach(item, request.POST, request.FILES, by=request.user, key=form.cleaned_data["key"])
+        again = "again" in request.POST and item.status in WITH_CREW and not done.refused
         stored = (send_again if again else store_changes)(item, form.given, by=request.user, version=seen)
+    except PermissionDenied:  # the review began meanwhile
+        return _lost(request, form.given, WorkItem.objects.get(pk=item.pk), seen)
     except (Conflict, TransitionRefused) as lost:
         return _lost(request, form.given, lost.current, seen)
     except NumberTaken as taken:
@@ -80,8 +88,15 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
     except ValidationError as refused:
         form.add_error(None, refused)
         return _page(request, form, item, status=REFUSED)
-    messages.success(request, f"{stored.number} is {'sent again' if again else 'stored'}.")
-    return redirect("workitems:receipt", stored.number)
+    return _told(request, stored, f"{stored.number} is {'sent again' if again else 'stored'}.", done)
+
+
+def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -> HttpResponse:
+    """The way to the receipt; to the form again where a photo was refused, to add another."""
+    messages.success(request, sentence)
+    if done.refused:
+        messages.warning(request, done.sentence())
+    return redirect("workitems:edit" if done.refused else "workitems:receipt", item.number)
 
 
 def _lost(request: HttpRequest, ours: Mapping[str, str], item: WorkItem, seen: int) -> HttpResponse:
@@ -98,15 +113,22 @@ def _taken(request: HttpRequest, form: NewItemForm, taken: NumberTaken) -> HttpR
     if not item.may_edit(request.user):
         form.add_error("preset", str(taken))
         visible = None if item.deleted_at else item
-        return render(request, FORM, {"form": form, "taken": visible}, status=CONFLICT)
+        return _blank(request, form, status=CONFLICT, taken=visible)
     return _page(request, EditItemForm.beside(form.given, item, request.user), item, status=CONFLICT, taken=taken)
+
+
+def _blank(request: HttpRequest, form: NewItemForm, *, status: int, **more: Any) -> HttpResponse:
+    """The form of a new item."""
+    return render(request, FORM, {"form": form, "slots": range(1, settings.MAX_PHOTOS + 1), **more}, status=status)
 
 
 def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: int = 200, **more: Any) -> HttpResponse:
     """The form of an item, under the words that it was sent back with."""
     sent_back = item.status_changes.order_by("-changed_at", "-pk").first() if item.status in WITH_CREW else None
     fixed = [(label, getattr(item, name)) for name, label in FIXED.items() if name not in form.names]
-    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed}
+    photos = list(item.photos.present().in_order())
+    slots = range(1, settings.MAX_PHOTOS - len(photos) - item.photos_due + 1)
+    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed, "photos": photos, "slots": slots}
     return render(request, FORM, context | more, status=status)
 
 
