@@ -1,5 +1,6 @@
 """The rows of work items: items, photos, what was said and done."""
 
+from workitems.models.decisions import Decision, DecisionQuerySet
 from workitems.models.items import (
     SORTS,
     NumberCounter,
@@ -18,6 +19,8 @@ __all__ = [
     "THUMBNAIL_SIDE",
     "CannedReason",
     "Comment",
+    "Decision",
+    "DecisionQuerySet",
     "NumberCounter",
     "Photo",
     "PhotoQuerySet",
