@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "images", "expires": 60},
     },
+    "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
 

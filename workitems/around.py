@@ -47,6 +47,11 @@ class Around(Schema):
     submitters: list[str]
     assignees: list[str]
 
+    @property
+    def open(self) -> int:
+        """Items that are not completed."""
+        return self.total - self.completed
+
 
 def around() -> Around:
     """What stands beside the list, from the cache; one query without it."""

@@ -16,6 +16,7 @@ from perf.cache import Cached, cached, key, permissions_of, user_of
 from workitems.around import around
 from workitems.cache import WORKITEMS
 from workitems.cards import cards_of
+from workitems.desk import desk
 from workitems.exports import export_items
 from workitems.listing import ME, Filters, page_of
 from workitems.search import words_of
@@ -30,7 +31,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if "" in request.GET.values():
         return redirect(f"{request.path}?{filters.query.urlencode()}".rstrip("?"))
     found = _list(request, filters)
-    context = {"filters": filters, "around": around(), "states": Status.choices}
+    context = {"filters": filters, "around": around(), "states": Status.choices, "desk": desk(request)}
     context["list"] = mark_safe(found.value.decode())  # noqa: S308  # rendered by the template engine
     response = render(request, "workitems/dashboard.html", context)
     response["X-Cache"] = found.state

@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from workitems import bin_views, bulk_views, crew_views, item_views, list_views, photo_views, review_views
+from workitems import (
+    bin_views,
+    bulk_views,
+    crew_views,
+    item_views,
+    list_views,
+    notice_views,
+    photo_views,
+    review_views,
+)
 from workitems.numbers import InAddress
 
 
@@ -35,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path("photos/<int:pk>/<photo_size:size>/", photo_views.photo, name="photo"),
     path("uploads/<uuid:upload_id>/give-up/", photo_views.give_up, name="upload-give-up"),
     path("<number:number>/photos/", photo_views.add, name="photos"),
+    path("notices/", notice_views.notices, name="notices"),
     path("<number:number>/", item_views.item, name="item"),
     path("<number:number>/status/", review_views.status, name="status"),
     path("<number:number>/comments/", item_views.comment, name="comment"),

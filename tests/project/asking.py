@@ -133,6 +133,13 @@ class Asked(World):
             "GET /api/suspects": {},
             "GET /api/workitems": {"query": {"per_page": 1, "location": self.item.location}},
             "GET /api/workitems/{number}": {"path_parameters": {"number": self.item.number}},
+            "POST /api/workitems": {
+                "body": {"location": "Engine room", "description": "Valve leaks", "detail": "Replace the seal"}
+            },
+            "PATCH /api/workitems/{number}": {
+                "path_parameters": {"number": self.item.number},
+                "body": {"ofm": "Seal kit", "version": 1},
+            },
             "POST /api/suspects/judge": {"body": {"verdict": "accept", "tickets": [str(Ticket.of(self.doubted))]}},
             "POST /api/judgements/{pk}/undo": {"path_parameters": {"pk": self.own_judgement.pk}},
             "GET /api/export.csv": {},

@@ -7,7 +7,7 @@ import perf.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workitems", "0011_search"),
+        ("workitems", "0012_contacts_and_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from perf.operations import AddIndexOnline
 class Migration(migrations.Migration):
     atomic = False  # the index is built beside running writers on PostgreSQL
 
-    dependencies = [("workitems", "0012_decisions")]
+    dependencies = [("workitems", "0013_decisions")]
 
     operations = [
         AddIndexOnline(
