@@ -1,5 +1,6 @@
 """The rows of work items: items, photos, what was said and done."""
 
+from workitems.models.decisions import Decision, DecisionQuerySet
 from workitems.models.items import (
     SORTS,
     NumberCounter,
@@ -20,6 +21,8 @@ __all__ = [
     "CannedReason",
     "Comment",
     "Contact",
+    "Decision",
+    "DecisionQuerySet",
     "ItemNoticeQuerySet",
     "Notice",
     "NumberCounter",
