@@ -42,6 +42,13 @@ app.conf.beat_schedule = {
         "options": {"queue": "exports", "expires": 5},
     },
     "expire_exports": {"task": "snapshots.tasks.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
+    "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
+    "write_bundles": {
+        "task": "workitems.tasks.write_bundles",
+        "schedule": 5.0,
+        "options": {"queue": "exports", "expires": 5},
+    },
+    "expire_bundles": {"task": "workitems.tasks.expire_bundles", "schedule": 600.0, "options": {"expires": 600}},
     "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import notifications
+from workitems import bundles, keeping, notifications
+
+KEEP_SECONDS = 20.0  # of one round: the queue has other work
 
 
 @shared_task
 def send_notices() -> None:
     """Send the notices that are due."""
     notifications.send()
+
+
+@shared_task
+def keep_documents() -> None:
+    """Make the Word files of reviews that were completed."""
+    keeping.make_due(KEEP_SECONDS)
+
+
+@shared_task
+def write_bundles() -> None:
+    """Write the zip that waits longest; the next follows while there is any."""
+    if bundles.write_next():
+        write_bundles.apply_async(queue="exports", expires=60)
+
+
+@shared_task
+def expire_bundles() -> None:
+    """Remove the zips that were kept long enough."""
+    bundles.expire()

@@ -125,6 +125,8 @@ def _compare_and_set(item: WorkItem, to: str, *, by: Any, version: int, reason: 
         item.refresh_from_db()
         _count({old: 1}, {to: 1})
         change = _write_history(item, old, by, reason)
+        if to == Status.COMPLETED_REVIEW:
+            apps.get_model("workitems", "Document").objects.promise(item)
         happened(by, "workitems.status", item.number, {"from": old, "to": to})
     return change
 

@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from workitems.api import items
+from workitems.api import documents, items
 
 router = Router(tags=["Work items"])
-for part in (items,):
+for part in (items, documents):
     router.add_router("", part.router)

@@ -1,5 +1,6 @@
 """The rows of work items: items, photos, what was said and done."""
 
+from workitems.models.files import Bundle, Document
 from workitems.models.items import (
     SORTS,
     NumberCounter,
@@ -17,9 +18,11 @@ from workitems.models.timeline import Comment, Revision, StatusChange
 __all__ = [
     "SORTS",
     "THUMBNAIL_SIDE",
+    "Bundle",
     "CannedReason",
     "Comment",
     "Contact",
+    "Document",
     "ItemNoticeQuerySet",
     "Notice",
     "NumberCounter",
