@@ -50,6 +50,21 @@ def requires(*permissions: str) -> Callable[[View], View]:
     return decorate
 
 
+def requires_any(*permissions: str) -> Callable[[View], View]:
+    """Let users with at least one of `permissions` in; others get 403. The declaration is a frozenset."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if not any(request.user.has_perm(name) for name in permissions):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return _declare(guarded, frozenset(permissions))  # type: ignore[return-value]  # wraps keeps the signature
+
+    return decorate
+
+
 def signed_in(view: View) -> View:
     """Declare that every signed-in user may call `view`."""
     return _declare(view, SIGNED_IN)

@@ -139,15 +139,23 @@ class _Source:
     """Where a page's rows come from, and the keys around it."""
 
     def __init__(
-        self, rows: QuerySet[Any, Any], order: Sequence[str], columns: Sequence[str], per_page: int, total: int | None
+        self,
+        rows: QuerySet[Any, Any],
+        order: Sequence[str],
+        columns: Sequence[str],
+        per_page: int,
+        *,
+        total: int | None,
+        more_than: int | None,
     ) -> None:
         self.order = Order(rows, order)
         self.plain = rows
         self.rows, self._key_of, self._strip = _keyed(rows.values_list(*columns) if columns else rows, self.order.names)
         self.per_page = per_page
-        counted = _count(rows) if total is None else total
-        self.is_lower_bound = total is None and counted > COUNT_MAX
-        self.total = min(counted, COUNT_MAX) if self.is_lower_bound else counted
+        known = total if more_than is None else more_than
+        counted = _count(rows) if known is None else known
+        self.is_lower_bound = more_than is not None or (total is None and counted > COUNT_MAX)
+        self.total = counted if known is not None else min(counted, COUNT_MAX)
         self.pages = max(1, -(-self.total // per_page))
         self.groups: Callable[[], Groups] = tuple
         self.first_key: Key = ()
@@ -231,6 +239,7 @@ def paginate(
     per_page: int = 50,
     after: str = "",
     total: int | None = None,
+    more_than: int | None = None,
     groups: Callable[[], Groups] = tuple,
     clamp: bool = False,
 ) -> SeekPage:
@@ -238,10 +247,11 @@ def paginate(
 
     With `columns` each row of the page is a tuple of these; what only they need is joined neither to count nor to
     skip, as it would be if `rows` named them. `after` is the cursor a link carried; one that is forged or from
-    another order is ignored. `total` spares the count where a counter knows it, and `groups`, asked for a page by its
-    bare number, nearly all that would be skipped. Past the end the page is empty, or the last one with `clamp`.
+    another order is ignored. `total` spares the count where a counter knows it, `more_than` where it is known that
+    there are more, and so many are all that is told; `groups`, asked for a page by its bare number, spares nearly all
+    that would be skipped. Past the end the page is empty, or the last one with `clamp`.
     """
-    source = _Source(rows, order, columns, per_page, total)
+    source = _Source(rows, order, columns, per_page, total=total, more_than=more_than)
     source.groups = groups
     cursor = source.order.decode(after) if after and page > 1 else None
     found = source.read(page, cursor)

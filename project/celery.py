@@ -42,6 +42,11 @@ app.conf.beat_schedule = {
         "options": {"queue": "exports", "expires": 5},
     },
     "expire_exports": {"task": "snapshots.tasks.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
+    "process_photos": {
+        "task": "workitems.tasks.process_photos",
+        "schedule": 60.0,
+        "options": {"queue": "images", "expires": 60},
+    },
     "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
     "write_bundles": {
         "task": "workitems.tasks.write_bundles",

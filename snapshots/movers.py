@@ -82,8 +82,9 @@ def _compared(period: Period) -> Sequence[Found]:
     """The furthest between any two days."""
     counted = Snapshot.objects.published().filter(followers__isnull=False).order_by()
     before: dict[int, Any] = dict(counted.filter(date=period.start).values_list("account_id", "followers"))
-    active = counted.filter(date=period.end, account__latest__is_active=True)
-    after: Iterable[tuple[int, Any]] = active.values_list("account_id", "followers")
+    for (inactive,) in Account.objects.filter(is_active=False).values_list("pk"):  # few: a join would ask for each
+        before.pop(inactive, None)
+    after: Iterable[tuple[int, Any]] = counted.filter(date=period.end).values_list("account_id", "followers")
     rows: list[tuple[int, int, int]] = [(pk, n - before[pk], before[pk]) for pk, n in after if pk in before]
     large = [row for row in rows if row[2] >= FLOOR]
     return [

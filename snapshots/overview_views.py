@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from perf import clock
-from perf.access import requires
+from perf.access import requires, requires_any
 from perf.cache import cached, cached_fragment, key, permissions_of
 from snapshots import overview as reads
 from snapshots import trends
@@ -29,9 +29,14 @@ DAYS_NAMED = 3
 
 
 @require_safe
-@requires("snapshots.view_snapshot")
+@requires_any("snapshots.view_snapshot", "workitems.view_workitem")
 def overview(request: HttpRequest) -> HttpResponse:
-    """Totals, changes over a period, who moved, and what needs a look; or the accounts that the address names."""
+    """Totals, changes over a period, who moved, and what needs a look; or the accounts that the address names.
+
+    It is where everybody arrives: who works on items alone is sent to those.
+    """
+    if not request.user.has_perm("snapshots.view_snapshot"):
+        return redirect("workitems:dashboard")
     period = Period.of(request.GET)
     context = {"period": period, "kept": kept_fields(request.GET)} | beside(request, period)
     if not context.get("chosen"):

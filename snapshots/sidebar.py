@@ -9,19 +9,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import orjson
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 from ninja import Schema
 from pydantic import BeforeValidator
 
+from accounts.cache import ACCOUNTS
 from accounts.models import Account
 from accounts.platforms import PLATFORMS
-from perf import clock
+from perf import clock, keyset
 from perf.cache import cached, key
 from perf.cache.recent import Recent
 from perf.pagination import page_number
 from snapshots.cache import GRID
-from snapshots.filters import ONE_DAY
+from snapshots.filters import FEW, ONE_DAY
 from snapshots.models import CHANGES, LatestSnapshot, Snapshot
 
 PER_PAGE = 100
@@ -101,9 +102,31 @@ _orders: Recent[tuple[str, ...], array[int]] = Recent(ORDERS_BYTES_MAX, lambda i
 
 def _order(wanted: Wanted, per_page: int) -> Order:
     """The ids of the wanted page, and how many there are in all."""
-    ids = _found(wanted, _edition()) if wanted.q else _sorted(wanted, _edition())
+    edition = _edition()
+    if (first := _first(wanted, edition, per_page)) is not None:
+        return first
+    ids = _found(wanted, edition) if wanted.q else _sorted(wanted, edition)
     start = (wanted.page - 1) * per_page
     return Order(len(ids), ids[start : start + per_page])
+
+
+def _first(wanted: Wanted, edition: str, per_page: int) -> Order | None:
+    """The first page of many active accounts that nobody has sorted yet; None where it is a slice of what is kept.
+
+    With every new edition somebody waits for it, and few read on: an index has it without sorting the others.
+    """
+    if wanted.page > 1 or wanted.q or _orders.get(_name(wanted, edition)) is not None:
+        return None
+    if (total := _active()) <= FEW:
+        return None
+    rows, names = _listed(wanted)
+    return Order(total, keyset.Order(rows, names).take(rows.values_list("pk", flat=True), per_page))
+
+
+def _active() -> int:
+    """How many accounts are active: counted again when an account changes, not with every figure."""
+    active = Account.objects.filter(is_active=True)
+    return int(cached(ACCOUNTS, key("active-accounts"), lambda: str(active.count()).encode()).value)
 
 
 def _edition() -> str:
@@ -119,12 +142,16 @@ def _sorted(wanted: Wanted, edition: str) -> array[int]:
 
     Listed are the active ones, as in the grid; a search goes through all.
     """
-    name = (edition, "all" if wanted.q else "active", *_by(wanted))
+    name = _name(wanted, edition)
     ids = _orders.get(name)
     if ids is None:
         ids = array("q", _ids_by(wanted))
         _orders.put(name, ids)
     return ids
+
+
+def _name(wanted: Wanted, edition: str) -> tuple[str, ...]:
+    return edition, "all" if wanted.q else "active", *_by(wanted)
 
 
 def _by(wanted: Wanted) -> tuple[str, str]:
@@ -133,13 +160,17 @@ def _by(wanted: Wanted) -> tuple[str, str]:
 
 
 def _ids_by(wanted: Wanted) -> Iterable[int]:
+    rows, names = _listed(wanted)
+    return rows.order_by(*keyset.Order(rows, names).ordering()).values_list("pk", flat=True)
+
+
+def _listed(wanted: Wanted) -> tuple[QuerySet[Any], list[str]]:
+    """The rows whose keys are the ids of the listed accounts, and what they are sorted by."""
     listed = {} if wanted.q else {"is_active": True}
     if wanted.sort == "name":
-        accounts = Account.objects.filter(**listed).order_by("handle_key", "pk")
-        return accounts.values_list("pk", flat=True)
-    figure = F("followers" if wanted.sort == "followers" else wanted.change)
-    rows = LatestSnapshot.objects.filter(**listed).order_by(figure.desc(nulls_last=True), "-pk")
-    return rows.values_list("pk", flat=True)
+        return Account.objects.filter(**listed), ["handle_key", "pk"]
+    figure = "followers" if wanted.sort == "followers" else wanted.change
+    return LatestSnapshot.objects.filter(**listed), [f"-{figure}", "-pk"]
 
 
 def _found(wanted: Wanted, edition: str) -> array[int]:

@@ -34,10 +34,10 @@ PARTS = [
     Part("All apps, on PostgreSQL and Valkey", ["-n", "2"]),
     Part(
         "What must hold on both databases, on SQLite",
-        ["-m", f"both_dbs and {APART}"],
+        ["-n", "2", "-m", f"both_dbs and {APART}"],
         {"TEST_DATABASE_URL": "sqlite:///:memory:"},
     ),
-    Part("In a browser", ["-m", "browser"]),
+    Part("In a browser", ["-n", "2", "-m", "browser"]),
     Part("Time floors", ["-m", "timed"]),
     Part("Killing processes", ["-m", "chaos"]),
 ]

@@ -13,6 +13,8 @@ from django.core.management import call_command
 from accounts.models import Account, Organization
 from perf import clock
 from snapshots.models import Snapshot, Source
+from workitems.models import Photo, WorkItem
+from workitems.workflow import submit
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -54,3 +56,21 @@ def snapshot(
     fields.setdefault("observed_at", clock.now())
     day = date or clock.today()
     return Snapshot.objects.create(account=of or account(), date=day, followers=followers, **fields)
+
+
+def item(by: AbstractUser | None = None, photos: int = 0, **fields: Any) -> WorkItem:
+    """A submitted work item of `by` (a new crew member), with rows, but no files, of `photos` ready photos."""
+    words = {"location": "Engine room", "description": "Valve leaks", "detail": "Replace the seal"}
+    made = submit(WorkItem(**words | fields), by or user("crew"))
+    for position in range(photos):
+        photo(made, position=position)
+    WorkItem.objects.filter(pk=made.pk).recount()
+    made.refresh_from_db()
+    return made
+
+
+def photo(of: WorkItem, **fields: Any) -> Photo:
+    """A row of a ready photo of an item, without files; the caller counts anew."""
+    paths = {"original": "originals/a.jpg", "rendition": "renditions/a.jpg", "thumbnail_path": "renditions/a_thumb.jpg"}
+    values = {"sha256": "0" * 64, "size": 9, "width": 576, "height": 432, "state": Photo.State.READY}
+    return Photo.objects.create(work_item=of, **paths | values | fields)

@@ -7,3 +7,6 @@ class WorkitemsConfig(AppConfig):
     """What crews saw and fixed: items, photos, review."""
 
     name = "workitems"
+
+    def ready(self) -> None:
+        from workitems import search_index  # noqa: F401, PLC0415 - registers its check

@@ -11,6 +11,7 @@ BUDGETS = [
     Budget("workitems:edit", queries=7, bytes=10_000, p95=200),
     Budget("workitems:receipt", queries=6, bytes=6_000, p95=200),
     Budget("workitems:dashboard", queries=10, bytes=10_000, p95=1_000, hit_rate=0.6),
+    Budget("workitems:export", queries=6, bytes=4_000, p95=1_000),
     Budget("api:workitems", queries=8, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("api:workitem", queries=6, bytes=2_000, p95=500),
     Budget("workitems:documents", queries=6, bytes=7_000, p95=500),

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from workitems import search
 from workitems.addresses import item_url, photo_url
+from workitems.item_page import KINDS
 from workitems.models import Photo, WorkItem
-from workitems.workflow import Status
 
 SHOWN = 4  # photos of a card; the others are a number
-TONES: dict[str, str] = {
-    Status.SUBMITTED: "new",
-    Status.IN_REVIEW: "busy",
-    Status.NEEDS_REVISION: "bad",
-    Status.AWAITING_PHOTOS: "wait",
-    Status.COMPLETED_REVIEW: "good",
-}
-"""The colour of a state's mark; the word stands beside it."""
 
 
 class Tile(NamedTuple):
@@ -40,9 +34,10 @@ class Card(NamedTuple):
     number: str
     url: str
     label: str
-    tone: str
+    kind: str
     location: str
     description: str
+    excerpt: str
     submitter: str
     assigned_to: str
     submitted_at: datetime
@@ -52,10 +47,10 @@ class Card(NamedTuple):
     comments: int
 
 
-def cards_of(items: Sequence[WorkItem]) -> list[Card]:
-    """The cards of a page's items, in their order; one query for all their photos."""
-    photos = photos_of(items)
-    return [_card(item, photos[item.pk]) for item in items]
+def cards_of(items: Sequence[WorkItem], words: Sequence[str] = ()) -> list[Card]:
+    """The cards of a page's items, in their order, with the `words` that were sought marked; one query for photos."""
+    photos, pattern = photos_of(items), search.pattern_of(words)
+    return [_card(item, photos[item.pk], pattern) for item in items]
 
 
 def photos_of(items: Iterable[WorkItem]) -> dict[int, list[Photo]]:
@@ -78,15 +73,18 @@ def tile_of(photo: Photo) -> Tile:
     return Tile(caption, "", None, "Refused" if photo.state == Photo.State.REFUSED else "Processing…")
 
 
-def _card(item: WorkItem, photos: Sequence[Photo]) -> Card:
+def _card(item: WorkItem, photos: Sequence[Photo], pattern: re.Pattern[str] | None) -> Card:
+    seen = (item.number, item.location, item.description, item.submitter_name)
+    is_seen = pattern is None or any(map(pattern.search, seen))
     return Card(
-        number=item.number,
+        number=search.marked(item.number, pattern),
         url=item_url(item.number),
         label=item.status_label,
-        tone=TONES[item.status],
-        location=item.location,
-        description=item.description,
-        submitter=item.submitter_name,
+        kind=KINDS[item.status],
+        location=search.marked(item.location, pattern),
+        description=search.marked(item.description, pattern),
+        excerpt="" if is_seen else search.excerpt((item.detail, item.captions), pattern),
+        submitter=search.marked(item.submitter_name, pattern),
         assigned_to=item.assigned_to_name if item.assigned_to_name != item.submitter_name else "",
         submitted_at=item.submitted_at,
         tiles=[tile_of(photo) for photo in photos[:SHOWN]],

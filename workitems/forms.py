@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
 from django.db.models import Exists, OuterRef
 
 from workitems import numbers
-from workitems.editing import NOTES, fields_of, words_at
+from workitems.editing import REVIEWER_FIELDS, fields_of, words_at
 from workitems.models import PresetNumber, WorkItem
 
 DESCRIPTION_MAX = 200  # characters, on the crew's form
@@ -111,10 +111,10 @@ class EditItemForm(forms.Form):
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=1, max_value=LARGEST, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, item: WorkItem, user: Any) -> None:
+    def __init__(self, data: Any = None, *, item: WorkItem, user: Any, only: Collection[str] = REVIEWER_FIELDS) -> None:
         is_reviewer = user.has_perm("workitems.review_workitem")
         self.names = tuple(
-            name for name in fields_of(item, user) if name != NOTES and (name != "equipment" or is_reviewer)
+            name for name in fields_of(item, user) if name in only and (name != "equipment" or is_reviewer)
         )
         super().__init__(data, initial={"version": item.version, **{name: getattr(item, name) for name in self.names}})
         usual = {"description": 2000 if is_reviewer else DESCRIPTION_MAX, "detail": TEXT_MAX, "ofm": TEXT_MAX}

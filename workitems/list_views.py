@@ -5,17 +5,22 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from perf.access import requires
 from perf.cache import Cached, cached, key, permissions_of, user_of
+from workitems.around import around
 from workitems.cache import WORKITEMS
 from workitems.cards import cards_of
+from workitems.desk import desk
+from workitems.exports import export_items
 from workitems.listing import ME, Filters, page_of
+from workitems.search import words_of
+from workitems.workflow import Status
 
 
 @require_safe
@@ -23,11 +28,21 @@ from workitems.listing import ME, Filters, page_of
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The items that the address asks for, as cards, 25 at a time."""
     filters = Filters.of(request.GET)
+    if "" in request.GET.values():
+        return redirect(f"{request.path}?{filters.query.urlencode()}".rstrip("?"))
     found = _list(request, filters)
-    context = {"filters": filters, "list": mark_safe(found.value.decode())}  # noqa: S308  # rendered by the template engine
+    context = {"filters": filters, "around": around(), "states": Status.choices, "desk": desk(request)}
+    context["list"] = mark_safe(found.value.decode())  # noqa: S308  # rendered by the template engine
     response = render(request, "workitems/dashboard.html", context)
     response["X-Cache"] = found.state
     return response
+
+
+@require_safe
+@requires("workitems.view_workitem")
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """All the items that the address asks for, whatever the page, as CSV."""
+    return export_items(Filters.of(request.GET), request.user)
 
 
 def _list(request: HttpRequest, filters: Filters) -> Cached:
@@ -41,6 +56,7 @@ def _list(request: HttpRequest, filters: Filters) -> Cached:
 def _rendered(filters: Filters, user: Any) -> bytes:
     """The list without anything of the one who happens to ask first: no session, no token, no message."""
     page = page_of(filters, user)
-    context = {"page": page, "cards": cards_of(page.object_list), "filters": filters}
+    cards = cards_of(page.object_list, words_of(filters.search))
+    context: dict[str, Any] = {"page": page, "cards": cards, "filters": filters}
     context["request"] = SimpleNamespace(GET=filters.query)  # what the pager's links go on from
     return render_to_string("workitems/_list.html", context).encode()

@@ -13,6 +13,7 @@ from ninja import Schema
 from pydantic import BeforeValidator, Field, ValidationError
 
 from perf.pagination import SeekPage, page_number, page_size, paginate
+from workitems import search
 from workitems.models import SORTS, StatusTotal, WorkItem, WorkItemQuerySet
 from workitems.workflow import Status
 
@@ -88,6 +89,11 @@ class Filters(Schema):
         usual = {"status": ANY}
         return sum(getattr(self, name) not in (usual.get(name), "", None) for name in names)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether a filter is set that the form keeps folded up."""
+        return self.conditions > (self.status != ANY) + bool(self.search)
+
     def narrow(self, items: WorkItemQuerySet, user: Any) -> WorkItemQuerySet:
         """Those of `items` that are meant, in no order; `user` is who `me` is."""
         exact = {"submitter_name": self.submitter, "location": self.location}
@@ -119,21 +125,41 @@ def _midnight(day: date) -> datetime:
 
 def page_of(filters: Filters, user: Any) -> SeekPage:
     """The page of items that `user` may see and `filters` mean; past the end the last one."""
+    items, known = _meant(filters, user)
     return paginate(
-        filters.narrow(WorkItem.objects.visible_to(user), user),
+        items,
         order=SORTS[filters.sort],
         page=filters.page,
         per_page=filters.per_page,
         after=filters.after,
-        total=_total(filters),
         clamp=True,
+        **known,
     )
 
 
-def _total(filters: Filters) -> int | None:
-    """How many items there are, where the totals by state know; None where they must be counted."""
-    if filters.conditions > (filters.status != ANY):
-        return None
-    meant = {ANY: Q(), UNFINISHED: ~Q(status=Status.COMPLETED_REVIEW)}.get(filters.status, Q(status=filters.status))
+def all_of(filters: Filters, user: Any) -> WorkItemQuerySet:
+    """All items that `user` may see and `filters` mean, in their order."""
+    items = filters.narrow(WorkItem.objects.visible_to(user), user)
+    return search.matching(items, search.words_of(filters.search)).order_by(*SORTS[filters.sort])
+
+
+def _meant(filters: Filters, user: Any) -> tuple[WorkItemQuerySet, dict[str, int]]:
+    """The items that are meant, and what is known of their number before they are counted.
+
+    All, and those of a state: the totals by state know. Those of one filter: nothing, an index counts them. A search,
+    or several filters, for which there is no index: exactly, if they are few.
+    """
+    items = filters.narrow(WorkItem.objects.visible_to(user), user)
+    if filters.conditions == (filters.status != ANY):
+        return items, {"total": _total_of(filters.status)}
+    if filters.conditions == 1 and not filters.search:
+        return items, {}
+    items, total = search.found(items, search.words_of(filters.search))
+    return items, {"more_than": search.FEW} if total is None else {"total": total}
+
+
+def _total_of(status: str) -> int:
+    """How many items are in a state, or in several."""
+    meant = {ANY: Q(), UNFINISHED: ~Q(status=Status.COMPLETED_REVIEW)}.get(status, Q(status=status))
     total: int = StatusTotal.objects.filter(meant).aggregate(n=Sum("items", default=0))["n"]
-    return max(total, 0)
+    return total

@@ -1,7 +1,8 @@
-"""Made-up work items with comments and history, for trying the product at size; the same ones for the same seed."""
+"""Made-up work items with photos, comments and history, for trying the product at size; the same ones for the same seed."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from random import Random
@@ -15,11 +16,12 @@ from perf.cache import forget
 from perf.clock import today
 from perf.copying import fill
 from workitems.cache import WORKITEMS
-from workitems.models import Comment, StatusChange, WorkItem
+from workitems.models import Comment, Photo, StatusChange, StatusTotal, WorkItem
+from workitems.seeding_photos import PHOTO_COLUMNS, Picture, captions_of, photo_rows, pictures
 from workitems.workflow import WITH_CREW, Status
 
 MOST_ITEMS = 10_000_000
-ITEM_ROWS = 6  # an item with its comments and history, on average
+ITEM_ROWS = 9  # an item with its photos, comments and history, on average
 CREW, REVIEWERS, YEARS = 24, 6, 3
 
 PLACES = (
@@ -52,7 +54,8 @@ _STATES, _WEIGHTS = list(PATHS), [share for share, _ in PATHS.values()]
 ITEM_COLUMNS = (
     *("number", "location", "equipment", "description", "detail", "ofm", "status", "submitter_id", "submitter_name"),
     *("submitted_at", "assigned_to_id", "assigned_to_name", "reviewer_id", "reviewer_name", "revision_notes"),
-    *("internal_notes", "last_modified_by_id", "last_modified_by_name", "modified_at", "version"),
+    *("internal_notes", "last_modified_by_id", "last_modified_by_name", "modified_at", "version", "photo_count"),
+    *("comment_count", "captions"),
 )
 COMMENT_COLUMNS = ("work_item_id", "author_id", "author_name", "text", "by_reviewer", "created_at")
 CHANGE_COLUMNS = (
@@ -71,18 +74,18 @@ def number_of(seed: int, number: int) -> str:
 def seed_items(seed: int, count: int, *, rows: int) -> Iterator[int]:
     """Store those of `count` items that are missing, about `rows` rows a transaction; yields how many items each time.
 
-    Photos are left out: their rows promise files.
+    All their photos show the same few files.
     """
     start = f"SEED{seed}_"
     there = set(WorkItem.objects.filter(number__startswith=start).values_list("number", flat=True))
     missing = [number for number in range(count) if number_of(seed, number) not in there]
     if not missing:
         return
-    crew, reviewers = _people(seed)
+    (crew, reviewers), shared = _people(seed), pictures()
     step = max(rows // ITEM_ROWS, 1)
     for first in range(0, len(missing), step):
         part = missing[first : first + step]
-        _store([_Item(seed, number, crew, reviewers) for number in part])
+        _store([_Item(seed, number, crew, reviewers) for number in part], shared)
         yield len(part)
 
 
@@ -98,7 +101,7 @@ def _people(seed: int) -> tuple[list[Person], list[Person]]:
 
 
 class _Item:
-    """One item as rows of three tables; its own id comes in when it is known."""
+    """One item as rows of four tables; its own id comes in when it is known."""
 
     def __init__(self, seed: int, number: int, crew: Sequence[Person], reviewers: Sequence[Person]) -> None:
         self.chance = chance = Random(f"item {seed} {number}")  # noqa: S311  # nothing secret
@@ -110,6 +113,8 @@ class _Item:
         self.steps = [(state, at + timedelta(minutes=3 * step)) for step, state in enumerate(path)]
         self.reason = chance.choice(REASONS) if self.status in WITH_CREW else ""
         self.remarks = chance.choices((0, 1, 2, 4), (40, 35, 20, 5))[0]
+        self.chance_of_photos = Random(f"photos {seed} {number}")  # noqa: S311  # the same
+        self.captions = captions_of(self.chance_of_photos)
 
     def row(self) -> tuple[Any, ...]:
         """The item's row, in the order of ITEM_COLUMNS."""
@@ -121,8 +126,14 @@ class _Item:
         return (
             *(self.number, self.chance.choice(PLACES), thing, description, detail, "", self.status.value),
             *(*self.submitter, _stored(self.steps[0][1]), *self.submitter, reviewer, reviewer_name, self.reason),
-            *("", last, last_name, _stored(self.steps[-1][1]), len(self.steps)),
+            *("", last, last_name, _stored(self.steps[-1][1]), len(self.steps), len(self.captions), self.remarks),
+            "\n".join(filter(None, self.captions)),
         )
+
+    def photos(self, pk: int, shared: list[Picture]) -> Iterator[tuple[Any, ...]]:
+        """Its photos, in the order of PHOTO_COLUMNS."""
+        at = _stored(self.steps[0][1])
+        return photo_rows(pk, self.captions, shared, self.chance_of_photos, self.submitter, at)
 
     def changes(self, pk: int) -> Iterator[tuple[Any, ...]]:
         """Its history, in the order of CHANGE_COLUMNS."""
@@ -143,14 +154,16 @@ class _Item:
             yield pk, author, name, self.chance.choice(REMARKS), by_reviewer, _stored(at)
 
 
-def _store(items: Sequence[_Item]) -> None:
+def _store(items: Sequence[_Item], shared: list[Picture]) -> None:
     rows = [item.row() for item in items]
     with transaction.atomic():
         forget(WORKITEMS)
         fill(WorkItem, ITEM_COLUMNS, rows)
         ids = _ids(item.number for item in items)
         fill(StatusChange, CHANGE_COLUMNS, [row for item in items for row in item.changes(ids[item.number])])
+        fill(Photo, PHOTO_COLUMNS, [row for item in items for row in item.photos(ids[item.number], shared)])
         fill(Comment, COMMENT_COLUMNS, [row for item in items for row in item.comments(ids[item.number])])
+        StatusTotal.objects.shift({}, Counter(item.status.value for item in items))
 
 
 def _ids(numbers: Iterator[str]) -> dict[str, int]:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import bundles, keeping, notifications
+from workitems import bundles, keeping, notifications, processing
 
 KEEP_SECONDS = 20.0  # of one round: the queue has other work
+PHOTOS_A_TURN = 20  # about three seconds of a processor
+PHOTOS_EVERY = 60  # seconds between two looks of beat; whoever stores a photo sends a hint at once
+
+
+@shared_task
+def process_photos() -> None:
+    """One turn at the photos that wait; the next follows while there are any."""
+    if processing.process(PHOTOS_A_TURN) == PHOTOS_A_TURN:
+        process_photos.apply_async(queue="images", expires=PHOTOS_EVERY)
 
 
 @shared_task

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from perf.access import ANYONE, SIGNED_IN, anyone, requires, signed_in
+from perf.access import ANYONE, SIGNED_IN, anyone, requires, requires_any, signed_in
 
 
 @requires("auth.view_user", "auth.add_user")
@@ -29,6 +29,19 @@ def test_only_all_permissions_let_in(db):
         guarded(request_of(User.objects.get()), number=1)
     user.user_permissions.add(Permission.objects.get(codename="add_user"))
     assert guarded(request_of(User.objects.get()), number=7).content == b"7"
+
+
+def test_one_of_several_permissions_is_enough_where_any_is(db):
+    @requires_any("auth.view_user", "auth.add_user")
+    def either(request):
+        return HttpResponse("in")
+
+    user = User.objects.create(username="ann")
+    with pytest.raises(PermissionDenied):
+        either(request_of(user))
+    user.user_permissions.add(Permission.objects.get(codename="add_user"))
+    assert either(request_of(User.objects.get())).content == b"in"
+    assert either.policy == frozenset({"auth.view_user", "auth.add_user"})
 
 
 def test_the_declaration_can_be_read_back():

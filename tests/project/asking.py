@@ -53,15 +53,18 @@ def operations() -> Any:
 
 
 class Asked(World):
-    """That world with scrapes and exports, and an editor and a viewer who ask by token."""
+    """That world with scrapes and exports, and a viewer, an editor and a reviewer who ask by token."""
 
     def __init__(self) -> None:
         super().__init__()
         self.editor = factories.user("editor", password="!")
+        self.item = factories.item(photos=1)
+        factories.item()
         self.bearers = {
             "anonymous": {},
             "viewer": _bearer(self.viewer, Scope.READ),
             "editor": _bearer(self.editor, Scope.WRITE),
+            "reviewer": _bearer(factories.user("reviewer", password="!"), Scope.CREW),
         }
         factories.snapshot(factories.account("youtube", "rounds"), followers=1_230_000, followers_rounded=True)
         self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
@@ -76,6 +79,10 @@ class Asked(World):
         self.written = self.export("csv")
         writing.write_some(monotonic() + 10)
         self.waiting = self.export("json")
+
+    def asker(self, label: str) -> dict[str, str]:
+        """The credentials with which the operation `label` is answered with all that there is."""
+        return self.bearers["reviewer" if "/workitems" in label else "editor"]
 
     def export(self, kind: str) -> ExportJob:
         return ask(kind, ExportFilters(), self.editor)
@@ -94,7 +101,7 @@ class Asked(World):
         ]
 
     def questions(self) -> dict[str, Question]:
-        """By operation, what a case of it takes to be answered with all that there is; as the editor."""
+        """By operation, what a case of it takes to be answered with all that there is; as its `asker`."""
         run, job = {"path_parameters": {"pk": self.run.pk}}, {"path_parameters": {"pk": self.ended.pk}}
         file, export = ({"path_parameters": {"pk": one.pk}} for one in (self.written, self.waiting))
         account, tag = {"path_parameters": ACCOUNT}, {"path_parameters": {"name": "press"}}
@@ -124,6 +131,15 @@ class Asked(World):
             "GET /api/history/{platform}/{handle}": account,
             "GET /api/annotations": several,
             "GET /api/suspects": {},
+            "GET /api/workitems": {"query": {"per_page": 1, "location": self.item.location}},
+            "GET /api/workitems/{number}": {"path_parameters": {"number": self.item.number}},
+            "POST /api/workitems": {
+                "body": {"location": "Engine room", "description": "Valve leaks", "detail": "Replace the seal"}
+            },
+            "PATCH /api/workitems/{number}": {
+                "path_parameters": {"number": self.item.number},
+                "body": {"ofm": "Seal kit", "version": 1},
+            },
             "POST /api/suspects/judge": {"body": {"verdict": "accept", "tickets": [str(Ticket.of(self.doubted))]}},
             "POST /api/judgements/{pk}/undo": {"path_parameters": {"pk": self.own_judgement.pk}},
             "GET /api/export.csv": {},

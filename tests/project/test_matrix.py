@@ -36,7 +36,8 @@ FEW = {"signed out", "no role", "superuser", "admin's write token"}
 AT_THE_DOOR = {"signed out", "editor", "admin"}
 """Who tries each page of the administration: they share one door, and everybody tries that at its index."""
 
-Policy = str | tuple[str, ...]
+Policy = str | tuple[str, ...] | frozenset[str]
+"""ANYONE or SIGNED_IN; all of these permissions; or one of them."""
 
 SAMPLES = {
     "app_label": "auth",
@@ -51,8 +52,10 @@ SAMPLES = {
     "pk": "1",
     "platform": "x",
     "run_id": "1",
+    "size": "thumb",
     "token": "set-password",
     "uidb64": "MQ",
+    "upload_id": "00000000-0000-4000-8000-000000000000",
     "url": "nothing",
 }
 """A value for each path parameter, by its name; rows need not exist: those who are let in are then answered 404."""
@@ -182,8 +185,11 @@ def expected(person: Person, address: Address, method: str) -> str:
         return "405"
     if policy == (ADMINISTER,) and closed(address, method):
         return "403"
-    allowed = policy in {ANYONE, SIGNED_IN} or person.rights is None or set(policy) <= person.rights
-    return "in" if allowed else "403"
+    return "in" if policy in {ANYONE, SIGNED_IN} or person.rights is None or may(policy, person.rights) else "403"
+
+
+def may(policy: Policy, rights: frozenset[str]) -> bool:
+    return bool(policy & rights) if isinstance(policy, frozenset) else set(policy) <= rights
 
 
 def expected_of_stranger(person: Person, address: Address, method: str, policy: Policy | None) -> str:
@@ -235,7 +241,7 @@ def tries(person: Person, address: Address, method: str) -> bool:
     """Whether `person` is to try this: everybody, where roles or scopes decide; else those who stand for all."""
     if is_admin(address) and address.name != "admin:index":
         return method in {"GET", "POST"} and person.name in AT_THE_DOOR
-    if not isinstance(address.policies[method], tuple):
+    if not isinstance(address.policies[method], tuple | frozenset):
         return person.name in FEW
     return person.name in FEW or address.is_api or (method in {"GET", "POST"} and not person.token_scope)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Aggregate, Count, F, OuterRef, Prefetch, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from perf.cache import forget
@@ -92,14 +92,16 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.prefetch_related(photos, comments).order_by(*SORTS[sort])
 
     def recount(self) -> None:
-        """Make the numbers of photos, promised photos and comments beside these items true; their writers call it.
+        """Make the numbers of photos, promised photos and comments, and the captions, beside these items true.
 
+        Whoever writes photos, promises or comments calls it.
         Run it in the transaction of the write, after the rows: one statement, the same whoever else writes.
         """
         self.update(
             photo_count=_count_of(Photo.objects.present()),
             photos_due=_count_of(Upload.objects.open()),
             comment_count=_count_of(Comment.objects.all()),
+            captions=_captions(),
         )
 
     def move_to_bin(self, by: Any) -> int:
@@ -128,6 +130,27 @@ def _count_of(rows: models.QuerySet[Any]) -> Coalesce:
     """How many of `rows` belong to the item of the outer query."""
     counted = rows.filter(work_item=OuterRef("pk")).order_by().values("work_item").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0)
+
+
+def _captions() -> Coalesce:
+    """The captions of the outer query's item, a line each, in no order: words are sought in them."""
+    rows = Photo.objects.present().filter(work_item=OuterRef("pk")).exclude(caption="")
+    lines = rows.order_by().values("work_item").annotate(lines=Lines("caption")).values("lines")
+    return Coalesce(Subquery(lines), Value(""))
+
+
+class Lines(Aggregate):
+    """All values of a text column, a line each."""
+
+    function = "STRING_AGG"
+    template = "%(function)s(%(expressions)s, CHR(10))"
+    output_field = models.TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """The same on SQLite."""
+        return self.as_sql(
+            compiler, connection, function="GROUP_CONCAT", template="%(function)s(%(expressions)s, CHAR(10))", **extra
+        )
 
 
 class StatusTotalQuerySet(models.QuerySet["StatusTotal"]):
@@ -210,6 +233,9 @@ class WorkItem(models.Model):
         default=0, db_default=0, editable=False, help_text="Photos that a device promised and that are not stored yet."
     )
     comment_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    captions = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="Of its photos, a line each, for the search."
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = WorkItemQuerySet.as_manager()
@@ -229,10 +255,25 @@ class WorkItem(models.Model):
         ]
         indexes = [
             # Each serves its first column as well; the unique constraint serves the number.
-            models.Index(fields=["status", "submitted_at", "id"], name="ix_workitem_status_submitted"),
-            models.Index(fields=["submitted_at", "id"], name="ix_workitem_submitted_at"),
+            # With deleted_at in them the items of a filter are counted without reading their rows.
+            models.Index(fields=["status", "submitted_at", "id"], include=["deleted_at"], name="ix_workitem_by_status"),
+            models.Index(fields=["submitted_at", "id"], include=["deleted_at"], name="ix_workitem_by_date"),
+            models.Index(fields=["submitter_name", "id"], include=["deleted_at"], name="ix_workitem_by_submitter"),
+            models.Index(
+                fields=["assigned_to_name", "submitted_at", "id"],
+                include=["deleted_at"],
+                name="ix_workitem_by_assignee",
+            ),
+            models.Index(
+                fields=["location", "submitted_at", "id"], include=["deleted_at"], name="ix_workitem_by_location"
+            ),
+            models.Index(
+                fields=["submitted_at", "id"],
+                include=["deleted_at"],
+                condition=Q(photo_count=0),
+                name="ix_workitem_without_photos",
+            ),
             models.Index(fields=["assigned_to", "status"], name="ix_workitem_assigned_to"),
-            models.Index(fields=["submitter_name", "id"], name="ix_workitem_submitter_name"),
             models.Index(fields=["submitter"], name="ix_workitem_submitter"),
         ]
 

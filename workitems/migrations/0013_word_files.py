@@ -9,7 +9,7 @@ import perf.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workitems", "0008_contacts_and_notices"),
+        ("workitems", "0012_contacts_and_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ import perf.clock
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("workitems", "0007_items_are_stored_once"),
+        ("workitems", "0011_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,143 @@
+"""Finding items by words: full text with stems and beginnings, and parts of words, over all that an item says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connections
+from django.db.models import BooleanField, F, Func, Q
+from django.utils.html import conditional_escape, escape
+from django.utils.safestring import SafeString
+
+from workitems.models import WorkItemQuerySet
+
+FEW = 500
+"""So many that are found are named one by one and counted; of more it is only said that they are more."""
+
+WORDS_MAX = 8
+PART = 3  # letters from which on a part of a word is sought, below its beginning alone: three make a trigram
+SMALL = {
+    *("a", "am", "an", "as", "at", "be", "by", "do", "he", "i", "if", "in", "is", "it", "me", "my", "no", "of", "on"),
+    *("or", "so", "to", "up", "us", "we"),
+}
+"""Words that full text knows nothing of, too short to be sought as parts; alone they are words like others."""
+
+READ = ("number", "location", "description", "submitter_name", "captions", "detail")
+"""Where words are sought. The indexes are on exactly DOCUMENT, which is made of them: see the migrations."""
+
+DETAIL_MAX = 50_000  # characters: full text takes a megabyte of words at most, and no write may fail for it
+DOCUMENT = (
+    " || ' ' || ".join(f"{{{name}}}" for name in READ[:-1]) + f" || ' ' || {{cut}}({{detail}}, {{one}}{DETAIL_MAX})"
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of what was typed, each once; at most WORDS_MAX."""
+    found = list(dict.fromkeys(text.casefold().split()))
+    return ([word for word in found if word not in SMALL] or found)[:WORDS_MAX]
+
+
+def matching(items: WorkItemQuerySet, words: Sequence[str]) -> WorkItemQuerySet:
+    """Those of `items` of which every word is said: itself, its stem, a word that begins so, or a part of a word."""
+    for word in words:
+        if _by_letters(items):
+            items = items.filter(Letters(word))
+        elif len(word) < PART:
+            items = items.filter(Words([word]))
+        else:
+            items = items.filter(Q(Words([word])) | Q(Letters(word)))
+    return items
+
+
+def found(items: WorkItemQuerySet, words: Sequence[str]) -> tuple[WorkItemQuerySet, int | None]:
+    """Those of `items` that match, and how many they are; None: more than FEW.
+
+    Few are named, so that no order is walked to its end in search of them; many are soon met on that walk. Full text
+    alone tells quickly that they are many.
+    """
+    meant = matching(items, words)
+    if words and not _by_letters(items) and items.filter(Words(words)).order_by()[FEW : FEW + 1].exists():
+        return meant, None
+    ids = list(meant.order_by().values_list("pk", flat=True)[: FEW + 1])
+    return (items.filter(pk__among=ids), len(ids)) if len(ids) <= FEW else (meant, None)
+
+
+def _by_letters(items: WorkItemQuerySet) -> bool:
+    """Whether this database knows letters alone, and no full text."""
+    return connections[items.db].vendor != "postgresql"
+
+
+class Words(Func):
+    """Whether the full text has all of `words`, or words that begin so. PostgreSQL alone."""
+
+    output_field = BooleanField()
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(F("number"))
+        self.extra["query"] = " & ".join(_lexeme(word) for word in words)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        """`search` is the migrations' own column, which no model knows: SQLite has no such type."""
+        table = compiler.quote_name_unless_alias(self.source_expressions[0].alias)  # type: ignore[attr-defined]  # a Col
+        return f"{table}.search @@ to_tsquery('english', %s)", [self.extra["query"]]
+
+
+class Letters(Func):
+    """Whether the letters of `word` occur anywhere in what is said of an item; of a short one, where a word begins."""
+
+    output_field = BooleanField()
+
+    def __init__(self, word: str) -> None:
+        super().__init__(*map(F, READ))
+        escaped = re.sub(r"([\\%_])", r"\\\1", word)
+        self.extra["pattern"] = f"%{escaped}%" if len(word) >= PART else f"% {escaped}%"
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]  # Func's template arguments have no use here
+        columns = dict(zip(READ, (compiler.compile(one)[0] for one in self.source_expressions), strict=True))
+        if connection.vendor == "postgresql":
+            return f"({DOCUMENT.format(cut='left', one='', **columns)}) ILIKE %s", [self.extra["pattern"]]
+        document = DOCUMENT.format(cut="substr", one="1, ", **columns)
+        return f"(' ' || {document}) LIKE %s ESCAPE '\\'", [self.extra["pattern"]]
+
+
+def _lexeme(word: str) -> str:
+    """A word as to_tsquery takes it: quoted, for what begins so."""
+    quoted = word.replace("\\", " ").replace("'", "''")
+    return f"'{quoted}':*"
+
+
+# --- Showing what was found -----------------------------------------------------------------------
+
+ENDINGS = re.compile(r"(?:ing|ed|es|s)$")
+AROUND = 60  # characters of an excerpt on either side of what was found
+
+
+def pattern_of(words: Sequence[str]) -> re.Pattern[str] | None:
+    """What to mark: the words wherever they occur, and words that begin with their stems."""
+    stems = {ENDINGS.sub("", word) for word in words} - set(words)
+    parts = [re.escape(word) for word in sorted(words, key=len, reverse=True)]
+    parts += [rf"\b{re.escape(stem)}\w*" for stem in sorted(stems, key=len, reverse=True) if len(stem) >= PART]
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+
+def marked(text: str, pattern: re.Pattern[str] | None) -> str:
+    """`text` with what was found between <mark>s, escaped where that makes it HTML."""
+    if pattern is None or not pattern.search(text):
+        return text
+    pieces, end = [], 0
+    for match in pattern.finditer(text):
+        pieces += [escape(text[end : match.start()]), "<mark>", escape(match[0]), "</mark>"]
+        end = match.end()
+    return SafeString("".join([*pieces, escape(text[end:])]))
+
+
+def excerpt(texts: Sequence[str], pattern: re.Pattern[str] | None) -> str:
+    """The first place in `texts` where something was found, with a few words around it; empty where there is none."""
+    for text in texts:
+        if pattern and (match := pattern.search(text)):
+            start, end = max(0, match.start() - AROUND), match.end() + AROUND
+            words = conditional_escape(marked(text[start:end], pattern))
+            return SafeString(f"{'…' * (start > 0)}{words}{'…' * (end < len(text))}")
+    return ""
