@@ -61,9 +61,11 @@ from snapshots.models import (
 )
 from workitems import search_index
 from workitems.models import (
+    Bundle,
     CannedReason,
     Comment,
     Decision,
+    Document,
     Photo,
     PresetNumber,
     Revision,
@@ -217,6 +219,10 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "canned_reason_uniq": lambda: CannedReason.objects.filter(status="needs_revision", text="a"),
     "ix_comment_work_item": lambda: Comment.objects.filter(work_item=1).order_by("created_at", "pk"),
     "ix_status_change_work_item": lambda: StatusChange.objects.filter(work_item=1),
+    "document_uniq": lambda: Document.objects.filter(work_item=1, version=3),
+    "ix_document_due": lambda: Document.objects.filter(made_at=None).order_by("id"),
+    "ix_bundle_owner": lambda: Bundle.objects.of(READER),
+    "ix_bundle_open": lambda: Bundle.objects.open().order_by("id"),
     "ix_wi_notice_due": ItemNotice.objects.pending,
     "ix_wi_notice_work_item": lambda: deleting(WorkItem(pk=1), ItemNotice, "work_item"),
     "ix_wi_notice_recipient": lambda: ItemNotice.objects.for_log(READER),
