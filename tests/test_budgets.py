@@ -25,7 +25,7 @@ from workitems.workflow import submit
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt")}
+PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt", "document")}
 PATHS["api:workitem"] = {"number": "ITEM-7"}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}

@@ -155,6 +155,8 @@ def _store(item: WorkItem, to: str, values: Mapping[str, Any], *, by: Any, versi
         item.refresh_from_db()
         _count({old: 1}, {to: 1})
         change = _write_history(item, old, by, reason)
+        if to == Status.COMPLETED_REVIEW:
+            apps.get_model("workitems", "Document").objects.promise(item)
         happened(by, "workitems.status", item.number, {"from": old, "to": to})
     return change
 
