@@ -65,7 +65,7 @@ def test_the_second_of_two_reads_what_the_first_changed_and_keeps_their_words(op
     theirs.get_by_text("The internal notes are stored.").wait_for()
     mine.provoked.append("409")
     mine.get_by_role("button", name="Store the notes").click()
-    mine.get_by_text("Alex changed internal notes").wait_for()
+    mine.get_by_role("alert").get_by_text("Alex changed internal notes").wait_for()
     assert mine.get_by_label("Internal notes").input_value() == "Ask the yard"
     crew = open_page(PHONE, mark)
     crew.goto(f"/workitems/{item.number}/")
