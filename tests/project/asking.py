@@ -64,7 +64,7 @@ class Asked(World):
             "anonymous": {},
             "viewer": _bearer(self.viewer, Scope.READ),
             "editor": _bearer(self.editor, Scope.WRITE),
-            "reviewer": _bearer(factories.user("reviewer", password="!"), Scope.CREW),
+            "reviewer": _bearer(factories.user("admin", password="!"), Scope.CREW),
         }
         factories.snapshot(factories.account("youtube", "rounds"), followers=1_230_000, followers_rounded=True)
         self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
