@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.db import transaction
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from workitems import photos
 from workitems.models import Photo, WorkItem
 
-TOO_LARGE = "workitems.too_large"  # in request.META: the fields and names of files that were not read to their end
+TOO_LARGE = "workitems.too_large"  # in request.META: the names of files that were not read to their end
 PHOTOS, CAPTION, KEY = "photos", "caption", "photos_key"
 """Fields of the form: `photos` of one or several files, or `photos-1` beside `caption-1` and so on; and the key of this
 showing of the form, so that sent twice it is stored once."""
@@ -30,10 +33,10 @@ class CappedUploads(FileUploadHandler):
     def handle_raw_input(
         self,
         input_data: Any,
-        META: dict[str, Any],
+        META: dict[str, Any],  # noqa: N803  # Django passes it by this name
         content_length: int,
         boundary: Any,
-        encoding: Any = None,  # its name
+        encoding: Any = None,
     ) -> None:
         """Raise RequestDataTooBig for a body that is larger than any form may be."""
         if content_length > settings.MAX_REQUEST_BYTES:
@@ -42,7 +45,7 @@ class CappedUploads(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         """Pass the piece on; SkipFile at the first byte that is too many, and the rest of the file is read past."""
         if start + len(raw_data) > settings.MAX_PHOTO_BYTES and self.request is not None:
-            self.request.META.setdefault(TOO_LARGE, []).append((self.field_name, self.file_name))
+            self.request.META.setdefault(TOO_LARGE, []).append(self.file_name)
             raise SkipFile
         return raw_data
 
@@ -67,11 +70,11 @@ class Taken:
 def take(request: HttpRequest, item: WorkItem) -> Taken:
     """Store the photos of the posted form on `item`: those that can be, in their order, with their captions.
 
-    Raises PermissionDenied. Whoever calls this enqueues process_photos on commit.
+    Raises PermissionDenied. Whoever calls this calls process_soon.
     """
     done = Taken()
     key = photos.one_line(request.POST.get(KEY, ""))[:40]
-    done.refused += [f"“{name}” is larger than {_most()} and was not stored." for name in too_large(request)]
+    done.refused += too_large(request)
     for name, number, file in _posted(request):
         caption = request.POST.get(name.replace(PHOTOS, CAPTION), "")
         try:
@@ -85,9 +88,17 @@ def take(request: HttpRequest, item: WorkItem) -> Taken:
     return done
 
 
+def process_soon() -> None:
+    """Hint at the workers that photos were stored; when the hint is lost, beat has them look within a minute."""
+    hint = partial(current_app.send_task, "workitems.tasks.process_photos", queue="images", retry=False)
+    transaction.on_commit(hint, robust=True)
+
+
 def too_large(request: HttpRequest) -> list[str]:
-    """The names of the form's photos that were too large to be read."""
-    return [photos.file_name(name) for field_name, name in request.META.get(TOO_LARGE, []) if _is_photo(field_name)]
+    """A sentence for each file of the form that was too large to be read to its end."""
+    most = filesizeformat(settings.MAX_PHOTO_BYTES)
+    names = [photos.file_name(name) for name in request.META.get(TOO_LARGE, ())]
+    return [f"“{name}” is larger than {most} and was not stored." for name in names]
 
 
 def _posted(request: HttpRequest) -> list[tuple[str, int, UploadedFile]]:
@@ -98,10 +109,6 @@ def _posted(request: HttpRequest) -> list[tuple[str, int, UploadedFile]]:
 
 def _is_photo(name: str) -> bool:
     return name == PHOTOS or name.startswith(f"{PHOTOS}-")
-
-
-def _most() -> str:
-    return filesizeformat(settings.MAX_PHOTO_BYTES)
 
 
 def _said(refused: Exception) -> str:

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
-from workitems import crew_views, item_views, list_views
+from workitems import crew_views, item_views, list_views, photo_views
 from workitems.numbers import InAddress
+
+
+class PhotoSize(StringConverter):
+    """As which of its files a photo is asked for."""
+
+    regex = "original|picture|thumb"
+
 
 app_name = "workitems"
 register_converter(InAddress, "number")
+register_converter(PhotoSize, "photo_size")
 
 urlpatterns: list[URLPattern] = [
     path("", list_views.dashboard, name="dashboard"),
     path("export.csv", list_views.export, name="export"),
     path("new/", crew_views.new, name="new"),
+    path("photos/<int:pk>/remove/", photo_views.remove, name="photo-remove"),
+    path("photos/<int:pk>/restore/", photo_views.restore, name="photo-restore"),
+    path("photos/<int:pk>/caption/", photo_views.caption, name="photo-caption"),
+    path("photos/<int:pk>/move/", photo_views.move, name="photo-move"),
+    path("photos/<int:pk>/<photo_size:size>/", photo_views.photo, name="photo"),
+    path("uploads/<uuid:upload_id>/give-up/", photo_views.give_up, name="upload-give-up"),
+    path("<number:number>/photos/", photo_views.add, name="photos"),
     path("<number:number>/", item_views.item, name="item"),
     path("<number:number>/edit/", crew_views.edit, name="edit"),
     path("<number:number>/receipt/", crew_views.receipt, name="receipt"),

@@ -52,8 +52,10 @@ SAMPLES = {
     "pk": "1",
     "platform": "x",
     "run_id": "1",
+    "size": "thumb",
     "token": "set-password",
     "uidb64": "MQ",
+    "upload_id": "00000000-0000-4000-8000-000000000000",
     "url": "nothing",
 }
 """A value for each path parameter, by its name; rows need not exist: those who are let in are then answered 404."""

@@ -6,7 +6,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from ninja import Header, Router, Schema, Status
@@ -15,23 +14,21 @@ from pydantic import Field
 
 from perf.access import requires
 from perf.answers import Refusal
-from workitems import photos, uploads
+from workitems import photos, receiving, uploads
 from workitems.models import Photo, Upload, WorkItem
-from workitems.tasks import process_photos
 
 router = Router()
 PIECE = "application/offset+octet-stream"
-OFFSET = {"Upload-Offset": {"description": "How many bytes of it are here.", "schema": {"type": "integer"}}}
 
 
 class PromiseIn(Schema):
-    """A photo that is going to be sent. `key` is the device's own name of it, the same in every try; `size` in bytes."""
+    """A photo that is to be sent. `key` is the device's own name of it, the same in every try; `size` in bytes."""
 
     item: str = Field(description="The item's number.")
-    key: str = Field(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")
+    key: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     name: str = Field("", max_length=1_000)
     size: int = Field(ge=1, le=2**40)
-    sha256: str = Field(pattern=r"\A[0-9a-f]{64}\Z", description="Of the whole file, in hexadecimal.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the whole file, in hexadecimal.")
     caption: str = Field("", max_length=2_000)
     position: int | None = Field(None, ge=1, le=10_000, description="From 1; the last without it.")
     replaces: int | None = Field(None, ge=1, le=2**62, description="The photo whose place it takes.")
@@ -86,23 +83,25 @@ def promise(request: HttpRequest, body: PromiseIn) -> Status:
     return Status(200 if upload.offset or upload.state != Upload.State.OPEN else 201, upload_out(upload))
 
 
-@router.get("/uploads/{uuid:pk}", response=UploadOut, summary="How far an upload is", url_name="upload")
+@router.get("/uploads/{uuid:upload_id}", response=UploadOut, summary="How far an upload is", url_name="upload")
 @requires("workitems.change_workitem")
-def upload(request: HttpRequest, response: HttpResponse, pk: UUID) -> dict[str, Any]:
+def upload(request: HttpRequest, response: HttpResponse, upload_id: UUID) -> dict[str, Any]:
     """Its state, and how many bytes are here."""
-    return _told(response, _found(request, pk))
+    return _told(response, _found(request, upload_id))
 
 
-@router.api_operation(["HEAD"], "/uploads/{uuid:pk}", summary="The offset of an upload", operation_id="upload_offset")
+@router.api_operation(
+    ["HEAD"], "/uploads/{uuid:upload_id}", summary="The offset of an upload", operation_id="upload_offset"
+)
 @requires("workitems.change_workitem")
-def upload_offset(request: HttpRequest, pk: UUID) -> HttpResponse:
+def upload_offset(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """How many bytes are here, as the header Upload-Offset; the size as Upload-Length."""
-    found = _found(request, pk)
+    found = _found(request, upload_id)
     return HttpResponse(headers={"Upload-Offset": uploads.arrived(found), "Upload-Length": found.size})
 
 
 @router.patch(
-    "/uploads/{uuid:pk}",
+    "/uploads/{uuid:upload_id}",
     response={200: UploadOut, 409: Elsewhere, 413: Refusal, 422: Elsewhere, 507: Refusal},
     summary="Send a piece of a photo",
     openapi_extra={
@@ -113,17 +112,17 @@ def upload_offset(request: HttpRequest, pk: UUID) -> HttpResponse:
 def send_piece(
     request: HttpRequest,
     response: HttpResponse,
-    pk: UUID,
-    upload_offset: int = Header(ge=0, le=2**40),  # how django-ninja declares a parameter
+    upload_id: UUID,
+    offset: int = Header(alias="Upload-Offset", ge=0, le=2**40),
 ) -> dict[str, Any] | HttpResponse:
     """The bytes that follow those that are here; with the last ones the photo is stored.
 
     Whatever arrives of a piece before the connection breaks is kept. 409 with the right `offset` where the piece begins
-    elsewhere; 422 with `offset` 0 where the whole is not what was promised. A file that is no photo is given up: `fault`.
+    elsewhere; 422 with `offset` 0 where the whole is not what was promised. What is no photo is given up: see `fault`.
     """
-    found = _found(request, pk)
+    found = _found(request, upload_id)
     try:
-        sent = uploads.append(found, upload_offset, request, int(request.headers.get("Content-Length") or 0))
+        sent = uploads.append(found, offset, request, int(request.headers.get("Content-Length") or 0))
     except uploads.WrongOffset as refused:
         return _elsewhere(409, str(refused), refused.offset)
     except photos.NotAsPromised as refused:
@@ -133,23 +132,23 @@ def send_piece(
     except uploads.NoSpace as refused:
         raise HttpError(507, str(refused)) from refused
     if sent.state == Upload.State.STORED:
-        transaction.on_commit(process_photos.delay)
+        receiving.process_soon()
     return _told(response, sent)
 
 
-@router.delete("/uploads/{uuid:pk}", response=UploadOut, summary="Give an upload up")
+@router.delete("/uploads/{uuid:upload_id}", response=UploadOut, summary="Give an upload up")
 @requires("workitems.change_workitem")
-def give_up(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+def give_up(request: HttpRequest, upload_id: UUID) -> dict[str, Any]:
     """Wait for it no longer. A photo that is stored stays; the same promise again begins anew."""
-    found = _found(request, pk)
+    found = _found(request, upload_id)
     uploads.withdraw(found, by=request.user)
     found.refresh_from_db()
     return upload_out(found)
 
 
-def _found(request: HttpRequest, pk: UUID) -> Upload:
+def _found(request: HttpRequest, upload_id: UUID) -> Upload:
     try:
-        return uploads.find(pk, request.user)
+        return uploads.find(upload_id, request.user)
     except Upload.DoesNotExist:
         raise Http404 from None
 

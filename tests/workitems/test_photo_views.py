@@ -1,0 +1,161 @@
+"""Photos in pages: served only to who may see them, and changed by plain forms that keep what was good."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.workitems.photo_files import NO_PICTURE, photo_file, picture
+from workitems import photos
+from workitems.models import Photo, Upload, WorkItem
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def media(settings, tmp_path):
+    """A storage of the test's own; answers with its files."""
+    settings.MEDIA_ROOT = tmp_path
+    return lambda: sorted(path for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def crew(mark):
+    """Mark, signed in."""
+    client = Client()
+    client.force_login(mark)
+    return client
+
+
+@pytest.fixture
+def photo(item, mark):
+    """A photo of Mark's item, with a picture and no thumbnail yet."""
+    added = photos.add(item, photo_file(name="tag <plate>.jpg"), by=mark)
+    added.rendition.name = default_storage.save("renditions/a.jpg", ContentFile(picture(shade=9)))
+    added.save()
+    return added
+
+
+def upload(content=None, name="IMG.jpg", shade=120):
+    return SimpleUploadedFile(name, picture(shade=shade) if content is None else content, "image/jpeg")
+
+
+def said(response):
+    return " ".join(str(message) for message in response.wsgi_request._messages)
+
+
+def test_a_photo_is_served_fenced_in_and_kept_by_this_browser_alone(photo, crew):
+    shown = crew.get(f"/workitems/photos/{photo.pk}/picture/")
+    assert b"".join(shown.streaming_content) == picture(shade=9)
+    assert shown["Content-Type"] == "image/jpeg"
+    assert shown["X-Content-Type-Options"] == "nosniff"
+    assert shown["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert shown["Cache-Control"].startswith("private")
+    assert "Cookie" in shown["Vary"]
+    assert shown["Content-Disposition"].startswith("inline")
+    again = crew.get(f"/workitems/photos/{photo.pk}/picture/", headers={"If-None-Match": shown["ETag"]})
+    assert (again.status_code, again["X-Content-Type-Options"]) == (304, "nosniff")
+    thumb = crew.get(f"/workitems/photos/{photo.pk}/thumb/")
+    assert b"".join(thumb.streaming_content) == picture(shade=9)
+
+
+def test_an_original_is_a_download_of_what_was_sent_under_its_own_name(photo, crew):
+    original = crew.get(f"/workitems/photos/{photo.pk}/original/")
+    assert b"".join(original.streaming_content) == picture()
+    assert original["Content-Disposition"] == 'attachment; filename="tag <plate>.jpg"'
+
+
+def test_nobody_sees_a_photo_that_is_not_theirs_to_see(photo, crew, dana, boss):
+    address = f"/workitems/photos/{photo.pk}/picture/"
+    assert Client().get(address).status_code == 302
+    photos.remove(photo, by=dana)
+    assert crew.get(address).status_code == 404
+    crew.force_login(dana)
+    assert crew.get(address).status_code == 200
+    WorkItem.objects.all().move_to_bin(boss)
+    assert crew.get(address).status_code == 404
+
+
+def test_what_is_not_made_yet_or_lost_is_not_found(photo, crew):
+    default_storage.delete(photo.rendition.name)
+    assert crew.get(f"/workitems/photos/{photo.pk}/picture/").status_code == 404
+    Photo.objects.update(rendition="")
+    assert crew.get(f"/workitems/photos/{photo.pk}/thumb/").status_code == 404
+    assert crew.get(f"/workitems/photos/{photo.pk}/anything/").status_code == 404
+
+
+def test_a_form_without_scripts_keeps_the_good_photos_and_names_each_refused(item, crew, media, settings):
+    settings.MAX_PHOTO_BYTES = 20_000
+    form = {
+        "photos-1": upload(name="pump.jpg"),
+        "caption-1": "Pump",
+        "photos-2": upload(NO_PICTURE, "letter.pdf.jpg"),
+        "photos-3": upload(b"x" * 90_000, "huge.jpg"),
+        "photos": [upload(name="a.jpg", shade=1), upload(name="b.jpg", shade=2)],
+        "photos_key": "form1",
+    }
+    told = said(crew.post(f"/workitems/{item.number}/photos/", form))
+    assert "“letter.pdf.jpg” was not stored:" in told
+    assert "“huge.jpg” is larger than 19.5\xa0KB and was not stored." in told
+    assert told.endswith("3 photos are stored.")
+    assert (Photo.objects.get(caption="Pump").original_name, len(media())) == ("pump.jpg", 3)
+    for name in ("photos-1", "photos-2", "photos-3", "photos"):
+        form.pop(name)
+    crew.post(f"/workitems/{item.number}/photos/", form | {"photos-1": upload(name="pump.jpg")})
+    assert Photo.objects.count() == 3
+
+
+def test_a_form_above_the_limit_is_refused_before_it_is_read(item, crew, media, settings):
+    settings.MAX_REQUEST_BYTES = 500
+    assert crew.post(f"/workitems/{item.number}/photos/", {"photos": upload()}).status_code == 413
+    assert (Photo.objects.count(), media()) == (0, [])
+
+
+def test_a_form_without_a_photo_says_what_to_do(item, crew):
+    assert "Choose a photo first" in said(crew.post(f"/workitems/{item.number}/photos/", {}))
+
+
+def test_plain_forms_remove_restore_caption_and_move(photo, crew, item):
+    address = f"/workitems/photos/{photo.pk}"
+    told = crew.post(f"{address}/remove/", headers={"Accept": "application/json"}).json()
+    assert told == {"message": "The photo is removed.", "undo": f"{address}/restore/"}
+    assert crew.post(f"{address}/caption/", {"caption": "x"}).status_code == 404
+    assert crew.post(told["undo"]).headers["Location"] == f"/workitems/{item.number}/"
+    crew.post(f"{address}/caption/", {"caption": "Plate"})
+    crew.post(f"{address}/move/", {"position": "4"})
+    photo.refresh_from_db()
+    assert (photo.caption, photo.position, photo.deleted_at) == ("Plate", 1, None)
+
+
+REFUSED = {"caption": ({"caption": "x" * 501}, 422), "move": ({"position": "first"}, 400), "restore": ({}, 409)}
+
+
+@pytest.mark.parametrize("act", REFUSED)
+def test_what_a_form_may_not_do_is_told_with_nothing_changed(photo, crew, settings, act):
+    form, status = REFUSED[act]
+    settings.MAX_PHOTOS = 1
+    Photo.objects.create(work_item=photo.work_item, sha256="", size=1, deleted_at=photo.created_at)
+    removed = Photo.objects.exclude(deleted_at=None).get()
+    target = removed if act == "restore" else photo
+    told = crew.post(f"/workitems/photos/{target.pk}/{act}/", form, headers={"Accept": "application/json"})
+    assert (told.status_code, "Nothing was changed." in told.json()["error"]) == (status, True)
+
+
+def test_others_change_no_photo(photo, crew, art):
+    crew.force_login(art)
+    for act in ("remove", "restore", "caption", "move"):
+        assert crew.post(f"/workitems/photos/{photo.pk}/{act}/", {"position": "1"}).status_code == 403
+    assert crew.post(f"/workitems/{photo.work_item.number}/photos/", {"photos": upload()}).status_code == 403
+
+
+def test_a_reviewer_stops_waiting_for_a_promised_photo(item, crew, dana, art):
+    due = Upload.objects.create(work_item=item, key="k", size=9, sha256="0" * 64)
+    crew.force_login(art)
+    assert crew.post(f"/workitems/uploads/{due.pk}/give-up/").status_code == 404
+    crew.force_login(dana)
+    crew.post(f"/workitems/uploads/{due.pk}/give-up/")
+    due.refresh_from_db()
+    assert (due.state, due.fault) == ("given_up", "Dana stopped waiting for it.")
