@@ -42,6 +42,12 @@ app.conf.beat_schedule = {
         "options": {"queue": "exports", "expires": 5},
     },
     "expire_exports": {"task": "snapshots.tasks.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
+    "process_photos": {
+        "task": "workitems.tasks.process_photos",
+        "schedule": 60.0,
+        "options": {"queue": "images", "expires": 60},
+    },
+    "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
 

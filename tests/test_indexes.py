@@ -60,6 +60,7 @@ from snapshots.models import (
     Snapshot,
 )
 from workitems.models import CannedReason, Comment, Photo, PresetNumber, Revision, StatusChange, Upload, WorkItem
+from workitems.models import Notice as ItemNotice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
@@ -199,6 +200,9 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "canned_reason_uniq": lambda: CannedReason.objects.filter(status="needs_revision", text="a"),
     "ix_comment_work_item": lambda: Comment.objects.filter(work_item=1).order_by("created_at", "pk"),
     "ix_status_change_work_item": lambda: StatusChange.objects.filter(work_item=1),
+    "ix_wi_notice_due": ItemNotice.objects.pending,
+    "ix_wi_notice_work_item": lambda: deleting(WorkItem(pk=1), ItemNotice, "work_item"),
+    "ix_wi_notice_recipient": lambda: ItemNotice.objects.for_log(READER),
     # required as such (B16, B18), for lists of what was said and done lately
     "ix_comment_created_at": lambda: first(Comment.objects.order_by("-created_at")),
     "ix_status_change_changed_at": lambda: first(StatusChange.objects.order_by("-changed_at")),

@@ -25,7 +25,7 @@ def moved() -> None:
         see(account, before, ago=7)
         see(account, after)
     resting = factories.account("x", "resting", is_active=False)
-    see(resting, 1, ago=7)
+    see(resting, 80_000, ago=7)
     see(resting, 90_000)
     see(factories.account("x", "new"), 90_000)
 
