@@ -25,7 +25,7 @@ from workitems.workflow import submit
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt")}
+PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt", "document")}
 PATHS["api:workitem"] = {"number": "ITEM-7"}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
@@ -50,7 +50,7 @@ def editor(db: None, client: Client) -> Client:
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
-    person.groups.add(Group.objects.get(name="reviewer"))
+    person.groups.add(*Group.objects.filter(name__in=["reviewer", "admin"]))
     for number in range(ROWS // 2):
         submit(WorkItem(number=f"ITEM-{number}", location="Roof", description="Loose", detail="Tighten it"), person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
