@@ -39,7 +39,7 @@ class Line(forms.CharField):
 class Text(forms.CharField):
     """Words of several lines, spelled by the browser; a line ends in "\\n", whatever device they come from."""
 
-    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "true", "autocapitalize": "sentences"})
+    widget = forms.Textarea(attrs={"rows": 4, "class": "low", "spellcheck": "true", "autocapitalize": "sentences"})
 
     def to_python(self, value: Any) -> str:
         """The text, with line ends of one kind."""

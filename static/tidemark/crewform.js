@@ -25,9 +25,15 @@ class CrewForm {
     this.held = null; // the button that waits for photos, or for a connection
   }
 
-  begin() {
-    if (this.form.hasAttribute("data-fresh")) this.restore();
-    else this.draft.write(this.words());
+  async begin() {
+    const fresh = this.form.hasAttribute("data-fresh");
+    this.listen();
+    if (fresh) await this.restore();
+    else this.keep();
+    for (const photo of this.form.querySelectorAll("[data-photo]")) this.mark(photo);
+  }
+
+  listen() {
     let later = 0;
     this.form.addEventListener("input", () => {
       clearTimeout(later);
@@ -41,7 +47,6 @@ class CrewForm {
     this.form.addEventListener("click", (event) => this.act(event.target.closest("button")));
     document.addEventListener("tidemark:upload", () => this.held && this.send(this.held));
     addEventListener("online", () => this.held && this.send(this.held));
-    for (const photo of this.form.querySelectorAll("[data-photo]")) this.mark(photo);
   }
 
   // Words ------------------------------------------------------------------------------------
@@ -59,18 +64,29 @@ class CrewForm {
     say("This device keeps no drafts: do not leave the page before the item is sent.", "warning");
   }
 
-  restore() {
+  async restore() {
     const kept = this.draft.read();
     if (!kept) return;
+    const number = this.item ? "" : await becameOf(kept.words.key);
+    if (number) {
+      this.draft.forget(); // the answer was lost, not the item
+      return this.tell(`What you sent last is stored as ${number}.`, `/workitems/${number}/receipt/`);
+    }
     for (const field of this.fields()) {
       const value = kept.words[field.name];
-      if (value === undefined) continue;
+      if (value === undefined || field.name === "key") continue;
       if (field.type === "checkbox") field.checked = value === "true";
       else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
     }
-    document.dispatchEvent(new Event("tidemark:draft")); // its photos are those of this form again
-    const at = new Date(kept.at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-    this.note.querySelector("span").textContent = `This is what you wrote until ${at}; it is not sent yet.`;
+    const at = new Date(kept.at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+    this.tell(`This is what you wrote until ${at}; it is not sent yet.`);
+  }
+
+  tell(words, address = "") {
+    const said = this.note.querySelector("span");
+    said.textContent = words;
+    if (address) said.append(" ", Object.assign(document.createElement("a"), { href: address, textContent: "Show its receipt" }));
+    this.note.querySelector("button").hidden = Boolean(address);
     this.note.hidden = false;
   }
 
@@ -133,12 +149,18 @@ class CrewForm {
     if (this.busy) return;
     this.busy = true;
     try {
+      await this.taken();
       const photos = await this.photos();
       if (button?.name === "again" && photos.length) this.hold(button, photos);
       else await this.post(button, photos);
     } finally {
       this.busy = false;
     }
+  }
+
+  // Photos that were chosen a moment ago are still being kept: sent now, they would be sent twice.
+  async taken() {
+    while (this.form.querySelector("input[data-taking]")) await new Promise((done) => setTimeout(done, 50));
   }
 
   // An item goes back to its reviewer with all its photos, or not yet.
@@ -205,6 +227,16 @@ class CrewForm {
     if (button?.name) this.form.append(Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value }));
     this.keep();
     HTMLFormElement.prototype.submit.call(this.form);
+  }
+}
+
+// The number of the item that a form became; empty where it is not stored, as far as can be told.
+async function becameOf(key) {
+  try {
+    const answer = await fetch(`/api/uploads?form=${encodeURIComponent(key)}`, { headers: { Accept: "application/json" } });
+    return answer.ok ? (await answer.json()).item : "";
+  } catch {
+    return "";
   }
 }
 
