@@ -18,11 +18,11 @@ from workitems.attaching import Attached, attach
 from workitems.editing import LABELS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
-from workitems.item_views import found_item
 from workitems.models import WorkItem
 from workitems.numbers import NumberTaken
 from workitems.sending import send
 from workitems.workflow import WITH_CREW, TransitionRefused
+from workitems.writes import found_item
 
 FORM = "workitems/form.html"
 REFUSED, CONFLICT = 422, 409

@@ -328,6 +328,9 @@ SILENT_ADDRESSES: dict[str, str] = {
     "perf:beacon": "timings of pages are not cached",
     "scraping:alerts-mute": "alerts are not cached",
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
+    **{f"workitems:{name}": ITEMS for name in ("status", "comment", "assign", "notes", "verdict", "bulk", "undo")},
+    **{f"workitems:{name}": ITEMS for name in ("delete", "restore", "destroy")},
+    "workitems:claim": "who has an item open is read from its row alone",
 }
 SILENT_ADMIN = {
     **dict.fromkeys(("Group", "User", "AccessToken", "Invitation"), PEOPLE),

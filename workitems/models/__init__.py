@@ -1,5 +1,6 @@
 """The rows of work items: items, photos, what was said and done."""
 
+from workitems.models.decisions import Decision, DecisionQuerySet
 from workitems.models.files import Bundle, Document
 from workitems.models.items import (
     SORTS,
@@ -22,6 +23,8 @@ __all__ = [
     "CannedReason",
     "Comment",
     "Contact",
+    "Decision",
+    "DecisionQuerySet",
     "Document",
     "ItemNoticeQuerySet",
     "Notice",

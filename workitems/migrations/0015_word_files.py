@@ -9,7 +9,7 @@ import perf.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workitems", "0012_contacts_and_notices"),
+        ("workitems", "0014_index_the_bin"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
