@@ -47,6 +47,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "images", "expires": 60},
     },
+    "tidy_photos": {
+        "task": "workitems.tasks.tidy_photos",
+        "schedule": 600.0,  # a part of them each time: see workitems.janitor
+        "options": {"queue": "images", "expires": 600},
+    },
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
 

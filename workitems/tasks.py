@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import processing
+from workitems import janitor, processing
 
 PHOTOS_A_TURN = 20  # about three seconds of a processor
 PHOTOS_EVERY = 60  # seconds between two looks of beat; whoever stores a photo sends a hint at once
@@ -15,3 +15,9 @@ def process_photos() -> None:
     """One turn at the photos that wait; the next follows while there are any."""
     if processing.process(PHOTOS_A_TURN) == PHOTOS_A_TURN:
         process_photos.apply_async(queue="images", expires=PHOTOS_EVERY)
+
+
+@shared_task
+def tidy_photos() -> None:
+    """One round of keeping files and rows together."""
+    janitor.tidy()
