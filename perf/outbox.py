@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -29,6 +29,8 @@ MAX_ERROR = 300  # characters kept of why a message was not delivered
 
 logger = logging.getLogger(__name__)
 
+Message = TypeVar("Message", bound=models.Model)
+
 
 class Undelivered(Exception):
     """A message did not arrive; `channel_down` tells whether others of its channel would not either.
@@ -41,7 +43,7 @@ class Undelivered(Exception):
         self.channel_down, self.for_good = channel_down, for_good
 
 
-class OutboxQuerySet(models.QuerySet[Any]):
+class OutboxQuerySet(models.QuerySet[Message]):
     """Messages, by what is to be done with them."""
 
     def pending(self) -> Self:
@@ -63,10 +65,7 @@ class Outgoing(models.Model):
         abstract = True
 
 
-Message = TypeVar("Message", bound=Any)
-
-
-def send(due: models.QuerySet[Message], senders: Mapping[str, Callable[[Message], None]], seconds: float) -> int:
+def send(due: Iterable[Any], senders: Mapping[str, Callable[[Any], None]], seconds: float) -> int:
     """Send the messages of `due`, for at most about `seconds`; how many arrived. A sender raises Undelivered.
 
     One channel's failure is no other's: mail goes out while a webhook is down, and the other way round.
@@ -128,7 +127,8 @@ def _put_off(message: Any, failure: Undelivered) -> None:
 
 
 def _rows(message: Any) -> models.QuerySet[Any]:
-    return type(message)._default_manager.filter(pk=message.pk)
+    rows: models.QuerySet[Any] = type(message)._default_manager.filter(pk=message.pk)
+    return rows
 
 
 def _name(message: Any) -> str:

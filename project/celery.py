@@ -52,6 +52,7 @@ app.conf.beat_schedule = {
         "schedule": 600.0,  # a part of them each time: see workitems.janitor
         "options": {"queue": "images", "expires": 600},
     },
+    "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
 

@@ -41,7 +41,7 @@ POSITIVE = (
 @register(Tags.compatibility)
 def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """All messages about the settings, worst first as they are found."""
-    return [*_cache(), *_addresses(), *_gathering(), *_alerts(), *_numbers(), *_folders()]
+    return [*_cache(), *_addresses(), *_gathering(), *_webhooks(), *_text_messages(), *_numbers(), *_folders()]
 
 
 def _cache() -> Iterator[CheckMessage]:
@@ -125,22 +125,35 @@ def _gathering() -> Iterator[CheckMessage]:
         )
 
 
-def _alerts() -> Iterator[CheckMessage]:
-    if not settings.ALERT_WEBHOOK_URL:
-        return
-    try:
-        checked_url(settings.ALERT_WEBHOOK_URL, {(urlsplit(settings.ALERT_WEBHOOK_URL).hostname or "").lower()})
-    except (CallFailed, ValueError) as problem:
+def _webhooks() -> Iterator[CheckMessage]:
+    for name in ("ALERT_WEBHOOK", "WORKITEM_WEBHOOK"):
+        url = getattr(settings, f"{name}_URL")
+        if not url:
+            continue
+        try:
+            checked_url(url, {(urlsplit(url).hostname or "").lower()})
+        except (CallFailed, ValueError) as problem:
+            yield Error(
+                f"{name}_URL cannot be posted to: {getattr(problem, 'detail', problem)}.",
+                hint="Write a public address such as https://hooks.example.org/tidemark",
+                id="tidemark.E010",
+            )
+        if not getattr(settings, f"{name}_SECRET"):
+            yield Error(
+                f"{name}_URL is set without {name}_SECRET: what is posted could be anybody's.",
+                hint=f"Set {name}_SECRET to a long random text that the receiver knows too.",
+                id="tidemark.E011",
+            )
+
+
+def _text_messages() -> Iterator[CheckMessage]:
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+    missing = [name for name in names if not getattr(settings, name)]
+    if missing and len(missing) < len(names):
         yield Error(
-            f"ALERT_WEBHOOK_URL cannot be posted to: {getattr(problem, 'detail', problem)}.",
-            hint="Write a public address such as https://hooks.example.org/tidemark",
-            id="tidemark.E010",
-        )
-    if not settings.ALERT_WEBHOOK_SECRET:
-        yield Error(
-            "ALERT_WEBHOOK_URL is set without ALERT_WEBHOOK_SECRET: what is posted could be anybody's.",
-            hint="Set ALERT_WEBHOOK_SECRET to a long random text that the receiver knows too.",
-            id="tidemark.E011",
+            f"Text messages need {', '.join(names)}. Not set: {', '.join(missing)}.",
+            hint="Set all three, or none to send no text messages.",
+            id="tidemark.E013",
         )
 
 

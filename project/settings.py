@@ -356,8 +356,18 @@ ALERT_WEBHOOK_SECRET = env.str("ALERT_WEBHOOK_SECRET", default="")  # signs what
 PLATFORM_TOKENS = {
     name.removesuffix("_TOKEN").lower(): value
     for name, value in env.ENVIRON.items()
-    if name.endswith("_TOKEN") and value
+    if name.endswith("_TOKEN") and name != "TWILIO_AUTH_TOKEN" and value
 }
+
+# --- Notices of work items ------------------------------------------------------------------------
+ENABLE_NOTIFICATIONS = env.bool("ENABLE_NOTIFICATIONS", default=False)  # by mail, webhook and text message, as set
+WORKITEM_WEBHOOK_URL = env.str("WORKITEM_WEBHOOK_URL", default="")
+WORKITEM_WEBHOOK_SECRET = env.str("WORKITEM_WEBHOOK_SECRET", default="")  # signs what is posted there
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+TWILIO_FROM = env.str("TWILIO_FROM", default="")  # a number of that account, such as +14155552671
+SMS = bool(TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN and TWILIO_FROM)
+OUTWARD_POST = "scraping.outward.post"  # opens the socket for apps that may not
 
 # --- Lists ------------------------------------------------------------------------------------
 ITEMS_PER_PAGE = env.int("ITEMS_PER_PAGE", default=25)

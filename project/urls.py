@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from perf.access import signed_in
-from project import change_views, errors, health, views
+from project import change_views, errors, health, invitation_views, views
 from project.access import Api, SessionOrToken, policy_first
 
 api = Api(
@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/reset/<uidb64>/<token>/", views.reset_by_link, name="password_reset_confirm"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="token-revoke"),
+    path("invitations/", invitation_views.invitations, name="invitations"),
     path("invitation/<code>/", views.accept_invitation, name="invitation"),
     path("changes/<int:pk>/", change_views.changes, name="changes"),
     path("api/", api.urls),

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from perf.events import happened
-from workitems.models import Comment, Photo, PresetNumber, StatusChange, WorkItem, WorkItemQuerySet
+from workitems.models import Comment, Contact, Notice, Photo, PresetNumber, StatusChange, WorkItem, WorkItemQuerySet
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -87,3 +87,30 @@ class PresetNumberAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         happened(request.user, "presetnumbers.edit" if change else "presetnumbers.add", obj.code, {"id": obj.pk})
+
+
+@admin.register(Contact)
+class ContactAdmin(admin.ModelAdmin):
+    """How people are told of their items; each sets it at their own page too."""
+
+    list_display = ("user", "phone", "wants_mail", "wants_sms")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__first_name", "user__last_name", "phone")
+    ordering = ("user__username",)
+    autocomplete_fields = ("user",)
+
+    def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        happened(request.user, "workitems.contact", obj.user.get_username())
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly, admin.ModelAdmin):
+    """What people were told, what they will be, and why something did not arrive."""
+
+    list_display = ("created_at", "work_item", "event", "channel", "address", "state", "tries", "due_at", "error")
+    list_filter = ("channel", "event", "given_up", ("sent_at", admin.EmptyFieldListFilter))
+    list_select_related = ("work_item",)
+    search_fields = ("work_item__number", "address")
+    ordering = ("-id",)
+    show_full_result_count = False

@@ -14,4 +14,5 @@ BUDGETS = [
     Budget("workitems:export", queries=6, bytes=4_000, p95=1_000),
     Budget("api:workitems", queries=8, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("api:workitem", queries=6, bytes=2_000, p95=500),
+    Budget("workitems:notices", queries=7, bytes=7_000, p95=500),
 ]

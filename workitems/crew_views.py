@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,13 +15,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
-from workitems.attaching import Attached, attach
+from workitems.attaching import attach
 from workitems.editing import LABELS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
 from workitems.item_views import found_item
 from workitems.models import WorkItem
 from workitems.numbers import NumberTaken
+from workitems.receiving import Taken
 from workitems.sending import send
 from workitems.workflow import WITH_CREW, TransitionRefused
 
@@ -38,13 +40,12 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewItemForm(request.POST or None)
     if not form.is_valid():
         return _blank(request, form, status=REFUSED if form.is_bound else 200)
-    key = form.cleaned_data["key"]
     try:
-        item = send(form.given, by=request.user, key=key)
+        item = send(form.given, by=request.user, key=form.cleaned_data["key"])
     except NumberTaken as taken:
         return _taken(request, form, taken)
     may_add = item.may_edit(request.user)  # a form that arrives again may find its item in review
-    done = attach(item, request.POST, request.FILES, by=request.user, key=key) if may_add else Attached()
+    done = attach(request, item) if may_add else Taken()
     return _told(request, item, f"{item.number} is stored.", done)
 
 
@@ -75,7 +76,7 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
     """Store the photos, whatever becomes of the words; and the words. A refused photo keeps the item with the crew."""
     seen = form.cleaned_data["version"]
     try:
-        done = attach(item, request.POST, request.FILES, by=request.user, key=form.cleaned_data["key"])
+        done = attach(request, item)
         again = "again" in request.POST and item.status in WITH_CREW and not done.refused
         stored = (send_again if again else store_changes)(item, form.given, by=request.user, version=seen)
     except PermissionDenied:  # the review began meanwhile
@@ -91,11 +92,11 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
     return _told(request, stored, f"{stored.number} is {'sent again' if again else 'stored'}.", done)
 
 
-def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -> HttpResponse:
+def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Taken) -> HttpResponse:
     """The way to the receipt; to the form again where a photo was refused, to add another."""
     messages.success(request, sentence)
     if done.refused:
-        messages.warning(request, done.sentence())
+        messages.warning(request, f"{done} Add another one below.")
     return redirect("workitems:edit" if done.refused else "workitems:receipt", item.number)
 
 
@@ -119,7 +120,8 @@ def _taken(request: HttpRequest, form: NewItemForm, taken: NumberTaken) -> HttpR
 
 def _blank(request: HttpRequest, form: NewItemForm, *, status: int, **more: Any) -> HttpResponse:
     """The form of a new item."""
-    return render(request, FORM, {"form": form, "slots": range(1, settings.MAX_PHOTOS + 1), **more}, status=status)
+    slots = range(1, settings.MAX_PHOTOS + 1)
+    return render(request, FORM, {"form": form, "slots": slots, "photos_key": uuid4().hex} | more, status=status)
 
 
 def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -128,7 +130,8 @@ def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: i
     fixed = [(label, getattr(item, name)) for name, label in FIXED.items() if name not in form.names]
     photos = list(item.photos.present().in_order())
     slots = range(1, settings.MAX_PHOTOS - len(photos) - item.photos_due + 1)
-    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed, "photos": photos, "slots": slots}
+    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed}
+    context |= {"photos": photos, "slots": slots, "photos_key": uuid4().hex}
     return render(request, FORM, context | more, status=status)
 
 

@@ -16,7 +16,8 @@ from perf.clock import now
 from perf.events import happened
 from workitems import numbers
 from workitems.cache import families_of
-from workitems.models import Revision, WorkItem
+from workitems.models import Notice, Revision, WorkItem
+from workitems.models.notices import Event
 from workitems.workflow import WITH_CREW, Status, move, name_of
 
 CREW_FIELDS = ("equipment", "description", "detail", "ofm")
@@ -97,7 +98,11 @@ def assign(item: WorkItem, to: Any, *, by: Any, version: int) -> WorkItem:
     if to is not None and not (to.is_active and to.has_perm("workitems.change_workitem")):
         raise ValidationError({"assigned_to": f"{name_of(to)} cannot work on items."})
     values = {"assigned_to": to, "assigned_to_name": name_of(to)}
-    return _store(item, values, {"assigned_to": [item.assigned_to_name, name_of(to)]}, by=by, version=version)
+    told = {"assigned_to": [item.assigned_to_name, name_of(to)]}
+    with transaction.atomic():
+        assigned = _store(item, values, told, by=by, version=version)
+        Notice.objects.tell(assigned, Event.ASSIGNED, by=by)
+    return assigned
 
 
 def send_again(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> WorkItem:

@@ -108,7 +108,6 @@ class EditItemForm(forms.Form):
     `theirs` is what is stored of the fields that say something else here: empty unless somebody was faster.
     """
 
-    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=1, max_value=LARGEST, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, item: WorkItem, user: Any, only: Collection[str] = REVIEWER_FIELDS) -> None:
@@ -143,6 +142,6 @@ class EditItemForm(forms.Form):
         now = {name: getattr(item, name) for name in form.names}
         ours = {name: given.get(name, now[name]) for name in form.names}
         kept = {name: now[name] if base.get(name) == value else value for name, value in ours.items()}
-        form = cls({"key": uuid.uuid4().hex, "version": item.version, **kept}, item=item, user=user)
+        form = cls({"version": item.version, **kept}, item=item, user=user)
         form.theirs = {name: now[name] for name, value in kept.items() if value != now[name]}
         return form

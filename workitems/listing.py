@@ -152,7 +152,7 @@ def _meant(filters: Filters, user: Any) -> tuple[WorkItemQuerySet, dict[str, int
     items = filters.narrow(WorkItem.objects.visible_to(user), user)
     if filters.conditions == (filters.status != ANY):
         return items, {"total": _total_of(filters.status)}
-    if filters.conditions == 1 and not filters.search:
+    if filters.conditions == 1 and not filters.search and filters.photos != "with":
         return items, {}
     items, total = search.found(items, search.words_of(filters.search))
     return items, {"more_than": search.FEW} if total is None else {"total": total}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FIRST_DRAFT = 20  # DRAFT_0001 to DRAFT_0019 are on the yard's own list
 COUNTER = "draft"
-RESERVED = frozenset({"bin", "documents", "export", "new", "photos", "queue", "review", "stats", "uploads"})
+RESERVED = frozenset({"bin", "documents", "export", "new", "notices", "photos", "queue", "review", "stats", "uploads"})
 """Words that stand where a number stands in addresses."""
 
 _code = RegexValidator(r"\A[A-Za-z0-9_-]{1,50}\Z", "Write 1 to 50 letters, digits, hyphens or underscores.")

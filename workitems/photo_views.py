@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.storage import default_storage
 from django.http import (
     FileResponse,
@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from perf.access import requires
 from workitems import photos, receiving, uploads
+from workitems.attaching import attach
 from workitems.models import Photo, Upload, WorkItem
 
 log = logging.getLogger(__name__)
@@ -66,10 +67,14 @@ def photo(request: HttpRequest, pk: int, size: str) -> HttpResponseBase:
 def add(request: HttpRequest, number: str) -> HttpResponse:
     """Store the photos of a plain form: the good ones are kept, each refused one is named."""
     item = get_object_or_404(WorkItem.objects.visible_to(request.user), number=number)
-    done = receiving.take(request, item)
+    if not photos.may_change(item, request.user):
+        raise PermissionDenied(f"You may not change the photos of {number} now. Nothing was changed.")
+    done = attach(item, request.POST, request.FILES, by=request.user, key=request.POST.get("key", ""))
+    done.refused += receiving.too_large(request)
     if done.stored:
         receiving.process_soon()
-    said = str(done) or "Choose a photo first. Nothing was changed."
+    stored = f"{done.stored} photo{'s are' if done.stored > 1 else ' is'} stored." if done.stored else ""
+    said = done.sentence() or stored or "Choose a photo first. Nothing was changed."
     (messages.warning if done.refused or not done.stored else messages.success)(request, said)
     return redirect("workitems:item", number)
 

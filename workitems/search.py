@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from workitems.models import WorkItemQuerySet
 
-FEW = 500
+FEW = 250
 """So many that are found are named one by one and counted; of more it is only said that they are more."""
 
 WORDS_MAX = 8
@@ -22,46 +22,44 @@ SMALL = {
     *("a", "am", "an", "as", "at", "be", "by", "do", "he", "i", "if", "in", "is", "it", "me", "my", "no", "of", "on"),
     *("or", "so", "to", "up", "us", "we"),
 }
-"""Words that full text knows nothing of, too short to be sought as parts; alone they are words like others."""
+"""Words that full text knows nothing of, too short to be sought as parts; alone they are sought like others."""
 
-READ = ("number", "location", "description", "submitter_name", "captions", "detail")
-"""Where words are sought. The indexes are on exactly DOCUMENT, which is made of them: see the migrations."""
-
+READ = ("number", "location", "description", "submitter_name", "captions")
 DETAIL_MAX = 50_000  # characters: full text takes a megabyte of words at most, and no write may fail for it
-DOCUMENT = (
-    " || ' ' || ".join(f"{{{name}}}" for name in READ[:-1]) + f" || ' ' || {{cut}}({{detail}}, {{one}}{DETAIL_MAX})"
-)
+"""Where words are sought: these and so much of the detail. See search_index, which keeps them ready on PostgreSQL."""
 
 
 def words_of(text: str) -> list[str]:
     """The words of what was typed, each once; at most WORDS_MAX."""
-    found = list(dict.fromkeys(text.casefold().split()))
-    return ([word for word in found if word not in SMALL] or found)[:WORDS_MAX]
+    found = list(dict.fromkeys(text.lower().split()))
+    return ([word for word in found if word not in SMALL and not _is_sign(word)] or found)[:WORDS_MAX]
 
 
 def matching(items: WorkItemQuerySet, words: Sequence[str]) -> WorkItemQuerySet:
     """Those of `items` of which every word is said: itself, its stem, a word that begins so, or a part of a word."""
     for word in words:
-        if _by_letters(items):
+        if _by_letters(items) or not word.isalnum():  # full text knows no signs: % and _ mean themselves
             items = items.filter(Letters(word))
         elif len(word) < PART:
-            items = items.filter(Words([word]))
+            items = items.filter(Words(word))
         else:
-            items = items.filter(Q(Words([word])) | Q(Letters(word)))
+            items = items.filter(Q(Letters(word)) | Q(Words(word)))
     return items
 
 
 def found(items: WorkItemQuerySet, words: Sequence[str]) -> tuple[WorkItemQuerySet, int | None]:
     """Those of `items` that match, and how many they are; None: more than FEW.
 
-    Few are named, so that no order is walked to its end in search of them; many are soon met on that walk. Full text
-    alone tells quickly that they are many.
+    Few are named, so that no order is walked to its end in search of them; many are soon met on that walk.
     """
     meant = matching(items, words)
-    if words and not _by_letters(items) and items.filter(Words(words)).order_by()[FEW : FEW + 1].exists():
-        return meant, None
     ids = list(meant.order_by().values_list("pk", flat=True)[: FEW + 1])
     return (items.filter(pk__among=ids), len(ids)) if len(ids) <= FEW else (meant, None)
+
+
+def _is_sign(word: str) -> bool:
+    """Whether it is a dash, an ampersand or the like between words."""
+    return len(word) < PART and not any(map(str.isalnum, word))
 
 
 def _by_letters(items: WorkItemQuerySet) -> bool:
@@ -69,43 +67,46 @@ def _by_letters(items: WorkItemQuerySet) -> bool:
     return connections[items.db].vendor != "postgresql"
 
 
-class Words(Func):
-    """Whether the full text has all of `words`, or words that begin so. PostgreSQL alone."""
+class _Said(Func):
+    """A condition on what is said of an item: a column that no model knows, beside one that it does."""
 
     output_field = BooleanField()
+    condition = ""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(F("number"))
-        self.extra["query"] = " & ".join(_lexeme(word) for word in words)
+    def __init__(self, value: str) -> None:
+        super().__init__(*map(F, (*READ, "detail")))
+        self.extra["value"] = value
 
-    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
-        """`search` is the migrations' own column, which no model knows: SQLite has no such type."""
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[str]]:
+        """By the column that is kept ready."""
         table = compiler.quote_name_unless_alias(self.source_expressions[0].alias)  # type: ignore[attr-defined]  # a Col
-        return f"{table}.search @@ to_tsquery('english', %s)", [self.extra["query"]]
+        return f"{table}.{self.condition}", [self.extra["value"]]
 
 
-class Letters(Func):
-    """Whether the letters of `word` occur anywhere in what is said of an item; of a short one, where a word begins."""
+class Words(_Said):
+    """Whether the full text has `word`, its stem, or a word that begins so. PostgreSQL alone."""
 
-    output_field = BooleanField()
+    condition = "words @@ to_tsquery('english', %s)"
 
     def __init__(self, word: str) -> None:
-        super().__init__(*map(F, READ))
+        quoted = word.replace("\\", " ").replace("'", "''")
+        super().__init__(f"'{quoted}':*")
+
+
+class Letters(_Said):
+    """Whether the letters of `word` occur anywhere in what is said of an item; of a short one, where a word begins."""
+
+    condition = "letters LIKE %s"
+
+    def __init__(self, word: str) -> None:
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
-        self.extra["pattern"] = f"%{escaped}%" if len(word) >= PART else f"% {escaped}%"
+        super().__init__(f"% {escaped}%" if len(word) < PART and word.isalnum() else f"%{escaped}%")
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]  # Func's template arguments have no use here
-        columns = dict(zip(READ, (compiler.compile(one)[0] for one in self.source_expressions), strict=True))
-        if connection.vendor == "postgresql":
-            return f"({DOCUMENT.format(cut='left', one='', **columns)}) ILIKE %s", [self.extra["pattern"]]
-        document = DOCUMENT.format(cut="substr", one="1, ", **columns)
-        return f"(' ' || {document}) LIKE %s ESCAPE '\\'", [self.extra["pattern"]]
-
-
-def _lexeme(word: str) -> str:
-    """A word as to_tsquery takes it: quoted, for what begins so."""
-    quoted = word.replace("\\", " ").replace("'", "''")
-    return f"'{quoted}':*"
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[str]]:
+        """By putting together what is said."""
+        *columns, detail = (compiler.compile(each)[0] for each in self.source_expressions)
+        document = " || ' ' || ".join(["''", *columns, f"substr({detail}, 1, {DETAIL_MAX})"])
+        return f"({document}) LIKE %s ESCAPE '\\'", [self.extra["value"]]
 
 
 # --- Showing what was found -----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Made-up work items with photos, comments and history, for trying the product at size; the same ones for the same seed."""
+"""Made-up work items with photos, comments and history, to try the product at size; the same for the same seed."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ class _Item:
     def photos(self, pk: int, shared: list[Picture]) -> Iterator[tuple[Any, ...]]:
         """Its photos, in the order of PHOTO_COLUMNS."""
         at = _stored(self.steps[0][1])
-        return photo_rows(pk, self.captions, shared, self.chance_of_photos, self.submitter, at)
+        shown = self.chance_of_photos.choices(shared, k=len(self.captions))
+        return photo_rows(pk, self.captions, shown, by=self.submitter, at=at)
 
     def changes(self, pk: int) -> Iterator[tuple[Any, ...]]:
         """Its history, in the order of CHANGE_COLUMNS."""

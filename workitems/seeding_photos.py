@@ -50,14 +50,13 @@ def captions_of(chance: Random) -> list[str]:
 
 
 def photo_rows(
-    pk: int, captions: list[str], shared: list[Picture], chance: Random, person: tuple[int, str], at: str
+    pk: int, captions: list[str], shown: list[Picture], *, by: tuple[int, str], at: str
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of one item's photos, uploaded by `person` at `at`, in the order of PHOTO_COLUMNS."""
-    for position, caption in enumerate(captions):
-        picture = chance.choice(shared)
+    """The rows of one item's photos, uploaded by a person at a moment, in the order of PHOTO_COLUMNS."""
+    for position, (caption, picture) in enumerate(zip(captions, shown, strict=True)):
         yield (
             *(pk, position, caption, Photo.State.READY.value, "", picture.original, f"IMG_{position + 1:04d}.jpg"),
-            *("JPEG", picture.sha256, picture.size, picture.rendition, picture.thumbnail, WIDTH, HEIGHT, *person, at),
+            *("JPEG", picture.sha256, picture.size, picture.rendition, picture.thumbnail, WIDTH, HEIGHT, *by, at),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import janitor, processing
+from workitems import janitor, notifications, processing
 
 PHOTOS_A_TURN = 20  # about three seconds of a processor
 PHOTOS_EVERY = 60  # seconds between two looks of beat; whoever stores a photo sends a hint at once
@@ -21,3 +21,9 @@ def process_photos() -> None:
 def tidy_photos() -> None:
     """One round of keeping files and rows together."""
     janitor.tidy()
+
+
+@shared_task
+def send_notices() -> None:
+    """Send the notices that are due."""
+    notifications.send()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from workitems import crew_views, item_views, list_views, photo_views
+from workitems import crew_views, item_views, list_views, notice_views, photo_views
 from workitems.numbers import InAddress
 
 
@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("photos/<int:pk>/<photo_size:size>/", photo_views.photo, name="photo"),
     path("uploads/<uuid:upload_id>/give-up/", photo_views.give_up, name="upload-give-up"),
     path("<number:number>/photos/", photo_views.add, name="photos"),
+    path("notices/", notice_views.notices, name="notices"),
     path("<number:number>/", item_views.item, name="item"),
     path("<number:number>/edit/", crew_views.edit, name="edit"),
     path("<number:number>/receipt/", crew_views.receipt, name="receipt"),

@@ -140,7 +140,7 @@ def _may(rule: Rule, item: WorkItem, user: Any) -> bool:
 
 def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChange:
     forget(*families_of(item.pk))
-    return item.status_changes.create(
+    change: StatusChange = item.status_changes.create(
         old_status=old,
         new_status=item.status,
         changed_by=by,
@@ -149,6 +149,8 @@ def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChan
         reason=reason,
         version=item.version,
     )
+    apps.get_model("workitems", "Notice").objects.of_step(item, change)  # models import this module for its states
+    return change
 
 
 def _count(gone: Mapping[str, int], come: Mapping[str, int]) -> None:

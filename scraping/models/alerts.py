@@ -73,7 +73,7 @@ class Alert(models.Model):
         return f"{self.kind} {self.key}".strip()
 
 
-class NoticeQuerySet(OutboxQuerySet):
+class NoticeQuerySet(OutboxQuerySet["Notice"]):
     """Notices, by what is to be done with them."""
 
     def due(self) -> Self:

@@ -317,11 +317,12 @@ EXPORTS = "exports are files; no cached answer tells of them"
 FRAMEWORK = "the framework's own, or says whether the product lives"
 SILENT_ADDRESSES: dict[str, str] = {
     **dict.fromkeys(("api:api-root", "api:openapi-json", "api:openapi-view", "healthz", "readyz"), FRAMEWORK),
-    **dict.fromkeys(("login", "logout", "tokens", "token-revoke", "invitation"), PEOPLE),
+    **dict.fromkeys(("login", "logout", "tokens", "token-revoke", "invitation", "invitations"), PEOPLE),
     **{f"password_{what}": PEOPLE for what in ("change", "reset", "reset_done", "reset_confirm")},
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
     **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
     **dict.fromkeys(("api:start_export", "api:delete_export"), EXPORTS),
+    "workitems:notices": "how somebody is told of items is not cached",
     "perf:beacon": "timings of pages are not cached",
     "scraping:alerts-mute": "alerts are not cached",
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
@@ -330,12 +331,13 @@ SILENT_ADMIN = {
     **dict.fromkeys(("Group", "User", "AccessToken", "Invitation"), PEOPLE),
     **dict.fromkeys(("ScrapeJob", "ScrapeRun", "Attempt", "PermitBlock", "PlatformState"), JOBS),
     **dict.fromkeys(("AccessAttempt", "AccessLog", "AccessFailureLog"), "sign-ins, which axes counts"),
-    **dict.fromkeys(("WorkItem", "PresetNumber"), ITEMS),
+    **dict.fromkeys(("WorkItem", "PresetNumber", "Contact", "Notice"), ITEMS),
 }
 SILENT_ERRANDS = {
     **dict.fromkeys(
         (f"scraping.tasks.{name}" for name in ("plan", "sweep", "dispatch", "roll_up", "prune", "watch")), JOBS
     ),
+    "workitems.tasks.send_notices": "sends what is promised; no cached answer tells of it",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),
     **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),

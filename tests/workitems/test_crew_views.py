@@ -118,7 +118,7 @@ def test_other_words_in_a_form_that_is_stored_are_shown_beside_it(crew):
 
 def test_number_and_location_are_locked_for_the_crew_whatever_is_sent(crew, item):
     page = crew.get(f"/workitems/{item.number}/edit/")
-    assert [*page.context["form"].fields] == ["key", "version", "description", "detail", "ofm"]
+    assert [*page.context["form"].fields] == ["version", "description", "detail", "ofm"]
     crew.post(f"/workitems/{item.number}/edit/", TEXT | {"version": 1, "number": "X", "location": "Y", "detail": "New"})
     item.refresh_from_db()
     assert (item.number, item.location, item.detail) == ("DRAFT_0020", "Engine room", "New")

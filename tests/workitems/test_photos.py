@@ -100,7 +100,8 @@ def test_only_who_may_edit_changes_photos_and_a_promise_outlives_the_right(item,
     ):
         with pytest.raises(PermissionDenied):
             act()
-    photos.add(item, photo_file(2), by=mark, key="promised", promised=True)
+    due = Upload(sha256=hashlib.sha256(picture(shade=2)).hexdigest())
+    photos.add(item, photo_file(2), by=mark, key="promised", promised=due)
     assert WorkItem.objects.get().photo_count == 2
 
 

@@ -18,6 +18,7 @@ from perf.access import requires
 from perf.answers import Refusal
 from workitems import photos, receiving
 from workitems.api.items import PhotoOut, photo_out
+from workitems.images import NotAPhoto
 from workitems.models import Photo, WorkItem
 
 router = Router()
@@ -123,7 +124,7 @@ def _tried(act: Callable[[], Done]) -> Done:
         raise HttpError(409, str(refused)) from refused
     except photos.PhotoTooLarge as refused:
         raise HttpError(413, str(refused)) from refused
-    except photos.NotAPhoto as refused:
+    except NotAPhoto as refused:
         raise HttpError(422, str(refused)) from refused
     except ValidationError as refused:
         raise HttpError(422, f"caption: {' '.join(refused.messages)}") from refused

@@ -9,6 +9,7 @@ from workitems.models.items import (
     WorkItem,
     WorkItemQuerySet,
 )
+from workitems.models.notices import Contact, ItemNoticeQuerySet, Notice
 from workitems.models.photos import THUMBNAIL_SIDE, Photo, PhotoQuerySet, Upload
 from workitems.models.reasons import CannedReason
 from workitems.models.timeline import Comment, Revision, StatusChange
@@ -18,6 +19,9 @@ __all__ = [
     "THUMBNAIL_SIDE",
     "CannedReason",
     "Comment",
+    "Contact",
+    "ItemNoticeQuerySet",
+    "Notice",
     "NumberCounter",
     "Photo",
     "PhotoQuerySet",
