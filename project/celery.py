@@ -52,6 +52,14 @@ app.conf.beat_schedule = {
         "schedule": 600.0,  # a part of them each time: see workitems.janitor
         "options": {"queue": "images", "expires": 600},
     },
+    "sweep_uploads": {"task": "workitems.tasks.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
+    "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
+    "write_bundles": {
+        "task": "workitems.tasks.write_bundles",
+        "schedule": 5.0,
+        "options": {"queue": "exports", "expires": 5},
+    },
+    "expire_bundles": {"task": "workitems.tasks.expire_bundles", "schedule": 600.0, "options": {"expires": 600}},
     "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }

@@ -8,7 +8,17 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from perf.events import happened
-from workitems.models import Comment, Contact, Notice, Photo, PresetNumber, StatusChange, WorkItem, WorkItemQuerySet
+from workitems.models import (
+    Comment,
+    Contact,
+    Document,
+    Notice,
+    Photo,
+    PresetNumber,
+    StatusChange,
+    WorkItem,
+    WorkItemQuerySet,
+)
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -113,4 +123,17 @@ class NoticeAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ("work_item",)
     search_fields = ("work_item__number", "address")
     ordering = ("-id",)
+    show_full_result_count = False
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnly, admin.ModelAdmin):
+    """The Word files that were kept when reviews were completed, and those that are still owed."""
+
+    list_display = ("work_item", "version", "name", "promised_at", "made_at", "tries")
+    list_filter = (("made_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("work_item",)
+    search_fields = ("work_item__number", "name")
+    ordering = ("-id",)
+    exclude = ("file",)
     show_full_result_count = False

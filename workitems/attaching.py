@@ -1,60 +1,85 @@
-"""The photos in the crew's form: new ones, retakes, captions, order and removals, as one request brings them."""
+"""The photos in a form: new ones, retakes, captions, order and removals, as one request brings them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
 
 from workitems import photos
 from workitems.models import Photo, WorkItem
-from workitems.receiving import KEY, Taken, process_soon, take
+
+LONGEST_NAME = 60  # characters of a file's name in a sentence
 
 
-def attach(request: HttpRequest, item: WorkItem) -> Taken:
-    """Do to the photos of `item` what the posted form says; every good photo is stored, whatever the others are.
+@dataclass(slots=True)
+class Attached:
+    """What became of a form's photos: how many were stored, and a sentence about each thing that was refused."""
 
-    `remove-<id>`, `caption-of-<id>`, `place-<id>` and `retake-<id>` change those that are there; new ones as
-    receiving.take has them. The same form twice stores each photo once. Raises PermissionDenied.
+    stored: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """What was refused, what was kept, and what to do; empty where all went well."""
+        kept = {0: "", 1: " The other photo is stored."}.get(self.stored, f" The other {self.stored} are stored.")
+        return f"{' '.join(self.refused)}{kept} Add another one below." if self.refused else ""
+
+
+def attach(
+    item: WorkItem, given: Mapping[str, str], files: MultiValueDict[str, UploadedFile[Any]], *, by: Any, key: str
+) -> Attached:
+    """Do to the photos of `item` what a form says; every good photo is stored, whatever the others are.
+
+    `photo-1` … `caption-1` … are new ones; `remove-<id>`, `caption-of-<id>`, `place-<id>` and `retake-<id>` change
+    those that are there. `key` is the form's own: the same form twice stores each photo once. Raises PermissionDenied.
     """
-    given, by, changed = request.POST, request.user, Taken()
-    there = list(item.photos.present().in_order())
-    for photo in [each for each in there if given.get(f"remove-{each.pk}")]:
-        photos.remove(photo, by=by)
-        there.remove(photo)
+    done, there = Attached(), list(item.photos.present().in_order())
+    for photo in list(there):
+        if given.get(f"remove-{photo.pk}"):
+            photos.remove(photo, by=by)
+            there.remove(photo)
+    _recaption(there, given, done, by)
     _reorder(there, given, by)
-    for number, photo in enumerate(there, 1):
-        _recaption(photo, number, given, by, changed)
-        _retake(photo, number, request, changed)
-    done = take(request, item)
-    done.stored, done.refused = changed.stored + done.stored, changed.refused + done.refused
-    if done.stored:
-        process_soon()
+    for number, file, caption, replaces in _sent(there, given, files):
+        name = str(file.name)
+        try:
+            photos.add(item, file, by=by, key=_key(key, file), name=name, caption=caption, replaces=replaces)
+            done.stored += 1
+        except (*photos.REFUSALS, ValidationError) as refusal:
+            why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+            done.refused.append(f"Photo {number} ({name[:LONGEST_NAME]}) was not stored. {why}")
     return done
 
 
-def _recaption(photo: Photo, number: int, given: Mapping[str, str], by: object, done: Taken) -> None:
-    caption = given.get(f"caption-of-{photo.pk}", photo.caption)
-    try:
-        if caption != photo.caption:
-            photos.set_caption(photo, caption, by=by)
-    except ValidationError as refused:
-        done.refused.append(f"The caption of photo {number} was not stored: {' '.join(refused.messages)}")
+def _sent(
+    there: list[Photo], given: Mapping[str, str], files: MultiValueDict[str, UploadedFile[Any]]
+) -> Iterator[tuple[int, UploadedFile[Any], str, Photo | None]]:
+    """The files that came: which photo of the form it is, the file, its caption, and the photo it is a retake of."""
+    for number, photo in enumerate(there, 1):
+        if file := files.get(f"retake-{photo.pk}"):
+            yield number, file, given.get(f"caption-of-{photo.pk}", ""), photo
+    for number in range(1, settings.MAX_PHOTOS + 1):
+        if file := files.get(f"photo-{number}"):
+            yield len(there) + number, file, given.get(f"caption-{number}", ""), None
 
 
-def _retake(photo: Photo, number: int, request: HttpRequest, done: Taken) -> None:
-    if not (file := request.FILES.get(f"retake-{photo.pk}")):
-        return
-    form = photos.one_line(request.POST.get(KEY, ""))[:40]
-    key = f"{form}.retake-{photo.pk}" if form else ""
-    try:
-        done.stored.append(photos.add(photo.work_item, file, by=request.user, key=key, replaces=photo))
-    except photos.REFUSALS as refused:
-        done.refused.append(f"The retake of photo {number} was not stored: {refused}")
+def _recaption(there: list[Photo], given: Mapping[str, str], done: Attached, by: Any) -> None:
+    for number, photo in enumerate(there, 1):
+        caption = given.get(f"caption-of-{photo.pk}", photo.caption)
+        try:
+            if caption != photo.caption:
+                photos.set_caption(photo, caption, by=by)
+        except ValidationError as refusal:
+            done.refused.append(f"The caption of photo {number} was not stored. {' '.join(refusal.messages)}")
 
 
-def _reorder(there: list[Photo], given: Mapping[str, str], by: object) -> None:
+def _reorder(there: list[Photo], given: Mapping[str, str], by: Any) -> None:
     """Put the photos where the form says; one that moved to a place comes before or after the one that is there."""
     order = []
     for present, photo in enumerate(there, 1):
@@ -68,3 +93,12 @@ def _reorder(there: list[Photo], given: Mapping[str, str], by: object) -> None:
 
 def _place(raw: str, present: int) -> int:
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 4 else present
+
+
+def _key(form: str, file: UploadedFile[Any]) -> str:
+    """The photo's own name on the form `form`; empty where the form has none."""
+    if not form:
+        return ""
+    file.seek(0)  # phones call every picture image.jpg: the content alone tells one from the other
+    content = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(f"{form}/{content}".encode()).hexdigest()

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
-from workitems.attaching import attach
+from workitems.attaching import Attached, attach
 from workitems.editing import LABELS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
-from workitems.item_views import found_item
 from workitems.models import WorkItem
 from workitems.numbers import NumberTaken
-from workitems.receiving import Taken
+from workitems.receiving import process_soon, too_large
 from workitems.sending import send
 from workitems.workflow import WITH_CREW, TransitionRefused
+from workitems.writes import found_item
 
 FORM = "workitems/form.html"
 REFUSED, CONFLICT = 422, 409
@@ -40,12 +40,13 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewItemForm(request.POST or None)
     if not form.is_valid():
         return _blank(request, form, status=REFUSED if form.is_bound else 200)
+    key, promised = form.cleaned_data["key"], form.cleaned_data["promised"]
     try:
-        item = send(form.given, by=request.user, key=form.cleaned_data["key"])
+        item = send(form.given, by=request.user, key=key, promised=promised)
     except NumberTaken as taken:
         return _taken(request, form, taken)
     may_add = item.may_edit(request.user)  # a form that arrives again may find its item in review
-    done = attach(request, item) if may_add else Taken()
+    done = _attach(request, item, key) if may_add else Attached()
     return _told(request, item, f"{item.number} is stored.", done)
 
 
@@ -76,7 +77,7 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
     """Store the photos, whatever becomes of the words; and the words. A refused photo keeps the item with the crew."""
     seen = form.cleaned_data["version"]
     try:
-        done = attach(request, item)
+        done = _attach(request, item, form.cleaned_data["key"])
         again = "again" in request.POST and item.status in WITH_CREW and not done.refused
         stored = (send_again if again else store_changes)(item, form.given, by=request.user, version=seen)
     except PermissionDenied:  # the review began meanwhile
@@ -92,19 +93,30 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
     return _told(request, stored, f"{stored.number} is {'sent again' if again else 'stored'}.", done)
 
 
-def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Taken) -> HttpResponse:
+def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -> HttpResponse:
     """The way to the receipt; to the form again where a photo was refused, to add another."""
     messages.success(request, sentence)
     if done.refused:
-        messages.warning(request, f"{done} Add another one below.")
-    return redirect("workitems:edit" if done.refused else "workitems:receipt", item.number)
+        messages.warning(request, done.sentence())
+    there = reverse("workitems:edit" if done.refused else "workitems:receipt", args=[item.number])
+    is_script = not request.accepts("text/html")
+    return JsonResponse({"number": item.number, "next": there}) if is_script else redirect(there)
+
+
+def _attach(request: HttpRequest, item: WorkItem, key: str) -> Attached:
+    """Do what the form says of photos, and have the new ones made ready."""
+    done = attach(item, request.POST, request.FILES, by=request.user, key=key)
+    done.refused += too_large(request)
+    if done.stored:
+        process_soon()
+    return done
 
 
 def _lost(request: HttpRequest, ours: Mapping[str, str], item: WorkItem, seen: int) -> HttpResponse:
     """409: somebody was faster; both texts side by side, or alone what we wrote where we may change it no more."""
     context = {"changed": differences(item, seen, request.user)}
     if not item.may_edit(request.user):
-        return render(request, "workitems/taken.html", {"item": item, "ours": _labelled(ours), **context}, status=409)
+        return _rendered(request, "workitems/taken.html", {"item": item, "ours": _labelled(ours)} | context, CONFLICT)
     return _page(request, EditItemForm.beside(ours, item, request.user, seen=seen), item, status=CONFLICT, **context)
 
 
@@ -121,18 +133,28 @@ def _taken(request: HttpRequest, form: NewItemForm, taken: NumberTaken) -> HttpR
 def _blank(request: HttpRequest, form: NewItemForm, *, status: int, **more: Any) -> HttpResponse:
     """The form of a new item."""
     slots = range(1, settings.MAX_PHOTOS + 1)
-    return render(request, FORM, {"form": form, "slots": slots, "photos_key": uuid4().hex} | more, status=status)
+    return _rendered(request, FORM, {"form": form, "slots": slots} | more, status)
 
 
 def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: int = 200, **more: Any) -> HttpResponse:
     """The form of an item, under the words that it was sent back with."""
     sent_back = item.status_changes.order_by("-changed_at", "-pk").first() if item.status in WITH_CREW else None
     fixed = [(label, getattr(item, name)) for name, label in FIXED.items() if name not in form.names]
-    photos = list(item.photos.present().in_order())
+    everything = list(item.photos.in_order())
+    photos = [photo for photo in everything if photo.deleted_at is None]
+    replaced = {photo.replaces_id for photo in everything}
+    removed = [photo for photo in everything if photo.deleted_at and photo.pk not in replaced]
     slots = range(1, settings.MAX_PHOTOS - len(photos) - item.photos_due + 1)
     context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed}
-    context |= {"photos": photos, "slots": slots, "photos_key": uuid4().hex}
-    return render(request, FORM, context | more, status=status)
+    context |= {"photos": photos, "removed": removed, "slots": slots}
+    return _rendered(request, FORM, context | more, status)
+
+
+def _rendered(request: HttpRequest, template: str, context: dict[str, Any], status: int) -> HttpResponse:
+    """The page; a script that sends the form learns that it was refused, and then lets the page be shown."""
+    if status >= 400 and not request.accepts("text/html"):
+        return JsonResponse({"error": "Nothing is stored yet; the page says why."}, status=status)
+    return render(request, template, context, status=status)
 
 
 def _labelled(ours: Mapping[str, str]) -> list[tuple[str, str]]:

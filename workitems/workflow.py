@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
@@ -111,20 +111,52 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
     return _compare_and_set(item, to, by=by, version=version, reason=reason, reviewer=reviewer)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a step replaces of an item, to be put back by whoever takes the step back."""
+
+    status: str
+    reviewer_id: int | None
+    reviewer_name: str
+    revision_notes: str
+
+    @classmethod
+    def of(cls, item: WorkItem) -> Self:
+        """What `item` is now."""
+        return cls(item.status, item.reviewer_id, item.reviewer_name, item.revision_notes)
+
+
+def take_back(item: WorkItem, before: Before, *, by: Any, version: int) -> StatusChange:
+    """Put `item`, as seen at `version`, back to what it was `before` a step, and write one history row of that.
+
+    Raises PermissionDenied; TransitionRefused for an item that someone changed since.
+    """
+    if not by.has_perm(REVIEW):
+        raise PermissionDenied(f"You may not take back what was decided about {item.number}.")
+    return _store(item, before.status, asdict(before), by=by, version=version, reason="Taken back.")
+
+
 def _compare_and_set(item: WorkItem, to: str, *, by: Any, version: int, reason: str, reviewer: Any) -> StatusChange:
-    old, rows, at = item.status, type(item).objects, now()
-    values: dict[str, Any] = {"last_modified_by": by, "last_modified_by_name": name_of(by), "modified_at": at}
+    values: dict[str, Any] = {}
     if to == Status.IN_REVIEW:
         values |= {"reviewer": reviewer, "reviewer_name": name_of(reviewer)}
     if to in WITH_CREW or to == Status.SUBMITTED:
         values["revision_notes"] = reason if to in WITH_CREW else ""
+    return _store(item, to, values, by=by, version=version, reason=reason)
+
+
+def _store(item: WorkItem, to: str, values: Mapping[str, Any], *, by: Any, version: int, reason: str) -> StatusChange:
+    old, rows = item.status, type(item).objects
+    stamp = {"last_modified_by": by, "last_modified_by_name": name_of(by), "modified_at": now()}
     with transaction.atomic():
         expected = rows.filter(pk=item.pk, status=old, version=version, deleted_at=None)
-        if not expected.update(status=to, version=F("version") + 1, **values):
+        if not expected.update(**{"version": F("version") + 1, **values, **stamp, "status": to}):
             raise TransitionRefused("Someone else changed this item meanwhile.", rows.get(pk=item.pk))
         item.refresh_from_db()
         _count({old: 1}, {to: 1})
         change = _write_history(item, old, by, reason)
+        if to == Status.COMPLETED_REVIEW:
+            apps.get_model("workitems", "Document").objects.promise(item)
         happened(by, "workitems.status", item.number, {"from": old, "to": to})
     return change
 

@@ -14,13 +14,7 @@ from workitems.workflow import Status, move
 
 pytestmark = pytest.mark.django_db
 
-TEXT = {
-    "location": "Engine room",
-    "description": "Valve leaks",
-    "detail": "Replace the seal",
-    "key": "abc",
-    "photos_key": "def",
-}
+TEXT = {"location": "Engine room", "description": "Valve leaks", "detail": "Replace the seal", "key": "abc"}
 
 
 @pytest.fixture
@@ -58,19 +52,19 @@ def edited(crew, item, **given):
 
 @pytest.mark.both_dbs
 def test_one_request_stores_the_item_and_every_good_photo_and_names_the_others(crew):
-    files = {"photos-1": sent(1), "photos-2": SimpleUploadedFile("report.jpg", NO_PICTURE), "photos-4": sent(2)}
+    files = {"photo-1": sent(1), "photo-2": SimpleUploadedFile("report.jpg", NO_PICTURE), "photo-4": sent(2)}
     answer = crew.post("/workitems/new/", TEXT | files | {"caption-1": "Valve", "caption-4": "Tag"}, follow=True)
     item = WorkItem.objects.get()
     assert (captions(), item.photo_count) == (["Valve", "Tag"], 2)
     assert answer.redirect_chain == [(f"/workitems/{item.number}/edit/", 302)]
     stored, refused = told(answer)
     assert stored == "DRAFT_0020 is stored."
-    assert refused.startswith("“report.jpg” was not stored: ")
-    assert refused.endswith("2 photos are stored. Add another one below.")
+    assert refused.startswith("Photo 2 (report.jpg) was not stored. This is not a picture")
+    assert refused.endswith("The other 2 are stored. Add another one below.")
 
 
 def test_the_receipt_gives_the_hash_of_each_photo(crew):
-    answer = crew.post("/workitems/new/", TEXT | {"photos-1": sent(1), "photos-2": sent(2)}, follow=True)
+    answer = crew.post("/workitems/new/", TEXT | {"photo-1": sent(1), "photo-2": sent(2)}, follow=True)
     page = answer.content.decode()
     assert answer.redirect_chain[-1][0].endswith("/receipt/")
     assert [hashlib.sha256(picture(shade=shade)).hexdigest() in page for shade in (1, 2)] == [True, True]
@@ -78,13 +72,13 @@ def test_the_receipt_gives_the_hash_of_each_photo(crew):
 
 def test_a_form_with_photos_sent_twice_stores_each_once(crew):
     for _ in range(2):
-        crew.post("/workitems/new/", TEXT | {"photos-1": sent(1, "a.jpg"), "photos-2": sent(2, "b.jpg")})
+        crew.post("/workitems/new/", TEXT | {"photo-1": sent(1, "a.jpg"), "photo-2": sent(2, "b.jpg")})
     assert (WorkItem.objects.count(), Photo.objects.count()) == (1, 2)
 
 
 def test_more_photos_than_an_item_may_have_are_named_and_the_others_stay(crew, item, three, settings):
     settings.MAX_PHOTOS = 4
-    answer = edited(crew, item, **{"photos-1": sent(4), "photos-2": sent(5), "caption-1": "D"})
+    answer = edited(crew, item, **{"photo-1": sent(4), "photo-2": sent(5), "caption-1": "D"})
     assert captions() == ["A", "B", "C", "D"]
     assert "An item has at most 4 photos" in told(answer)[1]
 
@@ -112,18 +106,18 @@ def test_a_retake_takes_the_place_and_the_caption_of_what_it_replaces(crew, item
 def test_an_item_with_a_refused_photo_is_stored_but_not_sent_again(crew, item, dana):
     move(item, Status.IN_REVIEW, by=dana, version=1)
     move(item, Status.AWAITING_PHOTOS, by=dana, version=2, reason="The tag plate, please")
-    edited(crew, item, **{"again": "1", "detail": "New", "photos-1": SimpleUploadedFile("a.jpg", NO_PICTURE)})
+    edited(crew, item, **{"again": "1", "detail": "New", "photo-1": SimpleUploadedFile("a.jpg", NO_PICTURE)})
     item.refresh_from_db()
     assert (item.status, item.detail, item.revision_notes) == ("awaiting_photos", "New", "The tag plate, please")
-    edited(crew, item, **{"again": "1", "detail": "New", "photos-1": sent(1)})
+    edited(crew, item, **{"again": "1", "detail": "New", "photo-1": sent(1)})
     item.refresh_from_db()
     assert (item.status, item.photo_count) == ("submitted", 1)
 
 
 def test_photos_are_kept_though_the_words_came_second(crew, item, dana):
-    answer = edited(crew, item, **{"detail": "Mine", "version": 0 + item.version, "photos-1": sent(1)})
+    answer = edited(crew, item, **{"detail": "Mine", "version": 0 + item.version, "photo-1": sent(1)})
     assert answer.status_code == 200
-    answer = edited(crew, item, **{"detail": "Other", "version": 1, "photos-1": sent(2)})
+    answer = edited(crew, item, **{"detail": "Other", "version": 1, "photo-1": sent(2)})
     assert (answer.status_code, Photo.objects.count()) == (409, 2)
 
 

@@ -89,5 +89,5 @@ def test_another_photo_comment_or_step_costs_no_further_query(mark, dana, django
         edit(full, {"detail": f"Step {position}"}, by=dana, version=full.version)
     client = browser(dana)
     client.get("/workitems/nobody/")  # renews the session, as once an hour
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         assert client.get(f"/workitems/{full.number}/").status_code == 200

@@ -1,5 +1,7 @@
 """The rows of work items: items, photos, what was said and done."""
 
+from workitems.models.decisions import Decision, DecisionQuerySet
+from workitems.models.files import Bundle, Document
 from workitems.models.items import (
     SORTS,
     NumberCounter,
@@ -17,9 +19,13 @@ from workitems.models.timeline import Comment, Revision, StatusChange
 __all__ = [
     "SORTS",
     "THUMBNAIL_SIDE",
+    "Bundle",
     "CannedReason",
     "Comment",
     "Contact",
+    "Decision",
+    "DecisionQuerySet",
+    "Document",
     "ItemNoticeQuerySet",
     "Notice",
     "NumberCounter",

@@ -275,6 +275,9 @@ class WorkItem(models.Model):
             ),
             models.Index(fields=["assigned_to", "status"], name="ix_workitem_assigned_to"),
             models.Index(fields=["submitter"], name="ix_workitem_submitter"),
+            models.Index(
+                fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="ix_workitem_in_the_bin"
+            ),
         ]
 
     def __str__(self) -> str:
