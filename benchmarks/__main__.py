@@ -1,4 +1,4 @@
-"""python -m benchmarks gather|recording|drain|api|growth|pages: side by side, too large for manage.py benchmark."""
+"""python -m benchmarks gather|recording|drain|api|growth|pages|items: side by side, too large for `benchmark`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 
 from benchmarks import ground
 
-SIZES = ("accounts", "seconds", "days", "database")
+SIZES = ("accounts", "seconds", "days", "items", "database")
 
 
 def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("bench", choices=["gather", "recording", "drain", "api", "growth", "pages"])
+    parser.add_argument("bench", choices=["gather", "recording", "drain", "api", "growth", "pages", "items"])
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
     parser.add_argument(
         "--seconds",
@@ -22,6 +22,7 @@ def main() -> int:
         help="drain: the ideal time (120); api: under each load (1.5); growth: for each question (5)",
     )
     parser.add_argument("--days", type=int, help="api, growth, pages: of figures (default: 365, 100, 30)")
+    parser.add_argument("--items", type=int, help="items: how many (100,000), with three times as many photos")
     parser.add_argument("--database", metavar="URL", help="pages: of one that has figures, which stay as they are")
     given = parser.parse_args()
     if given.database and given.bench != "pages":
