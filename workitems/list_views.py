@@ -57,7 +57,7 @@ def _list(request: HttpRequest, filters: Filters) -> Cached:
 def _rendered(filters: Filters, user: Any) -> bytes:
     """The list without anything of the one who happens to ask first: no session, no token, no message."""
     page = page_of(filters, user)
-    return list_html(filters, page, cards_of(page.object_list, words_of(filters.search)))
+    return list_html(filters, page, cards_of(list(page.object_list), words_of(filters.search)))
 
 
 def list_html(filters: Filters, page: SeekPage, cards: list[Card]) -> bytes:
