@@ -347,6 +347,8 @@ SILENT_ERRANDS = {
     **dict.fromkeys(
         (f"workitems.tasks.{name}" for name in ("keep_documents", "write_bundles", "expire_bundles")), EXPORTS
     ),
+    "workitems.tasks.rebuild_totals": ITEMS,
+    "index_search": "makes indexes; no answer is another with them",
     "workitems.tasks.send_notices": "sends what is promised; no cached answer tells of it",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),
