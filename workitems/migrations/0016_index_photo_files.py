@@ -6,7 +6,7 @@ from perf.operations import AddIndexOnline
 class Migration(migrations.Migration):
     atomic = False  # the indexes are built beside running writers on PostgreSQL
 
-    dependencies = [("workitems", "0012_contacts_and_notices")]
+    dependencies = [("workitems", "0015_word_files")]
 
     operations = [
         AddIndexOnline(model_name="photo", index=models.Index(fields=["original"], name="ix_photo_original")),
