@@ -1,4 +1,4 @@
-"""python -m benchmarks gather|recording|drain|api|growth|pages|images: side by side, beyond manage.py benchmark."""
+"""python -m benchmarks gather|recording|drain|api|growth|pages|images|items: side by side, each by itself."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from contextlib import nullcontext
 
 from benchmarks import ground
 
-SIZES = ("accounts", "seconds", "days", "database", "rounds")
+SIZES = ("accounts", "seconds", "days", "items", "database", "rounds")
 ALONE = {"images"}  # these need no database
 
 
 def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("bench", choices=["gather", "recording", "drain", "api", "growth", "pages", "images"])
+    choices = ["gather", "recording", "drain", "api", "growth", "pages", "images", "items"]
+    parser.add_argument("bench", choices=choices)
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
     parser.add_argument(
         "--seconds",
@@ -24,6 +25,7 @@ def main() -> int:
         help="drain: the ideal time (120); api: under each load (1.5); growth: for each question (5)",
     )
     parser.add_argument("--days", type=int, help="api, growth, pages: of figures (default: 365, 100, 30)")
+    parser.add_argument("--items", type=int, help="items: how many (100,000), with three times as many photos")
     parser.add_argument("--database", metavar="URL", help="pages: of one that has figures, which stay as they are")
     parser.add_argument("--rounds", type=int, help="images: for each photo and way, twice (7)")
     given = parser.parse_args()

@@ -60,6 +60,11 @@ app.conf.beat_schedule = {
         "options": {"queue": "exports", "expires": 5},
     },
     "expire_bundles": {"task": "workitems.tasks.expire_bundles", "schedule": 600.0, "options": {"expires": 600}},
+    "rebuild_totals": {
+        "task": "workitems.tasks.rebuild_totals",
+        "schedule": crontab(hour=5, minute=30),
+        "options": {"expires": 3600},
+    },
     "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from workitems import bundles, janitor, keeping, notifications, processing, uploads
+from workitems.models import StatusTotal
 
 KEEP_SECONDS = 20.0  # of one round: the queue has other work
 PHOTOS_A_TURN = 20  # about three seconds of a processor
@@ -28,6 +29,12 @@ def tidy_photos() -> None:
 def sweep_uploads() -> None:
     """Finish the uploads that arrived whole and were left, give up those that nobody sends."""
     uploads.sweep()
+
+
+@shared_task
+def rebuild_totals() -> None:
+    """Count the items of each state anew, should a write past our code have left a wrong number."""
+    StatusTotal.objects.rebuild()
 
 
 @shared_task
