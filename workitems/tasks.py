@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import bundles, keeping, notifications, processing
+from workitems import bundles, janitor, keeping, notifications, processing, uploads
+from workitems.models import StatusTotal
 
 KEEP_SECONDS = 20.0  # of one round: the queue has other work
 PHOTOS_A_TURN = 20  # about three seconds of a processor
@@ -16,6 +17,24 @@ def process_photos() -> None:
     """One turn at the photos that wait; the next follows while there are any."""
     if processing.process(PHOTOS_A_TURN) == PHOTOS_A_TURN:
         process_photos.apply_async(queue="images", expires=PHOTOS_EVERY)
+
+
+@shared_task
+def tidy_photos() -> None:
+    """One round of keeping files and rows together."""
+    janitor.tidy()
+
+
+@shared_task
+def sweep_uploads() -> None:
+    """Finish the uploads that arrived whole and were left, give up those that nobody sends."""
+    uploads.sweep()
+
+
+@shared_task
+def rebuild_totals() -> None:
+    """Count the items of each state anew, should a write past our code have left a wrong number."""
+    StatusTotal.objects.rebuild()
 
 
 @shared_task

@@ -330,6 +330,8 @@ SILENT_ADDRESSES: dict[str, str] = {
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
     **{f"workitems:{name}": ITEMS for name in ("status", "comment", "assign", "notes", "verdict", "bulk", "undo")},
     **{f"workitems:{name}": ITEMS for name in ("delete", "restore", "destroy")},
+    **{f"api:{name}": ITEMS for name in ("take_step", "assign_workitem", "comment_on_workitem", "judge_photo")},
+    **{f"api:{name}": ITEMS for name in ("delete_workitem", "restore_workitem")},
     "workitems:claim": "who has an item open is read from its row alone",
 }
 SILENT_ADMIN = {
@@ -345,6 +347,8 @@ SILENT_ERRANDS = {
     **dict.fromkeys(
         (f"workitems.tasks.{name}" for name in ("keep_documents", "write_bundles", "expire_bundles")), EXPORTS
     ),
+    "workitems.tasks.rebuild_totals": ITEMS,
+    "index_search": "makes indexes; no answer is another with them",
     "workitems.tasks.send_notices": "sends what is promised; no cached answer tells of it",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),

@@ -14,7 +14,7 @@ from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
 from workitems import numbers
-from workitems.cache import families_of
+from workitems.cache import WORKITEMS, families_of
 from workitems.models.people import person
 from workitems.models.photos import Photo, Upload
 from workitems.models.timeline import Comment
@@ -176,6 +176,7 @@ class StatusTotalQuerySet(models.QuerySet["StatusTotal"]):
                 row = rows.get(status) or self.model(status=status)
                 row.items = numbers_of.get(status, 0)
                 row.save()
+            forget(WORKITEMS)
 
 
 class StatusTotal(models.Model):
