@@ -72,8 +72,8 @@ def _attachment(file: Any, name: str) -> HttpResponseBase:
 
 
 @never_cache
-@requires("workitems.review_workitem")
 @require_http_methods(["GET", "HEAD", "POST"])
+@requires("workitems.review_workitem")
 def documents(request: HttpRequest) -> HttpResponse:
     """One's own bundles, newest first, and the form for another; POST asks for one."""
     if request.method != "POST":

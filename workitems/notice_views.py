@@ -30,8 +30,8 @@ class ContactForm(forms.ModelForm):
 
 
 @never_cache
-@requires("workitems.view_workitem")
 @require_http_methods(["GET", "HEAD", "POST"])
+@requires("workitems.view_workitem")
 def notices(request: HttpRequest) -> HttpResponse:
     """Show and store how one is told of one's items."""
     user: Any = request.user  # signed in, as `requires` asks
