@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "images", "expires": 60},
     },
+    "sweep_uploads": {"task": "workitems.tasks.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
     "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
     "write_bundles": {
         "task": "workitems.tasks.write_bundles",

@@ -17,6 +17,9 @@ BUDGETS = [
     Budget("workitems:export", queries=6, bytes=4_000, p95=1_000),
     Budget("api:workitems", queries=8, bytes=8_000, p95=1_000, hit_rate=0.6),
     Budget("api:workitem", queries=6, bytes=2_000, p95=500),
+    Budget("workitems:photo", queries=5, bytes=60_000, p95=200),
+    Budget("api:item_of_form", queries=5, bytes=100, p95=200),
+    Budget("api:upload", queries=5, bytes=400, p95=200),
     Budget("workitems:documents", queries=6, bytes=7_000, p95=500),
     Budget("workitems:live-documents", queries=5, bytes=2_000, p95=500),
     # The item and its photos; the file is made while one waits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import bundles, keeping, notifications, processing
+from workitems import bundles, janitor, keeping, notifications, processing, uploads
 from workitems.models import StatusTotal
 
 KEEP_SECONDS = 20.0  # of one round: the queue has other work
@@ -20,9 +20,15 @@ def process_photos() -> None:
 
 
 @shared_task
-def rebuild_totals() -> None:
-    """Count the items of each state anew, should a write past our code have left a wrong number."""
-    StatusTotal.objects.rebuild()
+def tidy_photos() -> None:
+    """One round of keeping files and rows together."""
+    janitor.tidy()
+
+
+@shared_task
+def sweep_uploads() -> None:
+    """Finish the uploads that arrived whole and were left, give up those that nobody sends."""
+    uploads.sweep()
 
 
 @shared_task
@@ -48,3 +54,9 @@ def write_bundles() -> None:
 def expire_bundles() -> None:
     """Remove the zips that were kept long enough."""
     bundles.expire()
+
+
+@shared_task
+def rebuild_totals() -> None:
+    """Count the items of each state anew, should a write past our code have left a wrong number."""
+    StatusTotal.objects.rebuild()
