@@ -47,6 +47,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "images", "expires": 60},
     },
+    "tidy_photos": {
+        "task": "workitems.tasks.tidy_photos",
+        "schedule": 600.0,  # a part of them each time: see workitems.janitor
+        "options": {"queue": "images", "expires": 600},
+    },
     "sweep_uploads": {"task": "workitems.tasks.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
     "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
     "write_bundles": {

@@ -32,6 +32,12 @@ def sweep_uploads() -> None:
 
 
 @shared_task
+def rebuild_totals() -> None:
+    """Count the items of each state anew, should a write past our code have left a wrong number."""
+    StatusTotal.objects.rebuild()
+
+
+@shared_task
 def send_notices() -> None:
     """Send the notices that are due."""
     notifications.send()
@@ -54,9 +60,3 @@ def write_bundles() -> None:
 def expire_bundles() -> None:
     """Remove the zips that were kept long enough."""
     bundles.expire()
-
-
-@shared_task
-def rebuild_totals() -> None:
-    """Count the items of each state anew, should a write past our code have left a wrong number."""
-    StatusTotal.objects.rebuild()
