@@ -18,7 +18,7 @@ from workitems import photos, receiving, uploads
 from workitems.models import Photo, Upload, WorkItem
 
 router = Router()
-PIECE = "application/offset+octet-stream"
+PIECE = "application/octet-stream"
 
 
 class PromiseIn(Schema):
@@ -67,7 +67,9 @@ def upload_out(upload: Upload) -> dict[str, Any]:
 
 
 @router.post(
-    "/uploads", response={200: UploadOut, 201: UploadOut, 409: Refusal, 413: Refusal}, summary="Promise a photo"
+    "/uploads",
+    response={200: UploadOut, 201: UploadOut, 404: Refusal, 409: Refusal, 413: Refusal},
+    summary="Promise a photo",
 )
 @requires("workitems.change_workitem")
 def promise(request: HttpRequest, body: PromiseIn) -> Status:
