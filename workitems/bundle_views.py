@@ -17,7 +17,9 @@ from perf import downloads
 from perf.access import requires
 from perf.rates import spend
 from workitems import bundles
+from workitems.bulk import Chosen
 from workitems.documents import CONTENT_TYPE, file_name, write
+from workitems.listing import Filters, all_of
 from workitems.models import Bundle, Document, Photo, WorkItem
 from workitems.models.files import KEEP_HOURS
 
@@ -26,7 +28,7 @@ WRITING = "The file is being written. You may leave this page; it waits for you 
 
 
 class NumbersForm(forms.Form):
-    """The items of a bundle; lists post each number as an `item` of its own."""
+    """The items of a bundle."""
 
     numbers = forms.CharField(
         label="Item numbers",
@@ -75,9 +77,8 @@ def _attachment(file: Any, name: str) -> HttpResponseBase:
 def documents(request: HttpRequest) -> HttpResponse:
     """One's own bundles, newest first, and the form for another; POST asks for one."""
     if request.method != "POST":
-        chosen = "\n".join(request.GET.getlist("item"))
-        return _page(request, NumbersForm(initial={"numbers": chosen}))
-    given = request.POST.getlist("item") or request.POST.get("numbers", "").replace(",", "\n").split("\n")
+        return _page(request, NumbersForm(initial={"numbers": "\n".join(_listed_items(request))}))
+    given = _given(request)
     form = NumbersForm({"numbers": "\n".join(given)})
     if form.is_valid():
         spend(request, "exports")
@@ -89,6 +90,20 @@ def documents(request: HttpRequest) -> HttpResponse:
             messages.success(request, WRITING)
             return redirect("workitems:documents")
     return _page(request, form)
+
+
+def _given(request: HttpRequest) -> list[str]:
+    """The numbers that are asked for: typed, or those of items that were chosen in the review queue."""
+    if "numbers" in request.POST:
+        return request.POST["numbers"].replace(",", "\n").split("\n")
+    return [item.number for item in Chosen.of(request.POST.getlist("item")).rows(request.user)]
+
+
+def _listed_items(request: HttpRequest) -> list[str]:
+    """The numbers that the query string of a list means, in its order, as far as they fit; none without one."""
+    if not request.GET:
+        return []
+    return list(all_of(Filters.of(request.GET), request.user).values_list("number", flat=True)[: bundles.MOST])
 
 
 @require_safe

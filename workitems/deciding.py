@@ -26,6 +26,7 @@ from workitems.workflow import (
     TransitionRefused,
     move,
     name_of,
+    storable,
     take_back,
 )
 
@@ -52,7 +53,7 @@ class Wanted:
         """Raise ValidationError where something that this needs is missing."""
         if self.act not in Act.values:
             raise ValidationError("Choose what to do.")
-        if self.act in WITH_CREW and not self.reason.strip():
+        if self.act in WITH_CREW and not storable(self.reason):
             raise ValidationError({"reason": "Give a reason: the crew reads it first."})
 
 
@@ -157,7 +158,7 @@ def _do(item: WorkItem, wanted: Wanted, *, by: Any, version: int) -> dict[str, A
 
 def _record(wanted: Wanted, steps: list[dict[str, Any]], by: Any) -> Decision:
     made = Decision.objects.create(
-        act=wanted.act, reason=wanted.reason.strip(), steps=steps, by=by, by_name=name_of(by), at=clock.now()
+        act=wanted.act, reason=storable(wanted.reason), steps=steps, by=by, by_name=name_of(by), at=clock.now()
     )
     ids = [step["item"] for step in steps]
     WorkItem.objects.filter(pk__in=ids).update(claimed_by=None, claimed_by_name="", claimed_until=None)

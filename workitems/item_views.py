@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from perf.access import requires
 from workitems import editing, people, reviewing
 from workitems.item_page import page_of
-from workitems.workflow import CHANGE
+from workitems.workflow import CHANGE, storable
 from workitems.writes import REFUSALS, back, found_item, refuse, seen_version
 
 
@@ -42,7 +42,7 @@ def comment(request: HttpRequest, number: str) -> HttpResponse:
 def notes(request: HttpRequest, number: str) -> HttpResponse:
     """Store the internal notes, which no crew reads."""
     found = found_item(request, number)
-    given = {editing.NOTES: request.POST.get("internal_notes", "").replace("\r\n", "\n").strip()}
+    given = {editing.NOTES: storable(request.POST.get("internal_notes", "").replace("\r\n", "\n"))}
     try:
         editing.edit(found, given, by=request.user, version=seen_version(request))
     except REFUSALS as refused:

@@ -40,6 +40,12 @@ def find(raw: str, permission: str) -> Any:
     return _holding(permission).filter(pk=int(raw)).first()
 
 
+def named(username: str, permission: str) -> Any:
+    """The active person of that username who has `permission`; None where there is none."""
+    people = _holding(permission)
+    return people.filter(**{people.model.USERNAME_FIELD: username}).first()
+
+
 def _holding(permission: str) -> Any:
     people: Any = get_user_model()._default_manager
     return people.with_perm(permission, backend=BACKEND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -82,7 +84,7 @@ def claim(request: HttpRequest, number: str) -> HttpResponse:
 def verdict(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept a photo, ask to retake it, or take the verdict back."""
     photo = get_object_or_404(Photo.objects.visible_to(request.user).present().select_related("work_item"), pk=pk)
-    item, said, seen = photo.work_item, request.POST.get("verdict", ""), parse_datetime(request.POST.get("seen", ""))
+    item, said, seen = photo.work_item, request.POST.get("verdict", ""), _instant(request.POST.get("seen", ""))
     try:
         reviewing.judge(photo, said, request.POST.get("reason", ""), by=request.user, seen=seen)
     except REFUSALS as refused:
@@ -112,6 +114,15 @@ def _step(request: HttpRequest, item: WorkItem, to: str) -> None:
     move(item, to, by=request.user, version=version, reason=reason_of(request), reviewer=reviewer)
 
 
+def _instant(raw: str) -> datetime | None:
+    """The instant that a form carries; None, as of a photo that nobody judged, for anything else."""
+    try:
+        found = parse_datetime(raw)
+    except ValueError:
+        return None
+    return found if found and is_aware(found) else None
+
+
 def reason_of(request: HttpRequest) -> str:
     """The usual reasons that were ticked and the own words, a line each."""
     said = [*request.POST.getlist("canned"), request.POST.get("reason", "").replace("\r\n", "\n").strip()]
@@ -125,7 +136,7 @@ def review_address(queue: Queue, item: WorkItem | None) -> str:
 
 def _shown(request: HttpRequest, queue: Queue, rows: list[WorkItem]) -> dict[str, Any]:
     """The item beside the list, its neighbours, and the person's own decisions that can be taken back."""
-    number, user = request.GET.get("item", ""), request.user
+    number, user = request.GET.get("item", "").replace("\x00", ""), request.user
     item = WorkItem.objects.visible_to(user).filter(number=number).first() if number else queue.next_for(user, None)
     mine = Decision.objects.of(user).standing().filter(at__gte=now() - UNDO_WITHIN).order_by("-at")
     context: dict[str, Any] = {"page": None, "decisions": mine[:DECISIONS_SHOWN], "now": now()}

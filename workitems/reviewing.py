@@ -14,7 +14,7 @@ from perf.clock import now
 from perf.events import happened
 from workitems.cache import families_of
 from workitems.models import Comment, Photo, WorkItem
-from workitems.workflow import Status, name_of
+from workitems.workflow import Status, name_of, storable
 
 SAME_COMMENT = timedelta(minutes=1)
 """The same words by the same person within this are one comment, sent twice."""
@@ -36,7 +36,7 @@ def judge(photo: Photo, verdict: str, reason: str = "", *, by: Any, seen: dateti
 
     Raises PermissionDenied; ValidationError; VerdictChanged.
     """
-    reason = reason.strip()
+    reason = storable(reason)
     if not by.has_perm("workitems.review_workitem"):
         raise PermissionDenied("Only reviewers judge photos.")
     if verdict not in Photo.Verdict.values:
@@ -46,7 +46,7 @@ def judge(photo: Photo, verdict: str, reason: str = "", *, by: Any, seen: dateti
     if len(reason) > LONGEST_REASON:
         raise ValidationError({"reason": f"Write at most {LONGEST_REASON} characters."})
     values = {"verdict": verdict, "verdict_reason": reason if verdict == Photo.Verdict.RETAKE else ""}
-    stamp = {"verdict_by": by, "verdict_by_name": name_of(by), "verdict_at": now()}
+    stamp = {"verdict_by": by, "verdict_by_name": name_of(by), "verdict_at": _in_milliseconds(now())}
     with transaction.atomic():
         item = WorkItem.objects.select_for_update().get(pk=photo.work_item_id)
         rows = Photo.objects.present().filter(pk=photo.pk, verdict_at=seen, work_item__deleted_at=None)
@@ -56,6 +56,11 @@ def judge(photo: Photo, verdict: str, reason: str = "", *, by: Any, seen: dateti
         happened(by, "workitems.judge_photo", item.number, {"photo": photo.pk, **values})
     photo.refresh_from_db()
     return photo
+
+
+def _in_milliseconds(instant: datetime) -> datetime:
+    """As exactly as JSON tells it: what was read there is compared with what is stored."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def may_comment(item: WorkItem, user: Any) -> bool:
@@ -69,7 +74,7 @@ def may_comment(item: WorkItem, user: Any) -> bool:
 
 def comment(item: WorkItem, text: str, *, by: Any) -> Comment:
     """Store what `by` says of `item`, for all who read it. Raises PermissionDenied; ValidationError."""
-    text = text.strip()
+    text = storable(text)
     if not text:
         raise ValidationError({"text": "Write something first."})
     if len(text) > LONGEST_COMMENT:

@@ -95,7 +95,7 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
     it is submitted again. Raises PermissionDenied; TransitionRefused for a step there is no rule for, a missing
     reason, or an item that someone else changed first: of several who try at once, exactly one succeeds.
     """
-    reason = reason.strip()
+    reason = storable(reason)
     rule = RULES.get((item.status, to))
     if rule is None:
         raise TransitionRefused(f"An item that is {item.status_label} cannot become {Status(to).label}.", item)
@@ -188,6 +188,11 @@ def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChan
 def _count(gone: Mapping[str, int], come: Mapping[str, int]) -> None:
     totals = apps.get_model("workitems", "StatusTotal")  # models import this module for its states
     totals.objects.shift(gone, come)
+
+
+def storable(text: str) -> str:
+    """What somebody wrote, without blanks around it and without the NULs that PostgreSQL does not store."""
+    return text.replace("\x00", "").strip()
 
 
 def name_of(user: Any) -> str:

@@ -81,6 +81,15 @@ class Panel {
   }
 
   async take(input) {
+    input.dataset.taking = ""; // whoever sends the form waits for it
+    try {
+      await this.keepFiles(input);
+    } finally {
+      delete input.dataset.taking;
+    }
+  }
+
+  async keepFiles(input) {
     const files = [...input.files];
     const replaces = Number(/^retake-(\d+)$/.exec(input.name)?.[1] ?? 0);
     for (const file of files) {

@@ -107,6 +107,8 @@ class Asked(World):
     def questions(self) -> dict[str, Question]:
         """By operation, what a case of it takes to be answered with all that there is; as its `asker`."""
         run, job = {"path_parameters": {"pk": self.run.pk}}, {"path_parameters": {"pk": self.ended.pk}}
+        item = {"path_parameters": {"number": self.item.number}}
+        photo = {"path_parameters": {"number": self.item.number, "pk": self.item.photos.get().pk}}
         file, export = ({"path_parameters": {"pk": one.pk}} for one in (self.written, self.waiting))
         account, tag = {"path_parameters": ACCOUNT}, {"path_parameters": {"name": "press"}}
         new = {"address": "newcomer", "platform": "x", "organization": "Parks", "tags": ["press"]}
@@ -145,6 +147,14 @@ class Asked(World):
                 "body": {"ofm": "Seal kit", "version": 1},
             },
             **self.about_photos(),
+            "DELETE /api/workitems/{number}": item | {"query": {"version": 1}},
+            "POST /api/workitems/{number}/restore": item,
+            "POST /api/workitems/{number}/status": item | {"body": {"status": "in_review", "version": 1}},
+            "POST /api/workitems/{number}/assign": item | {"body": {"assigned_to": "", "version": 1}},
+            "POST /api/workitems/{number}/comments": item | {"body": {"text": "Which seal?"}},
+            "GET /api/workitems/{number}/timeline": item,
+            "POST /api/workitems/{number}/photos/{pk}/verdict": photo
+            | {"body": {"verdict": "retake", "reason": "blurred"}},
             "POST /api/suspects/judge": {"body": {"verdict": "accept", "tickets": [str(Ticket.of(self.doubted))]}},
             "POST /api/judgements/{pk}/undo": {"path_parameters": {"pk": self.own_judgement.pk}},
             "GET /api/export.csv": {},

@@ -330,6 +330,8 @@ SILENT_ADDRESSES: dict[str, str] = {
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
     **{f"workitems:{name}": ITEMS for name in ("status", "comment", "assign", "notes", "verdict", "bulk", "undo")},
     **{f"workitems:{name}": ITEMS for name in ("delete", "restore", "destroy")},
+    **{f"api:{name}": ITEMS for name in ("take_step", "assign_workitem", "comment_on_workitem", "judge_photo")},
+    **{f"api:{name}": ITEMS for name in ("delete_workitem", "restore_workitem")},
     "workitems:claim": "who has an item open is read from its row alone",
 }
 SILENT_ADMIN = {

@@ -142,6 +142,7 @@ def as_read() -> dict[str, Any]:
     return read
 
 
+@pytest.mark.req("A27", "A28", "A29", "A30")
 def test_settings_of_the_environment_reach_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"SIZE": 3, "MAX_OVERFLOW": 4, "TIMEOUT": 0.5, "RECYCLE": 60, "PRE_PING": False}
     monkeypatch.setenv("DB_POOL", "1")

@@ -60,7 +60,7 @@ def test_development_without_redis_caches_in_memory(tmp_path: Path) -> None:
     assert dev["tools"] == ["debug_toolbar", "silk"]
 
 
-@pytest.mark.req("B35")
+@pytest.mark.req("A39", "B35")
 def test_production_caches_in_redis_on_localhost_unless_told(tmp_path: Path) -> None:
     production = booted(tmp_path)
     assert production["cache"]["BACKEND"] == "django_redis.cache.RedisCache"

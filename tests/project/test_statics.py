@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from unittest import mock
 import brotli
 import pytest
 from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from project.statics import LARGE, QuickCompressor, collect_when_changed, minified, worth_minifying
 
@@ -27,6 +31,11 @@ def source(settings: Any, tmp_path: Path) -> Iterator[Path]:
     finders.get_finder.cache_clear()
     yield folder
     finders.get_finder.cache_clear()
+
+
+def as_in_production(settings: Any) -> None:
+    """Collect by the storage that production has; tests usually serve the sources."""
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
 
 
 def test_unchanged_files_are_not_collected_again(source: Path) -> None:
@@ -69,7 +78,7 @@ def test_production_serves_smaller_files_and_leaves_the_sources(source: Path, se
     (source / "last.css").write_text("b { color: #ffffff; }\n")
     (source / "data.js").write_text("export const read = 1;\n")
     (source / "page.js").write_text(MODULE)
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
+    as_in_production(settings)
     collect_when_changed()
     served = {path.name.split(".")[0]: path.read_text() for path in settings.STATIC_ROOT.glob("*.*[sj]s")}
     assert served["more"] == "a>b{color:#fff}"
@@ -80,12 +89,29 @@ def test_production_serves_smaller_files_and_leaves_the_sources(source: Path, se
     assert "./data.js" not in served["page"]
 
 
+@pytest.mark.req("A39")
+def test_browsers_are_sent_files_compressed_beforehand_and_keep_them_for_good(source: Path, settings: Any) -> None:
+    (source / "page.js").write_text("export const tide = [" + "1, " * 500 + "];\n")
+    as_in_production(settings)
+    collect_when_changed()
+    address, client = staticfiles_storage.url("page.js"), Client()
+    assert re.fullmatch(r"/static/page\.[0-9a-f]{12}\.js", address)
+    file = settings.STATIC_ROOT / Path(address).name
+    for encoding, ending, unpacked in (("br", ".br", brotli.decompress), ("gzip", ".gz", gzip.decompress)):
+        answer = client.get(address, headers={"accept-encoding": encoding})
+        assert (answer["Content-Encoding"], answer["Vary"]) == (encoding, "Accept-Encoding")
+        assert answer["Cache-Control"] == "max-age=315360000, public, immutable"
+        sent = answer.getvalue()
+        assert sent == file.with_name(file.name + ending).read_bytes()
+        assert unpacked(sent) == file.read_bytes()
+
+
 def test_assets_tells_what_it_saved_and_refuses_where_it_saves_nothing(
     source: Path, settings: Any, capsys: Any
 ) -> None:
     with pytest.raises(CommandError, match="DEBUG=0"):
         call_command("assets")
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
+    as_in_production(settings)
     (source / "page.js").write_text("export const one = 1; // the first\n")
     call_command("assets")
     assert capsys.readouterr().out.startswith("1 style sheets and scripts: 35 bytes written, 19 minified, ")

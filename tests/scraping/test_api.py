@@ -15,7 +15,7 @@ from perf import clock
 from project.models import AuditEntry
 from scraping import ledger, pauses, settling
 from scraping.connectors.base import Missing
-from scraping.models import Rank, ScrapeJob, ScrapeRun
+from scraping.models import JobState, Rank, ScrapeJob, ScrapeRun
 from scraping.results import Result, Try
 from tests.factories import account, user
 
@@ -110,6 +110,7 @@ def test_a_run_can_be_paused_resumed_and_cancelled(editor: Client) -> None:
     assert post(editor, f"{URL}/{run.pk}/resume").json()["state"] == "running"
     cancelled = post(editor, f"{URL}/{run.pk}/cancel").json()
     assert (cancelled["state"], cancelled["percent"]) == ("cancelled", 100)
+    assert ScrapeJob.objects.get().state == JobState.CANCELLED
     assert post(editor, f"{URL}/{run.pk}/cancel").json()["error"] == "This run is cancelled."
     assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True))[-3:] == [
         "scraping.pause",

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("gathering_world")
 
 
 @both
-@pytest.mark.req("A64", "A86")
+@pytest.mark.req("A86")
 def test_the_whole_roster_gets_the_platforms_own_figures_or_a_reason() -> None:
     roster = json.loads((Path(project_settings.BASE_DIR) / "accounts" / "demo_roster.json").read_text())
     where = organization()

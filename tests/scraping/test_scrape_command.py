@@ -62,7 +62,8 @@ def test_waiting_without_a_worker_says_so_and_keeps_the_promise(db: None) -> Non
 def test_gathering_here_shows_progress_to_the_end(db: None, fakes: Any) -> None:
     account("flickr", "nasa"), account("flickr", "nosuchone")
     said = scrape("--here")
-    assert "0 % · 0 of 2" in said
+    assert "\n0 % · 0 of 2" in said
+    assert "\n100 % · 2 of 2" in said
     assert "Done: 2 of 2 answered." in said
     assert "Flickr: 1 × No such profile" in said
 

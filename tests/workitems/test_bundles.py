@@ -105,7 +105,7 @@ def test_zip_holds_each_file_and_names_what_is_missing(mark, dana, reviewing) ->
     photographed("0101", mark)
     photographed("0102", mark, content=b"no picture")
     gone = photographed("0103", mark)
-    assert reviewing.post("/workitems/documents/", {"item": ["0102", "0101", "0103"]}).status_code == 302
+    assert reviewing.post("/workitems/documents/", {"numbers": "0102\r\n0101, 0103\r\n"}).status_code == 302
     WorkItem.objects.filter(pk=gone.pk).move_to_bin(dana)
     assert bundles.write_next()
     assert not bundles.write_next()
@@ -124,6 +124,17 @@ def test_zip_holds_each_file_and_names_what_is_missing(mark, dana, reviewing) ->
     ]
     assert all(line.partition(": ")[2].rstrip(".").split(": ")[-1] in page for line in missing)
     assert AuditEntry.objects.filter(action="workitems.bundle", actor=dana).exists()
+
+
+def test_what_a_list_shows_or_the_queue_has_ticked_is_bundled(mark, dana, reviewing) -> None:
+    first, second = photographed("0101", mark), completed(photographed("0102", mark), dana)
+    page = reviewing.get("/workitems/documents/?status=completed_review").content.decode()
+    assert "0102</textarea>" in page.replace("\r", "").replace("\n", "")
+    assert "0101</textarea>" not in page
+    ticked = [f"{item.pk}-{item.version}" for item in (first, second)]
+    assert reviewing.post("/workitems/documents/", {"item": ticked}).status_code == 302
+    assert Bundle.objects.get().numbers == ["0101", "0102"]
+    assert reviewing.post("/workitems/documents/", {"item": "nothing"}).status_code == 400
 
 
 def test_download_goes_on_where_it_was_cut(mark, dana, reviewing) -> None:
@@ -161,7 +172,7 @@ def test_nobody_else_sees_a_bundle(mark, dana, alex, boss, reviewing) -> None:
 )
 def test_what_cannot_be_meant_promises_nothing(numbers, said: str, mark, reviewing) -> None:
     photographed("0101", mark)
-    answer = reviewing.post("/workitems/documents/", {"item": numbers})
+    answer = reviewing.post("/workitems/documents/", {"numbers": "\n".join(numbers)})
     assert answer.status_code == 400
     assert said in answer.content.decode()
     assert not Bundle.objects.exists()

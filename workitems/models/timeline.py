@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.apps import apps
+from django.db import models, transaction
 from django.db.models import Q
 
 from perf.clock import now
@@ -36,6 +37,14 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author_name}: {self.text[:50]}"
+
+    def save(self, **options: Any) -> None:
+        """Store it; a new one promises word of it to the others on the item, in the same transaction."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(**options)
+            if is_new:
+                apps.get_model("workitems", "Notice").objects.of_comment(self)
 
 
 class StatusChange(models.Model):
