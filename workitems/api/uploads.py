@@ -24,7 +24,7 @@ PIECE = "application/octet-stream"
 class PromiseIn(Schema):
     """A photo that is to be sent. `key` is the device's own name of it, the same in every try; `size` in bytes."""
 
-    item: str = Field(description="The item's number.")
+    item: str = Field(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="The item's number.")
     key: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     name: str = Field("", max_length=1_000)
     size: int = Field(ge=1, le=2**40)
