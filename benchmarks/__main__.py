@@ -1,20 +1,23 @@
-"""python -m benchmarks gather|recording|drain|api|growth|pages: side by side, too large for manage.py benchmark."""
+"""python -m benchmarks gather|recording|drain|api|growth|pages|images|items: side by side, each by itself."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import sys
+from contextlib import nullcontext
 
 from benchmarks import ground
 
-SIZES = ("accounts", "seconds", "days", "database")
+SIZES = ("accounts", "seconds", "days", "items", "database", "rounds")
+ALONE = {"images"}  # these need no database
 
 
 def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("bench", choices=["gather", "recording", "drain", "api", "growth", "pages"])
+    choices = ["gather", "recording", "drain", "api", "growth", "pages", "images", "items"]
+    parser.add_argument("bench", choices=choices)
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
     parser.add_argument(
         "--seconds",
@@ -22,12 +25,14 @@ def main() -> int:
         help="drain: the ideal time (120); api: under each load (1.5); growth: for each question (5)",
     )
     parser.add_argument("--days", type=int, help="api, growth, pages: of figures (default: 365, 100, 30)")
+    parser.add_argument("--items", type=int, help="items: how many (100,000), with three times as many photos")
     parser.add_argument("--database", metavar="URL", help="pages: of one that has figures, which stay as they are")
+    parser.add_argument("--rounds", type=int, help="images: for each photo and way, twice (7)")
     given = parser.parse_args()
     if given.database and given.bench != "pages":
         parser.error("--database is for pages alone: the others write figures")
     sizes = {name: value for name in SIZES if (value := getattr(given, name)) is not None}
-    with ground.servers(given.database):
+    with nullcontext() if given.bench in ALONE else ground.servers(given.database):
         lines = importlib.import_module(f"benchmarks.{given.bench}").measure(**sizes)
         return ground.report(given.bench, lines)
 

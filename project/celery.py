@@ -47,6 +47,24 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "images", "expires": 60},
     },
+    "tidy_photos": {
+        "task": "workitems.tasks.tidy_photos",
+        "schedule": 600.0,  # a part of them each time: see workitems.janitor
+        "options": {"queue": "images", "expires": 600},
+    },
+    "sweep_uploads": {"task": "workitems.tasks.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
+    "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
+    "write_bundles": {
+        "task": "workitems.tasks.write_bundles",
+        "schedule": 5.0,
+        "options": {"queue": "exports", "expires": 5},
+    },
+    "expire_bundles": {"task": "workitems.tasks.expire_bundles", "schedule": 600.0, "options": {"expires": 600}},
+    "rebuild_totals": {
+        "task": "workitems.tasks.rebuild_totals",
+        "schedule": crontab(hour=5, minute=30),
+        "options": {"expires": 3600},
+    },
     "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
     "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }

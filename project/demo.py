@@ -16,6 +16,7 @@ from accounts.models import Account, Organization
 from accounts.rosters import Row, read_roster
 from perf.clock import today
 from perf.events import happened
+from project import demo_items
 from scraping import ledger, tasks
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import Target
@@ -57,6 +58,8 @@ def prepare() -> Iterator[str]:
         yield f"Imported the demo's roster: {counts['new']} accounts, {counts['refused']} refused."
     if figures := seed_history():
         yield f"Simulated {figures:,} days of history."
+    if count := demo_items.seed_items():
+        yield f"Made {count} work items up; their photographs are ready within a minute."
 
 
 def _roster() -> list[Row]:
@@ -135,6 +138,8 @@ def belongings() -> dict[str, int]:
     return {
         "simulated figures": Snapshot.objects.filter(source=Source.SIMULATED).count(),
         "accounts of the demo's roster": len(_accounts()),
+        "work items of the demo": demo_items.items().count(),
+        "people of the demo": demo_items.people().count(),
         "scrapes of the demo": ScrapeRun.objects.filter(kind=ScrapeRun.Kind.DEMO).count(),
     }
 
@@ -149,6 +154,7 @@ def forget(by: Any = None) -> dict[str, int]:
     ScrapeRun.objects.filter(kind=ScrapeRun.Kind.DEMO).delete()
     Account.objects.filter(pk__in=doomed).delete()
     Organization.objects.filter(pk__in=organizations, accounts=None).delete()
+    demo_items.forget_items()
     happened(by, "demo.forget", "", counts)
     return counts
 

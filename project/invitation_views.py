@@ -39,8 +39,8 @@ class Card:
 
 
 @never_cache
-@requires("project.add_invitation")
 @require_http_methods(["GET", "HEAD", "POST"])
+@requires("project.add_invitation")
 def invitations(request: HttpRequest) -> HttpResponse:
     """Make invitations and show them once, ready to be printed: their links are stored nowhere."""
     form, cards = PrintForm(request.POST or None), list[Card]()

@@ -61,7 +61,7 @@ class Scope(models.TextChoices):
 SCOPES: dict[str, frozenset[str]] = {
     Scope.READ: VIEWER,
     Scope.WRITE: EDITOR,
-    Scope.CREW: REVIEWER,
+    Scope.CREW: REVIEWER | {"workitems.delete_workitem", "workitems.reopen_workitem"},  # those, of administrators
     Scope.METRICS: frozenset({"perf.view_performance"}),
 }
 READ_ONLY_SCOPES = frozenset({Scope.READ, Scope.METRICS})

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from django.db import transaction
 
@@ -21,7 +20,7 @@ from accounts.importing import Line, import_roster, plan_import
 from accounts.importing import Verdict as RosterVerdict
 from accounts.models import Account
 from accounts.rosters import Row
-from perf import clock
+from perf import clock, foreign
 from snapshots.importing import Report, Tell, Verdict, store
 from snapshots.past import FIRST_DAY, LARGEST, FileUnreadable
 from snapshots.staging import Day, Stage
@@ -66,24 +65,10 @@ def import_legacy(
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     """The file, for reading only."""
     try:
-        old = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
-    except sqlite3.Error as error:
-        raise FileUnreadable(f"{path} cannot be opened: {error}.") from error
-    old.row_factory = sqlite3.Row
-    old.text_factory = lambda raw: raw.decode(errors="replace")
-    try:
-        _check(old, path)
-        yield old
-    except sqlite3.Error as error:
-        raise FileUnreadable(f"{path} cannot be read: {error}.") from error
-    finally:
-        old.close()
-
-
-def _check(old: sqlite3.Connection, path: Path) -> None:
-    tables = {row["name"] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if missing := [name for name in (ACCOUNTS, DAYS) if name not in tables]:
-        raise FileUnreadable(f"{path} is no database of the predecessor: it has no table {', '.join(missing)}.")
+        with foreign.opened(path, tables=(ACCOUNTS, DAYS)) as old:
+            yield old
+    except foreign.Unreadable as error:
+        raise FileUnreadable(str(error)) from error
 
 
 def _accounts(old: sqlite3.Connection, report: Report, *, by: Person, dry_run: bool) -> dict[int, int]:

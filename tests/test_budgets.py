@@ -19,19 +19,22 @@ from scraping.models import ScrapeRun
 from snapshots.models import Note
 from snapshots.recording import Sighting, record
 from tests import factories
-from workitems.models import WorkItem
+from tests.workitems.photo_files import photo_file
+from workitems import photos, uploads
+from workitems.models import Photo, Upload, WorkItem
 from workitems.workflow import submit
 
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
-PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt")}
+PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt", "document")}
 PATHS["api:workitem"] = {"number": "ITEM-7"}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
     "api:histories": "?account=x/handle-0&account=x/handle-1",
     "api:annotations": "?account=x/handle-0&account=x/handle-1",
+    "api:item_of_form": "?form=key",
     "snapshots:new-note": "?account=x/handle-0",
     "snapshots:bulk": "?all=1&preview=1&set_core=1&add_tags=news",
 }
@@ -50,9 +53,13 @@ def editor(db: None, client: Client) -> Client:
     record(Sighting(row.pk, clock.today(), clock.now(), "observed", followers=1_000 + row.pk) for row in rows)
     ledger.request_scrape(Account.objects.all(), None)
     person = factories.user("editor")
-    person.groups.add(Group.objects.get(name="reviewer"))
+    person.groups.add(*Group.objects.filter(name__in=["reviewer", "admin"]))
     for number in range(ROWS // 2):
         submit(WorkItem(number=f"ITEM-{number}", location="Roof", description="Loose", detail="Tighten it"), person)
+    item = WorkItem.objects.order_by("pk")[0]
+    photo = photos.add(item, photo_file(), by=person)
+    Photo.objects.filter(pk=photo.pk).update(rendition=photo.original.name)
+    uploads.promise(item, uploads.Promise(key="k", size=9, sha256="0" * 64), by=person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
     client.force_login(person)
@@ -68,6 +75,8 @@ def test_a_cold_answer_keeps_its_budget(budget: Budget, editor: Client) -> None:
     known |= dict.fromkeys(("scraping:standing", "scraping:attempts", "changes"), account)
     known["snapshots:bulk-edit"] = {"pk": BulkEdit.objects.values_list("pk", flat=True).first()}
     known["snapshots:note"] = {"pk": Note.objects.values_list("pk", flat=True).first()}
+    known["workitems:photo"] = {"pk": Photo.objects.values_list("pk", flat=True).first(), "size": "picture"}
+    known["api:upload"] = {"upload_id": Upload.objects.values_list("pk", flat=True).first()}
     address = reverse(budget.route, kwargs=(PATHS | known).get(budget.route)) + QUERIES.get(budget.route, "")
     answers: list[Any] = []
 

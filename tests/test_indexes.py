@@ -60,7 +60,19 @@ from snapshots.models import (
     Snapshot,
 )
 from workitems import search_index
-from workitems.models import CannedReason, Comment, Photo, PresetNumber, Revision, StatusChange, Upload, WorkItem
+from workitems.models import (
+    Bundle,
+    CannedReason,
+    Comment,
+    Decision,
+    Document,
+    Photo,
+    PresetNumber,
+    Revision,
+    StatusChange,
+    Upload,
+    WorkItem,
+)
 from workitems.models import Notice as ItemNotice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
@@ -80,6 +92,10 @@ def deleting(parent: Model, model: type[Model], field: str) -> Rows:
     """What Django asks for, and PostgreSQL's foreign key too, before `parent` may go."""
     collector = NestedObjects(using="default")
     return collector.related_objects(model, [model._meta.get_field(field)], [parent])
+
+
+def binned() -> Rows:
+    return WorkItem.objects.exclude(deleted_at=None)
 
 
 def first(rows: Rows) -> Rows:
@@ -191,9 +207,15 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_workitem_assigned_to": lambda: WorkItem.objects.waiting_for(READER).order_by(),
     "ix_workitem_by_submitter": lambda: first(WorkItem.objects.for_list("submitter")),
     "ix_workitem_submitter": lambda: WorkItem.objects.filter(submitter=1),
+    "ix_workitem_in_the_bin": lambda: first(binned().order_by("-deleted_at", "-pk")),
+    "ix_decision_by_at": lambda: first(Decision.objects.of(READER).standing().order_by("-at")),
     "ix_photo_work_item": lambda: Photo.objects.filter(work_item__in=[1, 2]).order_by("position", "pk"),
     "photo_key_uniq": lambda: Photo.objects.filter(work_item=1, key="a"),
     "ix_photo_waiting": lambda: first(Photo.objects.waiting()),
+    "ix_photo_original": lambda: Photo.objects.filter(original__in=["a", "b"]),
+    "ix_photo_replaces": lambda: deleting(Photo(pk=1), Photo, "replaces"),
+    "ix_photo_removed": lambda: first(Photo.objects.removed_before(NOW)),
+    "ix_upload_replaces": lambda: deleting(Photo(pk=1), Upload, "replaces"),
     "ix_upload_open": lambda: Upload.objects.open().filter(touched_at__lt=NOW),
     "upload_key_uniq": lambda: Upload.objects.filter(work_item=1, key="a"),
     "Upload.photo": lambda: Upload.objects.filter(photo=1),
@@ -201,6 +223,10 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "canned_reason_uniq": lambda: CannedReason.objects.filter(status="needs_revision", text="a"),
     "ix_comment_work_item": lambda: Comment.objects.filter(work_item=1).order_by("created_at", "pk"),
     "ix_status_change_work_item": lambda: StatusChange.objects.filter(work_item=1),
+    "document_uniq": lambda: Document.objects.filter(work_item=1, version=3),
+    "ix_document_due": lambda: Document.objects.filter(made_at=None).order_by("id"),
+    "ix_bundle_owner": lambda: Bundle.objects.of(READER),
+    "ix_bundle_open": lambda: Bundle.objects.open().order_by("id"),
     "ix_wi_notice_due": ItemNotice.objects.pending,
     "ix_wi_notice_work_item": lambda: deleting(WorkItem(pk=1), ItemNotice, "work_item"),
     "ix_wi_notice_recipient": lambda: ItemNotice.objects.for_log(READER),

@@ -1,4 +1,4 @@
-"""Work items for administrators, to read; what changes them is their own pages. Preset numbers are kept here."""
+"""Work items for administrators, to read, their own pages change them; numbers and reasons on offer are kept here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from perf.events import happened
-from workitems.models import Comment, Contact, Notice, Photo, PresetNumber, StatusChange, WorkItem, WorkItemQuerySet
+from workitems.models import (
+    CannedReason,
+    Comment,
+    Contact,
+    Document,
+    Notice,
+    Photo,
+    PresetNumber,
+    StatusChange,
+    WorkItem,
+    WorkItemQuerySet,
+)
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -89,6 +100,21 @@ class PresetNumberAdmin(admin.ModelAdmin):
         happened(request.user, "presetnumbers.edit" if change else "presetnumbers.add", obj.code, {"id": obj.pk})
 
 
+@admin.register(CannedReason)
+class CannedReasonAdmin(admin.ModelAdmin):
+    """The reasons to send an item back that reviewers are offered."""
+
+    list_display = ("text", "status", "position", "is_offered")
+    list_editable = ("position", "is_offered")
+    list_filter = ("status",)
+    search_fields = ("text",)
+    ordering = ("status", "position", "pk")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        happened(request.user, "cannedreasons.edit" if change else "cannedreasons.add", obj.text[:100], {"id": obj.pk})
+
+
 @admin.register(Contact)
 class ContactAdmin(admin.ModelAdmin):
     """How people are told of their items; each sets it at their own page too."""
@@ -113,4 +139,17 @@ class NoticeAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ("work_item",)
     search_fields = ("work_item__number", "address")
     ordering = ("-id",)
+    show_full_result_count = False
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnly, admin.ModelAdmin):
+    """The Word files that were kept when reviews were completed, and those that are still owed."""
+
+    list_display = ("work_item", "version", "name", "promised_at", "made_at", "tries")
+    list_filter = (("made_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("work_item",)
+    search_fields = ("work_item__number", "name")
+    ordering = ("-id",)
+    exclude = ("file",)
     show_full_result_count = False

@@ -9,4 +9,4 @@ class WorkitemsConfig(AppConfig):
     name = "workitems"
 
     def ready(self) -> None:
-        from workitems import search_index  # noqa: F401, PLC0415 - registers its check
+        from workitems import checks, janitor, search_index  # noqa: F401, PLC0415 - they register checks and a receiver

@@ -55,10 +55,11 @@ class Around(Schema):
 
 def around() -> Around:
     """What stands beside the list, from the cache; one query without it."""
-    return Around.model_construct(**orjson.loads(cached(STATS, key("workitems:around"), _read).value))
+    return Around.model_construct(**orjson.loads(cached(STATS, key("workitems:around"), read).value))
 
 
-def _read() -> bytes:
+def read() -> bytes:
+    """The same as JSON, from the database."""
     with connection.cursor() as cursor:
         cursor.execute(ALL)
         rows: list[tuple[str, str, int]] = cursor.fetchall()

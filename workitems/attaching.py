@@ -100,5 +100,5 @@ def _key(form: str, file: UploadedFile[Any]) -> str:
     if not form:
         return ""
     file.seek(0)  # phones call every picture image.jpg: the content alone tells one from the other
-    content = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads, and that is enough
+    content = hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(f"{form}/{content}".encode()).hexdigest()

@@ -8,24 +8,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from workitems import search
 from workitems.addresses import item_url, photo_url
 from workitems.item_page import KINDS
 from workitems.models import Photo, WorkItem
 
 SHOWN = 4  # photos of a card; the others are a number
-
-
-class Tile(NamedTuple):
-    """One photo of a card: the smallest picture there is of it, or what there is instead, in words.
-
-    Without its placeholder: a hundred of those weigh more than the page, and the tiles are as small as they are.
-    """
-
-    caption: str
-    src: str
-    size: tuple[int, int] | None
-    instead: str
 
 
 class Card(NamedTuple):
@@ -41,7 +32,7 @@ class Card(NamedTuple):
     submitter: str
     assigned_to: str
     submitted_at: datetime
-    tiles: Sequence[Tile]
+    tiles: Sequence[SafeString]
     more: int
     photos_due: int
     comments: int
@@ -63,14 +54,23 @@ def photos_of(items: Iterable[WorkItem]) -> dict[int, list[Photo]]:
     return found
 
 
-def tile_of(photo: Photo) -> Tile:
-    """A photo as small as there is of it: its thumbnail, else its picture, else its state in words."""
+IMAGE = '<img src="{}" alt="{}" loading="lazy" decoding="async" width="{}" height="{}">'
+INSTEAD = '<span class="tile-instead" title="{}">{}</span>'
+
+
+def tile_of(photo: Photo) -> SafeString:
+    """A photo as small as there is of it, as HTML: its thumbnail, else its picture, else its state in words.
+
+    Written here, for a page may have four hundred of them. Without their placeholders: those would weigh more than
+    the page, and the tiles are as small as they are.
+    """
     caption = photo.caption or "Photo without a caption"
-    if photo.thumbnail_path:
-        return Tile(caption, photo_url(photo.pk, "thumb"), photo.thumbnail_size, "")
-    if photo.rendition:
-        return Tile(caption, photo_url(photo.pk, "picture"), photo.thumbnail_size, "")
-    return Tile(caption, "", None, "Refused" if photo.state == Photo.State.REFUSED else "Processing…")
+    if not (photo.thumbnail_path or photo.rendition):
+        return format_html(INSTEAD, caption, "Refused" if photo.state == Photo.State.REFUSED else "Processing…")
+    width, height = photo.thumbnail_size or ("", "")
+    return format_html(
+        IMAGE, photo_url(photo.pk, "thumb" if photo.thumbnail_path else "picture"), caption, width, height
+    )
 
 
 def _card(item: WorkItem, photos: Sequence[Photo], pattern: re.Pattern[str] | None) -> Card:

@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,11 +19,12 @@ from workitems.attaching import Attached, attach
 from workitems.editing import LABELS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
-from workitems.item_views import found_item
 from workitems.models import WorkItem
 from workitems.numbers import NumberTaken
+from workitems.receiving import process_soon, too_large
 from workitems.sending import send
 from workitems.workflow import WITH_CREW, TransitionRefused
+from workitems.writes import found_item
 
 FORM = "workitems/form.html"
 REFUSED, CONFLICT = 422, 409
@@ -38,13 +40,13 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewItemForm(request.POST or None)
     if not form.is_valid():
         return _blank(request, form, status=REFUSED if form.is_bound else 200)
-    key = form.cleaned_data["key"]
+    key, promised = form.cleaned_data["key"], form.cleaned_data["promised"]
     try:
-        item = send(form.given, by=request.user, key=key)
+        item = send(form.given, by=request.user, key=key, promised=promised)
     except NumberTaken as taken:
         return _taken(request, form, taken)
     may_add = item.may_edit(request.user)  # a form that arrives again may find its item in review
-    done = attach(item, request.POST, request.FILES, by=request.user, key=key) if may_add else Attached()
+    done = _attach(request, item, key) if may_add else Attached()
     return _told(request, item, f"{item.number} is stored.", done)
 
 
@@ -75,7 +77,7 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
     """Store the photos, whatever becomes of the words; and the words. A refused photo keeps the item with the crew."""
     seen = form.cleaned_data["version"]
     try:
-        done = attach(item, request.POST, request.FILES, by=request.user, key=form.cleaned_data["key"])
+        done = _attach(request, item, form.cleaned_data["key"])
         again = "again" in request.POST and item.status in WITH_CREW and not done.refused
         stored = (send_again if again else store_changes)(item, form.given, by=request.user, version=seen)
     except PermissionDenied:  # the review began meanwhile
@@ -96,14 +98,25 @@ def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -
     messages.success(request, sentence)
     if done.refused:
         messages.warning(request, done.sentence())
-    return redirect("workitems:edit" if done.refused else "workitems:receipt", item.number)
+    there = reverse("workitems:edit" if done.refused else "workitems:receipt", args=[item.number])
+    is_script = not request.accepts("text/html")
+    return JsonResponse({"number": item.number, "next": there}) if is_script else redirect(there)
+
+
+def _attach(request: HttpRequest, item: WorkItem, key: str) -> Attached:
+    """Do what the form says of photos, and have the new ones made ready."""
+    done = attach(item, request.POST, request.FILES, by=request.user, key=key)
+    done.refused += too_large(request)
+    if done.stored:
+        process_soon()
+    return done
 
 
 def _lost(request: HttpRequest, ours: Mapping[str, str], item: WorkItem, seen: int) -> HttpResponse:
     """409: somebody was faster; both texts side by side, or alone what we wrote where we may change it no more."""
     context = {"changed": differences(item, seen, request.user)}
     if not item.may_edit(request.user):
-        return render(request, "workitems/taken.html", {"item": item, "ours": _labelled(ours), **context}, status=409)
+        return _rendered(request, "workitems/taken.html", {"item": item, "ours": _labelled(ours)} | context, CONFLICT)
     return _page(request, EditItemForm.beside(ours, item, request.user, seen=seen), item, status=CONFLICT, **context)
 
 
@@ -119,17 +132,29 @@ def _taken(request: HttpRequest, form: NewItemForm, taken: NumberTaken) -> HttpR
 
 def _blank(request: HttpRequest, form: NewItemForm, *, status: int, **more: Any) -> HttpResponse:
     """The form of a new item."""
-    return render(request, FORM, {"form": form, "slots": range(1, settings.MAX_PHOTOS + 1), **more}, status=status)
+    slots = range(1, settings.MAX_PHOTOS + 1)
+    return _rendered(request, FORM, {"form": form, "slots": slots} | more, status)
 
 
 def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: int = 200, **more: Any) -> HttpResponse:
     """The form of an item, under the words that it was sent back with."""
     sent_back = item.status_changes.order_by("-changed_at", "-pk").first() if item.status in WITH_CREW else None
     fixed = [(label, getattr(item, name)) for name, label in FIXED.items() if name not in form.names]
-    photos = list(item.photos.present().in_order())
+    everything = list(item.photos.in_order())
+    photos = [photo for photo in everything if photo.deleted_at is None]
+    replaced = {photo.replaces_id for photo in everything}
+    removed = [photo for photo in everything if photo.deleted_at and photo.pk not in replaced]
     slots = range(1, settings.MAX_PHOTOS - len(photos) - item.photos_due + 1)
-    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed, "photos": photos, "slots": slots}
-    return render(request, FORM, context | more, status=status)
+    context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed}
+    context |= {"photos": photos, "removed": removed, "slots": slots}
+    return _rendered(request, FORM, context | more, status)
+
+
+def _rendered(request: HttpRequest, template: str, context: dict[str, Any], status: int) -> HttpResponse:
+    """The page; a script that sends the form learns that it was refused, and then lets the page be shown."""
+    if status >= 400 and not request.accepts("text/html"):
+        return JsonResponse({"error": "Nothing is stored yet; the page says why."}, status=status)
+    return render(request, template, context, status=status)
 
 
 def _labelled(ours: Mapping[str, str]) -> list[tuple[str, str]]:

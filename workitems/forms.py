@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
+import pydantic
 from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from workitems import numbers
 from workitems.editing import REVIEWER_FIELDS, fields_of, words_at
 from workitems.models import PresetNumber, WorkItem
+from workitems.uploads import Promise
 
 DESCRIPTION_MAX = 200  # characters, on the crew's form
 TEXT_MAX = 10_000  # characters of detail and OFM
@@ -33,7 +39,7 @@ class Line(forms.CharField):
 class Text(forms.CharField):
     """Words of several lines, spelled by the browser; a line ends in "\\n", whatever device they come from."""
 
-    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "true", "autocapitalize": "sentences"})
+    widget = forms.Textarea(attrs={"rows": 4, "class": "low", "spellcheck": "true", "autocapitalize": "sentences"})
 
     def to_python(self, value: Any) -> str:
         """The text, with line ends of one kind."""
@@ -46,6 +52,34 @@ class Number(forms.CharField):
 
     default_validators = [numbers.code]  # as Django declares it
     widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"})
+
+
+class Promised(forms.JSONField):
+    """What a device says of the photos that it is going to send with a form; the value is a list of uploads.Promise."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> list[Promise]:
+        """The promises; none where it says none, or what cannot be one: then they are made when the photos come."""
+        try:
+            said = PROMISES.validate_python(super().clean(value) or [])
+        except (ValidationError, pydantic.ValidationError):
+            return []
+        return [Promise(**one) for one in said[: settings.MAX_PHOTOS]]
+
+
+class PromiseSaid(TypedDict):
+    """One of them."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    size: Annotated[int, Field(ge=1, le=2**40)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    name: str
+    caption: str
+    position: Annotated[int, Field(ge=1, le=10_000)] | None
+
+
+PROMISES = pydantic.TypeAdapter(list[PromiseSaid])
 
 
 def words(names: tuple[str, ...], longest: Mapping[str, int]) -> dict[str, forms.Field]:
@@ -67,6 +101,7 @@ class NewItemForm(forms.Form):
     """A new item. Its number is the next draft's, one of the yard's list, or one that was typed."""
 
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    promised = Promised(required=False)
     preset = forms.ChoiceField(required=False, label="Number")
     number = Number(max_length=50, required=False, label="Number of your own")
 

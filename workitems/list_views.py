@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 
 from perf.access import requires
 from perf.cache import Cached, cached, key, permissions_of, user_of
+from perf.pagination import SeekPage
 from workitems.around import around
 from workitems.cache import WORKITEMS
-from workitems.cards import cards_of
+from workitems.cards import Card, cards_of
 from workitems.desk import desk
 from workitems.exports import export_items
 from workitems.listing import ME, Filters, page_of
@@ -56,7 +57,10 @@ def _list(request: HttpRequest, filters: Filters) -> Cached:
 def _rendered(filters: Filters, user: Any) -> bytes:
     """The list without anything of the one who happens to ask first: no session, no token, no message."""
     page = page_of(filters, user)
-    cards = cards_of(page.object_list, words_of(filters.search))
-    context: dict[str, Any] = {"page": page, "cards": cards, "filters": filters}
-    context["request"] = SimpleNamespace(GET=filters.query)  # what the pager's links go on from
+    return list_html(filters, page, cards_of(list(page.object_list), words_of(filters.search)))
+
+
+def list_html(filters: Filters, page: SeekPage, cards: list[Card]) -> bytes:
+    """The cards of `page` with its pager, whose links go on from what `filters` ask."""
+    context = {"page": page, "cards": cards, "filters": filters, "request": SimpleNamespace(GET=filters.query)}
     return render_to_string("workitems/_list.html", context).encode()

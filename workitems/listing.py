@@ -17,12 +17,12 @@ from workitems import search
 from workitems.models import SORTS, StatusTotal, WorkItem, WorkItemQuerySet
 from workitems.workflow import Status
 
-ANY, UNFINISHED = "all", "in_progress"
-ME, NOBODY = "me", "nobody"
-DEFAULT_SORT = "date_desc"
-
 State = Literal["all", "in_progress", "submitted", "in_review", "needs_revision", "awaiting_photos", "completed_review"]
 Sort = Literal["date_desc", "date_asc", "item_number", "submitter"]
+ANY: State = "all"
+UNFINISHED: State = "in_progress"
+ME, NOBODY = "me", "nobody"
+DEFAULT_SORT: Sort = "date_desc"
 Day = Annotated[
     Annotated[date, Field(ge=date(1900, 1, 1), le=date(9000, 1, 1))] | None, BeforeValidator(lambda raw: raw or None)
 ]
@@ -143,7 +143,7 @@ def all_of(filters: Filters, user: Any) -> WorkItemQuerySet:
     return search.matching(items, search.words_of(filters.search)).order_by(*SORTS[filters.sort])
 
 
-def _meant(filters: Filters, user: Any) -> tuple[WorkItemQuerySet, dict[str, int]]:
+def _meant(filters: Filters, user: Any) -> tuple[WorkItemQuerySet, dict[str, Any]]:
     """The items that are meant, and what is known of their number before they are counted.
 
     All, and those of a state: the totals by state know. Those of one filter: nothing, an index counts them. A search,
@@ -158,7 +158,7 @@ def _meant(filters: Filters, user: Any) -> tuple[WorkItemQuerySet, dict[str, int
     return items, {"more_than": search.FEW} if total is None else {"total": total}
 
 
-def _total_of(status: str) -> int:
+def _total_of(status: State) -> int:
     """How many items are in a state, or in several."""
     meant = {ANY: Q(), UNFINISHED: ~Q(status=Status.COMPLETED_REVIEW)}.get(status, Q(status=status))
     total: int = StatusTotal.objects.filter(meant).aggregate(n=Sum("items", default=0))["n"]

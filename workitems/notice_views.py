@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from perf.access import requires
 from perf.events import happened
 from workitems.models import Contact, Notice
+from workitems.notifications import words
 
 
 class ContactForm(forms.ModelForm):
@@ -29,8 +30,8 @@ class ContactForm(forms.ModelForm):
 
 
 @never_cache
-@requires("workitems.view_workitem")
 @require_http_methods(["GET", "HEAD", "POST"])
+@requires("workitems.view_workitem")
 def notices(request: HttpRequest) -> HttpResponse:
     """Show and store how one is told of one's items."""
     user: Any = request.user  # signed in, as `requires` asks
@@ -39,7 +40,11 @@ def notices(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         _store(request, form)
         return redirect("workitems:notices")
-    context = {"form": form, "notices": Notice.objects.for_log(user), "sends": _channels()}
+    context = {
+        "form": form,
+        "notices": [(one, words(one)) for one in Notice.objects.for_log(user)],
+        "sends": _channels(),
+    }
     return render(request, "workitems/notices.html", context, status=400 if form.errors else 200)
 
 
@@ -47,7 +52,7 @@ def _store(request: HttpRequest, form: ContactForm) -> None:
     with transaction.atomic():
         form.save()
         happened(request.user, "workitems.contact", request.user.get_username())
-    messages.success(request, "Stored. It counts from the next notice on.")
+    messages.success(request, "Saved. It counts from the next notice on.")
 
 
 def _channels() -> list[str]:

@@ -6,6 +6,7 @@ The row says what is to do, so a killed worker loses nothing: its lease runs out
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,9 @@ TRIES_MAX = 5  # decoders or workers that a photo may take with it
 FIRST_RETRY, LONGEST_RETRY = 5, 3_600  # seconds; doubled with each try
 LOOKED_AT = 20  # rows that one claim looks at: several workers try the same ones
 YEARS = range(1900, 3000)  # in which a camera's clock may be
+
+RENDITION = re.compile(r"renditions/([0-9a-f]{2})/(\d+)-\1[0-9a-f]{30}(?:_thumb)?\.jpg")
+"""What we call the files we make: by the photo's number. Others (made-up data share theirs) are never removed."""
 
 GONE = "The file of this photo is missing on the server. Add the photo again."
 KILLING = f"Reading this picture failed {TRIES_MAX} times. Save it anew, or take a screenshot of it, and send that."
@@ -130,7 +134,7 @@ def _store(photo: Photo, made: Rendered) -> None:
     else:
         paths = {"rendition": stored[0], "thumbnail_path": "".join(stored[1:])}
         won = _close(photo, state=Photo.State.READY, fault="", **paths, **_facts(made))
-        unwanted = [name for name in before if name] if won else stored
+        unwanted = [name for name in before if name and RENDITION.fullmatch(name)] if won else stored
     for name in unwanted:
         storage.delete(name)
 

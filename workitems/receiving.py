@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
@@ -14,6 +13,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from workitems import photos
+from workitems.tasks import process_photos
 
 TOO_LARGE = "workitems.too_large"  # in request.META: the names of files that were not read to their end
 
@@ -49,7 +49,7 @@ class CappedUploads(FileUploadHandler):
 
 def process_soon() -> None:
     """Hint at the workers that photos were stored; when the hint is lost, beat has them look within a minute."""
-    hint = partial(current_app.send_task, "workitems.tasks.process_photos", queue="images", retry=False)
+    hint = partial(process_photos.apply_async, queue="images", retry=False)
     transaction.on_commit(hint, robust=True)
 
 

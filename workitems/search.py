@@ -102,11 +102,11 @@ class Letters(_Said):
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
         super().__init__(f"% {escaped}%" if len(word) < PART and word.isalnum() else f"%{escaped}%")
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[str]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[str | int, ...]]:
         """By putting together what is said."""
         *columns, detail = (compiler.compile(each)[0] for each in self.source_expressions)
         document = " || ' ' || ".join(["''", *columns, f"substr({detail}, 1, {DETAIL_MAX})"])
-        return f"({document}) LIKE %s ESCAPE '\\'", [self.extra["value"]]
+        return f"({document}) LIKE %s ESCAPE '\\'", (self.extra["value"],)
 
 
 # --- Showing what was found -----------------------------------------------------------------------

@@ -76,7 +76,7 @@ def _drawn(number: int) -> Image.Image:
     """A wall with a pipe, a flange and a spot of rust, in the colours of its number."""
     chance = Random(f"picture {number}")  # noqa: S311  # nothing secret
     wall = tuple(chance.randrange(120, 200) for _ in range(3))
-    image = Image.new("RGB", (WIDTH, HEIGHT), wall)  # type: ignore[arg-type]  # three numbers
+    image = Image.new("RGB", (WIDTH, HEIGHT), wall)
     pen = ImageDraw.Draw(image)
     top, left = chance.randrange(120, 240), chance.randrange(120, 380)
     pen.rectangle((0, top, WIDTH, top + 70), fill=(96, 104, 112))

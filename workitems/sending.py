@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from perf.events import happened
 from workitems.editing import words_at
 from workitems.models import WorkItem
 from workitems.numbers import NumberTaken
+from workitems.photos import PhotoTooLarge, TooManyPhotos
+from workitems.uploads import KeyTaken, Promise, promise
 from workitems.workflow import submit
 
 
@@ -22,11 +26,13 @@ class SentBefore(NumberTaken):
         self.args = (f"This form was stored as {existing.number} already, with other words.",)
 
 
-def send(given: Mapping[str, str], *, by: Any, key: str = "") -> WorkItem:
+def send(given: Mapping[str, str], *, by: Any, key: str = "", promised: Sequence[Promise] = ()) -> WorkItem:
     """Store a new item of `by`; the one that is there where the form, by its `key`, was stored before.
 
-    `given` are cleaned fields; an empty number becomes the next draft number. Raises NumberTaken where another item
-    has the number, SentBefore where the form was stored with other words.
+    `given` are cleaned fields; an empty number becomes the next draft number. The item waits for what is `promised`
+    from its first moment; a promise that cannot be kept is refused when the device makes it again.
+
+    Raises NumberTaken where another item has the number, SentBefore where the form was stored with other words.
     """
     if found := _find(by, key):
         return _same(found, given)
@@ -34,6 +40,9 @@ def send(given: Mapping[str, str], *, by: Any, key: str = "") -> WorkItem:
         with transaction.atomic():
             item = submit(WorkItem(key=key, **given), by)
             happened(by, "workitems.submit", item.number, {"id": item.pk})
+            for said in promised:
+                with suppress(KeyTaken, PhotoTooLarge, TooManyPhotos, ValidationError):
+                    promise(item, said, by=by)
     except (IntegrityError, NumberTaken):
         if found := _find(by, key):  # the form arrived twice at once, and the other one was first
             return _same(found, given)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
@@ -95,7 +95,7 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
     it is submitted again. Raises PermissionDenied; TransitionRefused for a step there is no rule for, a missing
     reason, or an item that someone else changed first: of several who try at once, exactly one succeeds.
     """
-    reason = reason.strip()
+    reason = storable(reason)
     rule = RULES.get((item.status, to))
     if rule is None:
         raise TransitionRefused(f"An item that is {item.status_label} cannot become {Status(to).label}.", item)
@@ -111,20 +111,52 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
     return _compare_and_set(item, to, by=by, version=version, reason=reason, reviewer=reviewer)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a step replaces of an item, to be put back by whoever takes the step back."""
+
+    status: str
+    reviewer_id: int | None
+    reviewer_name: str
+    revision_notes: str
+
+    @classmethod
+    def of(cls, item: WorkItem) -> Self:
+        """What `item` is now."""
+        return cls(item.status, item.reviewer_id, item.reviewer_name, item.revision_notes)
+
+
+def take_back(item: WorkItem, before: Before, *, by: Any, version: int) -> StatusChange:
+    """Put `item`, as seen at `version`, back to what it was `before` a step, and write one history row of that.
+
+    Raises PermissionDenied; TransitionRefused for an item that someone changed since.
+    """
+    if not by.has_perm(REVIEW):
+        raise PermissionDenied(f"You may not take back what was decided about {item.number}.")
+    return _store(item, before.status, asdict(before), by=by, version=version, reason="Taken back.")
+
+
 def _compare_and_set(item: WorkItem, to: str, *, by: Any, version: int, reason: str, reviewer: Any) -> StatusChange:
-    old, rows, at = item.status, type(item).objects, now()
-    values: dict[str, Any] = {"last_modified_by": by, "last_modified_by_name": name_of(by), "modified_at": at}
+    values: dict[str, Any] = {}
     if to == Status.IN_REVIEW:
         values |= {"reviewer": reviewer, "reviewer_name": name_of(reviewer)}
     if to in WITH_CREW or to == Status.SUBMITTED:
         values["revision_notes"] = reason if to in WITH_CREW else ""
+    return _store(item, to, values, by=by, version=version, reason=reason)
+
+
+def _store(item: WorkItem, to: str, values: Mapping[str, Any], *, by: Any, version: int, reason: str) -> StatusChange:
+    old, rows = item.status, type(item).objects
+    stamp = {"last_modified_by": by, "last_modified_by_name": name_of(by), "modified_at": now()}
     with transaction.atomic():
         expected = rows.filter(pk=item.pk, status=old, version=version, deleted_at=None)
-        if not expected.update(status=to, version=F("version") + 1, **values):
+        if not expected.update(**{"version": F("version") + 1, **values, **stamp, "status": to}):
             raise TransitionRefused("Someone else changed this item meanwhile.", rows.get(pk=item.pk))
         item.refresh_from_db()
         _count({old: 1}, {to: 1})
         change = _write_history(item, old, by, reason)
+        if to == Status.COMPLETED_REVIEW:
+            apps.get_model("workitems", "Document").objects.promise(item)
         happened(by, "workitems.status", item.number, {"from": old, "to": to})
     return change
 
@@ -156,6 +188,11 @@ def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChan
 def _count(gone: Mapping[str, int], come: Mapping[str, int]) -> None:
     totals = apps.get_model("workitems", "StatusTotal")  # models import this module for its states
     totals.objects.shift(gone, come)
+
+
+def storable(text: str) -> str:
+    """What somebody wrote, without blanks around it and without the NULs that PostgreSQL does not store."""
+    return text.replace("\x00", "").strip()
 
 
 def name_of(user: Any) -> str:

@@ -51,7 +51,10 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.defaultPrevented || typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const action = actions[event.key] ?? (() => seen(`[data-key="${CSS.escape(event.key)}"]`)?.click());
   if (event.key === "/" || event.key === "?") event.preventDefault();
-  action();
+  const own = seen(`[data-key="${CSS.escape(event.key)}"]`); // a page may take a key of every page for itself
+  if (own) {
+    event.preventDefault();
+    own.click();
+  } else actions[event.key]?.();
 });

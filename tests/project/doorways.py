@@ -322,21 +322,33 @@ SILENT_ADDRESSES: dict[str, str] = {
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
     **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
     **dict.fromkeys(("api:start_export", "api:delete_export"), EXPORTS),
+    **dict.fromkeys(("workitems:documents", "workitems:delete-bundle"), EXPORTS),
+    **dict.fromkeys(("api:ask_bundle", "api:delete_bundle"), EXPORTS),
     "workitems:notices": "how somebody is told of items is not cached",
     "perf:beacon": "timings of pages are not cached",
     "scraping:alerts-mute": "alerts are not cached",
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
+    **{f"workitems:{name}": ITEMS for name in ("status", "comment", "assign", "notes", "verdict", "bulk", "undo")},
+    **{f"workitems:{name}": ITEMS for name in ("delete", "restore", "destroy")},
+    **{f"api:{name}": ITEMS for name in ("take_step", "assign_workitem", "comment_on_workitem", "judge_photo")},
+    **{f"api:{name}": ITEMS for name in ("delete_workitem", "restore_workitem")},
+    "workitems:claim": "who has an item open is read from its row alone",
 }
 SILENT_ADMIN = {
     **dict.fromkeys(("Group", "User", "AccessToken", "Invitation"), PEOPLE),
     **dict.fromkeys(("ScrapeJob", "ScrapeRun", "Attempt", "PermitBlock", "PlatformState"), JOBS),
     **dict.fromkeys(("AccessAttempt", "AccessLog", "AccessFailureLog"), "sign-ins, which axes counts"),
-    **dict.fromkeys(("WorkItem", "PresetNumber", "Contact", "Notice"), ITEMS),
+    **dict.fromkeys(("WorkItem", "PresetNumber", "CannedReason", "Contact", "Notice", "Document"), ITEMS),
 }
 SILENT_ERRANDS = {
     **dict.fromkeys(
         (f"scraping.tasks.{name}" for name in ("plan", "sweep", "dispatch", "roll_up", "prune", "watch")), JOBS
     ),
+    **dict.fromkeys(
+        (f"workitems.tasks.{name}" for name in ("keep_documents", "write_bundles", "expire_bundles")), EXPORTS
+    ),
+    "workitems.tasks.rebuild_totals": ITEMS,
+    "index_search": "makes indexes; no answer is another with them",
     "workitems.tasks.send_notices": "sends what is promised; no cached answer tells of it",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),

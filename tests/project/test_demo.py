@@ -12,7 +12,7 @@ from django.db.models import Sum
 
 from accounts.models import Account, Organization
 from perf.clock import today
-from project import demo
+from project import demo, demo_items
 from project.models import AuditEntry
 from scraping.fakes.curves import figures
 from scraping.models import ScrapeJob, ScrapeRun
@@ -28,6 +28,7 @@ FIGURES_MADE = 98 * DAYS  # one of the 99 is a person on LinkedIn, whom no conne
 @pytest.fixture(autouse=True)
 def _short_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "HISTORY_DAYS", DAYS)
+    monkeypatch.setattr(demo_items, "seed_items", lambda: 0)  # shown by test_demo_items
 
 
 def see(account: Account, source: str, followers: int = 10) -> None:

@@ -49,6 +49,7 @@ SAMPLES = {
     "name": "flu",
     "number": "DRAFT_0020",
     "object_id": "1",
+    "photo_id": "1",
     "pk": "1",
     "platform": "x",
     "run_id": "1",

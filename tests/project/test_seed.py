@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import datetime
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -20,7 +22,7 @@ from snapshots.models import DailyTotal, LatestSnapshot, Quality, Snapshot, Sour
 from snapshots.rollups import Drift, recompute
 from tests import factories
 from tests.snapshots.test_rollups_property import expected_latest, expected_totals, stored_latest, stored_totals
-from workitems.models import Comment, StatusChange, WorkItem
+from workitems.models import Comment, Photo, StatusChange, StatusTotal, WorkItem
 from workitems.workflow import RULES
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +158,19 @@ def test_refused_in_a_demo_that_holds_observed_figures(settings: Any) -> None:
 def test_impossible_sizes_are_refused(sizes: dict[str, int]) -> None:
     with pytest.raises(CommandError, match="must be between"):
         seed(**sizes)
+
+
+def test_photos_of_items_share_files_and_are_counted_beside_them() -> None:
+    seed(items=120)
+    numbers = {item.number: (item.photo_count, item.comment_count, item.captions) for item in WorkItem.objects.all()}
+    assert sum(photos for photos, _, _ in numbers.values()) == Photo.objects.count() > 240
+    totals = dict(StatusTotal.objects.values_list("status", "items"))
+    assert totals == Counter(WorkItem.objects.values_list("status", flat=True))
+    WorkItem.objects.recount()
+    counted = {item.number: (item.photo_count, item.comment_count, item.captions) for item in WorkItem.objects.all()}
+    assert {name: (*rest, sorted(lines.split("\n"))) for name, (*rest, lines) in numbers.items()} == {
+        name: (*rest, sorted(lines.split("\n"))) for name, (*rest, lines) in counted.items()
+    }
+    files = {name for row in Photo.objects.values_list("original", "rendition", "thumbnail_path") for name in row}
+    assert len(files) <= 24
+    assert all(default_storage.exists(name) for name in files)

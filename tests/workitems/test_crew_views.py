@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from tests.workitems.conftest import draft
+from tests.workitems.photo_files import photo_file
+from workitems import photos
 from workitems.editing import edit
 from workitems.models import PresetNumber, StatusChange, WorkItem
 from workitems.workflow import Status, move, submit
@@ -186,3 +189,36 @@ def test_text_fields_are_spelled_by_the_browser(crew):
     page = crew.get("/workitems/new/").content.decode()
     for name in ("location", "description", "detail", "ofm"):
         assert re.search(rf'name="{name}"[^>]*spellcheck="true"', page), name
+
+
+def test_an_item_waits_from_its_first_moment_for_the_photos_that_its_device_holds(crew):
+    good = {"key": "a1", "size": 9, "sha256": "0" * 64, "name": "a.jpg", "caption": "Tag", "position": 1}
+    promised = json.dumps([good, good | {"key": "a2", "size": 2**39}, good | {"key": "a3", "caption": "x" * 501}])
+    answer = crew.post("/workitems/new/", TEXT | {"promised": promised}, follow=True)
+    assert WorkItem.objects.get().photos_due == 1
+    assert "1 photo still on the way" in text_of(answer)
+
+
+@pytest.mark.parametrize("said", ["{", "[]", "7", '[{"key": "a/b"}]', '[{"key": "a", "size": -1}]', "[[]]"])
+def test_what_is_no_promise_keeps_no_item_from_being_stored(crew, said):
+    assert crew.post("/workitems/new/", TEXT | {"promised": said}).status_code == 302
+    assert WorkItem.objects.get().photos_due == 0
+
+
+def test_a_script_learns_where_to_go_on_or_that_the_page_is_to_be_shown(crew, art):
+    asked = {"headers": {"accept": "application/json"}}
+    stored = crew.post("/workitems/new/", TEXT, **asked)
+    assert stored.json() == {"number": "DRAFT_0020", "next": "/workitems/DRAFT_0020/receipt/"}
+    submit(draft(number="0101"), art)
+    for given, status in (({"preset": "typed", "number": "0101"}, 409), ({"location": ""}, 422)):
+        refused = crew.post("/workitems/new/", TEXT | given, **asked)
+        assert (refused.status_code, [*refused.json()]) == (status, ["error"])
+
+
+def test_a_removed_photo_can_be_put_back_and_one_that_was_retaken_is_not_offered(crew, item, mark):
+    first, second = (photos.add(item, photo_file(shade), by=mark, caption=f"No {shade}") for shade in (1, 2))
+    photos.add(item, photo_file(3), by=mark, replaces=first)
+    photos.remove(second, by=mark)
+    page = crew.get(f"/workitems/{item.number}/edit/")
+    assert page.context["removed"] == [second]
+    assert f"/workitems/photos/{second.pk}/restore/" in page.content.decode()

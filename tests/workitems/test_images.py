@@ -15,6 +15,7 @@ from workitems import rendering
 from workitems.headers import NotAPhoto
 from workitems.rendering import render
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (255, 255, 255)
 
 
@@ -168,12 +169,12 @@ def markers(data):
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
-def test_nothing_but_pixels_comes_along(stored):
+@pytest.mark.parametrize("colours", [{}, {"icc_profile": SRGB}])
+def test_nothing_but_pixels_comes_along(stored, colours):
     exif = Image.Exif()
     exif[0x010E] = "SECRET note"
     exif.get_ifd(0x8825)[1] = "N"
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    path = stored(corners(900, 700), exif=exif, comment=b"SECRET word", icc_profile=profile, xmp=b"SECRET x")
+    path = stored(corners(900, 700), exif=exif, comment=b"SECRET word", xmp=b"SECRET x", **colours)
     assert path.read_bytes().count(b"SECRET") == 3
     made = render(path)
     for data in (made.picture, made.thumbnail):

@@ -91,10 +91,10 @@ def test_each_step_is_told_to_whom_it_concerns_with_the_words_and_the_link(item,
 
 def test_a_comment_is_told_to_the_others_on_the_item(item, people) -> None:
     mark, *_ = people
-    Notice.objects.of_comment(Comment.objects.create(work_item=item, author=mark, author_name="Mark", text="Done?"))
+    Comment.objects.create(work_item=item, author=mark, author_name="Mark", text="Done?")
     assert told() == []
     dana = people[2]
-    Notice.objects.of_comment(Comment.objects.create(work_item=item, author=dana, author_name="Dana", text="Not yet."))
+    Comment.objects.create(work_item=item, author=dana, author_name="Dana", text="Not yet.")
     assert told() == [(f"Dana commented on {item.number}", ["mark@example.org"])]
     assert "Not yet." in mail.outbox[0].body
 

@@ -180,6 +180,18 @@ def test_made_anew_the_old_files_go_and_the_new_ones_are_shown(photo_of):
     assert photo.rendition.name in files()
 
 
+def test_made_anew_a_shared_file_stays(photo_of):
+    photo = photo_of()
+    for name in ("seeded/0.jpg", "seeded/0_thumb.jpg"):
+        default_storage.save(name, ContentFile(b"shared"))
+    shared = {"rendition": "seeded/0.jpg", "thumbnail_path": "seeded/0_thumb.jpg"}
+    Photo.objects.filter(pk=photo.pk).update(**shared)
+    processing.process(1)
+    photo.refresh_from_db()
+    assert photo.rendition.name.startswith("renditions/")
+    assert set(walk("seeded")) == set(shared.values())
+
+
 def test_every_state_makes_the_items_answers_stale(photo_of, monkeypatch):
     told = []
     monkeypatch.setattr(processing, "forget", lambda *families: told.append(families))

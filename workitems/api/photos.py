@@ -23,6 +23,8 @@ from workitems.models import Photo, WorkItem
 
 router = Router()
 Done = TypeVar("Done")
+FORM = {"required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+"""What django-ninja cannot know: the file is needed, though one that is too large was never read."""
 
 
 class PhotoIn(Schema):
@@ -44,6 +46,7 @@ class PhotoChange(Schema):
     "/workitems/{number}/photos",
     response={201: PhotoOut, 409: Refusal, 413: Refusal, 422: Refusal},
     summary="Send a photo whole",
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": FORM}}, "required": True}},
 )
 @requires("workitems.change_workitem")
 def add_photo(

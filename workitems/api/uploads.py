@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from ninja import Header, Router, Schema, Status
+from ninja import Header, Query, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
@@ -18,13 +18,13 @@ from workitems import photos, receiving, uploads
 from workitems.models import Photo, Upload, WorkItem
 
 router = Router()
-PIECE = "application/offset+octet-stream"
+PIECE = "application/octet-stream"
 
 
 class PromiseIn(Schema):
     """A photo that is to be sent. `key` is the device's own name of it, the same in every try; `size` in bytes."""
 
-    item: str = Field(description="The item's number.")
+    item: str = Field(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="The item's number.")
     key: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     name: str = Field("", max_length=1_000)
     size: int = Field(ge=1, le=2**40)
@@ -32,6 +32,12 @@ class PromiseIn(Schema):
     caption: str = Field("", max_length=2_000)
     position: int | None = Field(None, ge=1, le=10_000, description="From 1; the last without it.")
     replaces: int | None = Field(None, ge=1, le=2**62, description="The photo whose place it takes.")
+
+
+class FormOut(Schema):
+    """The number of the item that a form became; empty where it was not stored."""
+
+    item: str
 
 
 class UploadOut(Schema):
@@ -61,7 +67,9 @@ def upload_out(upload: Upload) -> dict[str, Any]:
 
 
 @router.post(
-    "/uploads", response={200: UploadOut, 201: UploadOut, 409: Refusal, 413: Refusal}, summary="Promise a photo"
+    "/uploads",
+    response={200: UploadOut, 201: UploadOut, 404: Refusal, 409: Refusal, 413: Refusal},
+    summary="Promise a photo",
 )
 @requires("workitems.change_workitem")
 def promise(request: HttpRequest, body: PromiseIn) -> Status:
@@ -81,6 +89,14 @@ def promise(request: HttpRequest, body: PromiseIn) -> Status:
     except ValidationError as refused:
         raise HttpError(400, f"caption: {' '.join(refused.messages)}") from refused
     return Status(200 if upload.offset or upload.state != Upload.State.OPEN else 201, upload_out(upload))
+
+
+@router.get("/uploads", response=FormOut, summary="Which item a form became")
+@requires("workitems.change_workitem")
+def item_of_form(request: HttpRequest, form: str = Query(pattern=r"^[A-Za-z0-9._-]{1,64}$")) -> dict[str, str]:
+    """The item that was stored with the key of a form of yours, for photos whose device saw no answer to it."""
+    items = WorkItem.objects.visible_to(request.user).filter(submitter_id=request.user.pk, key=form)
+    return {"item": items.values_list("number", flat=True).first() or ""}
 
 
 @router.get("/uploads/{uuid:upload_id}", response=UploadOut, summary="How far an upload is", url_name="upload")

@@ -1,1 +1,1 @@
-"""Commands of workitems."""
+"""Commands of work items."""

@@ -1,5 +1,7 @@
 """The rows of work items: items, photos, what was said and done."""
 
+from workitems.models.decisions import Decision, DecisionQuerySet
+from workitems.models.files import Bundle, Document
 from workitems.models.items import (
     SORTS,
     NumberCounter,
@@ -12,14 +14,19 @@ from workitems.models.items import (
 from workitems.models.notices import Contact, ItemNoticeQuerySet, Notice
 from workitems.models.photos import THUMBNAIL_SIDE, Photo, PhotoQuerySet, Upload
 from workitems.models.reasons import CannedReason
-from workitems.models.timeline import Comment, Revision, StatusChange
+from workitems.models.timeline import IN_BIN, Comment, Revision, StatusChange
 
 __all__ = [
+    "IN_BIN",
     "SORTS",
     "THUMBNAIL_SIDE",
+    "Bundle",
     "CannedReason",
     "Comment",
     "Contact",
+    "Decision",
+    "DecisionQuerySet",
+    "Document",
     "ItemNoticeQuerySet",
     "Notice",
     "NumberCounter",

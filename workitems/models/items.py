@@ -14,10 +14,10 @@ from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
 from workitems import numbers
-from workitems.cache import families_of
+from workitems.cache import WORKITEMS, families_of
 from workitems.models.people import person
 from workitems.models.photos import Photo, Upload
-from workitems.models.timeline import Comment
+from workitems.models.timeline import Comment, Revision
 from workitems.workflow import OPEN, Status
 
 if TYPE_CHECKING:
@@ -114,14 +114,15 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def _set_deleted(self, rows: Self, by: Any, at: Any) -> int:
         with transaction.atomic():
-            found = list(rows.order_by("pk").select_for_update().values_list("pk", "number", "status"))
-            self.model.objects.filter(pk__in=[pk for pk, _, _ in found]).update(
+            found = list(rows.order_by("pk").select_for_update().values_list("pk", "number", "status", "version"))
+            self.model.objects.filter(pk__in=[pk for pk, *_ in found]).update(
                 deleted_at=at, deleted_by=by if at else None, version=F("version") + 1
             )
-            for pk, number, _ in found:
+            Revision.objects.of_bin([(pk, version + 1) for pk, _, _, version in found], by=by, is_in=bool(at))
+            for pk, number, *_ in found:
                 forget(*families_of(pk))
                 happened(by, "workitems.delete" if at else "workitems.restore", number, {"id": pk})
-            gone, back = Counter(status for _, _, status in found), Counter[str]()
+            gone, back = Counter(status for _, _, status, _ in found), Counter[str]()
             StatusTotal.objects.shift(*((gone, back) if at else (back, gone)))
         return len(found)
 
@@ -176,6 +177,7 @@ class StatusTotalQuerySet(models.QuerySet["StatusTotal"]):
                 row = rows.get(status) or self.model(status=status)
                 row.items = numbers_of.get(status, 0)
                 row.save()
+            forget(WORKITEMS)
 
 
 class StatusTotal(models.Model):
@@ -275,6 +277,9 @@ class WorkItem(models.Model):
             ),
             models.Index(fields=["assigned_to", "status"], name="ix_workitem_assigned_to"),
             models.Index(fields=["submitter"], name="ix_workitem_submitter"),
+            models.Index(
+                fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="ix_workitem_in_the_bin"
+            ),
         ]
 
     def __str__(self) -> str:

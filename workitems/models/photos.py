@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -24,6 +25,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
     def present(self) -> Self:
         """Photos that nobody removed."""
         return self.filter(deleted_at=None)
+
+    def removed_before(self, instant: datetime) -> Self:
+        """Photos that were removed before `instant`, the longest ago first."""
+        return self.filter(deleted_at__lt=instant).order_by("deleted_at")
 
     def in_order(self) -> Self:
         """As the crew put them."""
@@ -120,6 +125,10 @@ class Photo(models.Model):
             models.Index(
                 fields=["created_at", "id"], condition=Q(state__in=["received", "processing"]), name="ix_photo_waiting"
             ),
+            models.Index(fields=["original"], name="ix_photo_original"),  # the janitor asks whose a file is
+            # Who deletes a photo for good asks, as the database does, what stands in its place.
+            models.Index(fields=["replaces"], condition=Q(replaces__isnull=False), name="ix_photo_replaces"),
+            models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="ix_photo_removed"),
         ]
 
     def __str__(self) -> str:
@@ -179,7 +188,10 @@ class Upload(models.Model):
             models.UniqueConstraint(fields=["work_item", "key"], name="upload_key_uniq"),
             models.CheckConstraint(condition=Q(offset__lte=models.F("size")), name="upload_offset_within_size"),
         ]
-        indexes = [models.Index(fields=["touched_at"], condition=Q(state="open"), name="ix_upload_open")]
+        indexes = [
+            models.Index(fields=["touched_at"], condition=Q(state="open"), name="ix_upload_open"),
+            models.Index(fields=["replaces"], condition=Q(replaces__isnull=False), name="ix_upload_replaces"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.offset} of {self.size} bytes"

@@ -1,0 +1,51 @@
+"""Whom an item can be given to: those who work on items, and those who review them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from workitems.workflow import CHANGE, REVIEW, name_of
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+Choice = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Choices as (id, name), in the order of names."""
+
+    workers: list[Choice] = field(default_factory=list)
+    reviewers: list[Choice] = field(default_factory=list)
+
+
+def people_for(user: Any) -> People:
+    """Whom `user` may give items to; two queries for a reviewer, none for others."""
+    workers = choices(CHANGE) if user.has_perm("workitems.assign_workitem") else []
+    reviewers = choices(REVIEW) if user.has_perm(REVIEW) else []
+    return People(workers, reviewers)
+
+
+def choices(permission: str) -> list[Choice]:
+    """Everybody active who has `permission`."""
+    return sorted(((person.pk, name_of(person)) for person in _holding(permission)), key=lambda choice: choice[1])
+
+
+def find(raw: str, permission: str) -> Any:
+    """The active person with the id `raw` who has `permission`; None where there is none."""
+    if not (raw.isascii() and raw.isdecimal() and len(raw) < 19):
+        return None
+    return _holding(permission).filter(pk=int(raw)).first()
+
+
+def named(username: str, permission: str) -> Any:
+    """The active person of that username who has `permission`; None where there is none."""
+    people = _holding(permission)
+    return people.filter(**{people.model.USERNAME_FIELD: username}).first()
+
+
+def _holding(permission: str) -> Any:
+    people: Any = get_user_model()._default_manager
+    return people.with_perm(permission, backend=BACKEND)
