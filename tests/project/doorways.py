@@ -334,7 +334,7 @@ SILENT_ADMIN = {
     **dict.fromkeys(("Group", "User", "AccessToken", "Invitation"), PEOPLE),
     **dict.fromkeys(("ScrapeJob", "ScrapeRun", "Attempt", "PermitBlock", "PlatformState"), JOBS),
     **dict.fromkeys(("AccessAttempt", "AccessLog", "AccessFailureLog"), "sign-ins, which axes counts"),
-    **dict.fromkeys(("PresetNumber", "Contact", "Notice", "Document"), UNLISTED),
+    **dict.fromkeys(("PresetNumber", "CannedReason", "Contact", "Notice", "Document"), UNLISTED),
 }
 SILENT_ERRANDS = {
     **dict.fromkeys(

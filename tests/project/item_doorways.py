@@ -110,7 +110,7 @@ def _asked(method: str, path: str, body: Any = None, **options: Any) -> Act:
             content = sent if isinstance(sent, bytes) else json.dumps(sent or {})
             kind = options.get("content_type", "application/json")
             answer = client.generic(method, path.format(w=w), content, kind, headers=options.get("headers"))
-        assert answer.status_code in {200, 201, 204, 302}, (answer.status_code, answer.content[:500])
+        assert answer.status_code in {200, 201, 204, 302}, (answer.status_code, path, answer.content[-9000:])
         return answer
 
     return act
@@ -139,7 +139,7 @@ def _chosen(w: Items) -> dict[str, Any]:
 ITEM, PHOTO = "/workitems/A-1", "/workitems/photos/{w.photo.pk}"
 ADDRESSES: dict[str, Writer] = {
     "POST workitems:new": writes(_form("/workitems/new/", WORDS), *SHOWN),
-    "POST workitems:edit": writes(_form(f"{ITEM}/edit/", _seen(**WORDS)), *HERE),
+    "POST workitems:edit": writes(_form(f"{ITEM}/edit/", _seen(number="A-1", **WORDS)), *HERE),
     "POST workitems:status": writes(_form(f"{ITEM}/status/", _seen(status="in_review")), *HERE, "mine"),
     "POST workitems:comment": writes(_form(f"{ITEM}/comments/", {"text": "Which seal?"}), *HERE),
     "POST workitems:assign": writes(_form(f"{ITEM}/assign/", _seen(assigned_to="")), *HERE, "mine"),
