@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from perf.cache import clear
 from tests.workitems.photo_files import NO_PICTURE, photo_file, picture
 from workitems import photos
 from workitems.models import Photo, Upload, WorkItem
@@ -60,6 +63,21 @@ def test_a_photo_is_served_fenced_in_and_kept_by_this_browser_alone(photo, crew)
     assert (again.status_code, again["X-Content-Type-Options"]) == (304, "nosniff")
     thumb = crew.get(f"/workitems/photos/{photo.pk}/thumb/")
     assert b"".join(thumb.streaming_content) == picture(shade=9)
+
+
+@pytest.mark.req("B52")
+def test_the_list_shows_thumbnails_lazily_with_their_captions(photo, crew):
+    def image():
+        clear()
+        return re.search(r"<img[^>]*/photos/[^>]*>", crew.get("/workitems/").content.decode())[0]
+
+    Photo.objects.update(caption="Tag <plate>")
+    address = f"/workitems/photos/{photo.pk}"
+    assert f'src="{address}/picture/"' in image()
+    Photo.objects.update(thumbnail_path=photo.rendition.name)
+    shown = image()
+    assert all(part in shown for part in (f'src="{address}/thumb/"', 'loading="lazy"', 'alt="Tag &lt;plate&gt;"'))
+    assert [client.get(f"{address}/thumb/").status_code for client in (crew, Client())] == [200, 302]
 
 
 def test_an_original_is_a_download_of_what_was_sent_under_its_own_name(photo, crew):
