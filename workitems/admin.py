@@ -1,4 +1,4 @@
-"""Work items for administrators, to read; what changes them is their own pages. Preset numbers are kept here."""
+"""Work items for administrators, to read, their own pages change them; numbers and reasons on offer are kept here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from perf.events import happened
 from workitems.models import (
+    CannedReason,
     Comment,
     Contact,
     Document,
@@ -97,6 +98,21 @@ class PresetNumberAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         happened(request.user, "presetnumbers.edit" if change else "presetnumbers.add", obj.code, {"id": obj.pk})
+
+
+@admin.register(CannedReason)
+class CannedReasonAdmin(admin.ModelAdmin):
+    """The reasons to send an item back that reviewers are offered."""
+
+    list_display = ("text", "status", "position", "is_offered")
+    list_editable = ("position", "is_offered")
+    list_filter = ("status",)
+    search_fields = ("text",)
+    ordering = ("status", "position", "pk")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        happened(request.user, "cannedreasons.edit" if change else "cannedreasons.add", obj.text[:100], {"id": obj.pk})
 
 
 @admin.register(Contact)

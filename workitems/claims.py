@@ -11,7 +11,7 @@ from django.utils import timezone
 from perf.clock import db_now, now
 from perf.events import happened
 from workitems.models import WorkItem, WorkItemQuerySet
-from workitems.workflow import name_of
+from workitems.workflow import REVIEW, name_of
 
 LEASE = timedelta(minutes=15)
 """How long a claim lasts after the page that holds it was heard of last."""
@@ -58,6 +58,15 @@ def refuse_claimed(item: WorkItem, user: Any) -> None:
     """Raise Claimed where someone else has `item` open."""
     if is_claimed_from(item, user):
         raise Claimed(item)
+
+
+def make_way(item: WorkItem, user: Any, *, take_over: bool = False) -> None:
+    """Raise Claimed where another has `item` open and `user` reviews, too, unless it is taken over."""
+    if not user.has_perm(REVIEW) or not is_claimed_from(item, user):
+        return
+    if not take_over:
+        raise Claimed(item)
+    claim(item, user, instead_of=item.claimed_by_id)
 
 
 def unclaimed(rows: WorkItemQuerySet, user: Any) -> WorkItemQuerySet:

@@ -16,7 +16,7 @@ from perf.clock import now
 from perf.events import happened
 from workitems import numbers
 from workitems.cache import families_of
-from workitems.models import Notice, Revision, WorkItem
+from workitems.models import IN_BIN, Notice, Revision, WorkItem
 from workitems.models.notices import Event
 from workitems.workflow import WITH_CREW, Status, move, name_of
 
@@ -33,6 +33,7 @@ LABELS = {
     "assigned_to": "assigned to",
     "status": "status",
     NOTES: "internal notes",
+    IN_BIN: "in the bin",
 }
 """Fields as sentences name them."""
 

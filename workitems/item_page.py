@@ -7,22 +7,25 @@ from typing import Any
 
 from workitems.claims import is_claimed_from
 from workitems.deciding import path_of
-from workitems.models import CannedReason, Photo, WorkItem
+from workitems.models import CannedReason, Photo, Upload, WorkItem
 from workitems.people import People, people_for
 from workitems.reviewing import asked_retakes, may_comment
 from workitems.timeline import Entry, timeline
+from workitems.uploads import may_continue
 from workitems.workflow import WITH_CREW, Status, next_states
 
 
 @dataclass(frozen=True, slots=True)
 class ItemPage:
-    """One item as one person sees it. `photos` are those that nobody removed, in the crew's order.
+    """One item as one person sees it. `photos` are those that nobody removed, in the crew's order; `promised`
+    those on their way that the person may stop waiting for.
 
     `claimed` is whether someone else has it open; `canned` are the usual reasons; the last two are for reviewers.
     """
 
     item: WorkItem
     photos: list[Photo]
+    promised: list[Upload]
     entries: list[Entry]
     internal_notes: str
     next_states: list[Status]
@@ -67,9 +70,11 @@ def page_of(item: WorkItem, user: Any) -> ItemPage:
     """The page of `item` for `user`; four queries, and three more for a reviewer."""
     reviews = user.has_perm("workitems.review_workitem")
     all_photos = list(item.photos.in_order().select_related("deleted_by"))
+    due = list(item.uploads.open().order_by("position", "pk")) if item.photos_due else []
     return ItemPage(
         item=item,
         photos=[photo for photo in all_photos if photo.deleted_at is None],
+        promised=[upload for upload in due if may_continue(upload, user)],
         entries=timeline(item, all_photos, user),
         internal_notes=item.internal_notes_for(user),
         next_states=next_states(item, user),

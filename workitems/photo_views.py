@@ -27,6 +27,7 @@ from perf.access import requires
 from workitems import photos, receiving, uploads
 from workitems.attaching import attach
 from workitems.models import Photo, Upload, WorkItem
+from workitems.writes import back
 
 log = logging.getLogger(__name__)
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
@@ -124,7 +125,7 @@ def give_up(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         raise Http404 from None
     uploads.withdraw(upload, by=request.user)
     messages.success(request, "The item no longer waits for this photo. Its device can still send it.")
-    return redirect("workitems:item", upload.work_item.number)
+    return back(request, upload.work_item)
 
 
 def _file_of(found: Photo, size: str) -> tuple[str, str]:

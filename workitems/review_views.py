@@ -110,6 +110,7 @@ def _step(request: HttpRequest, item: WorkItem, to: str) -> None:
     reviewer = people.find(raw, REVIEW)
     if raw and reviewer is None:
         raise ValidationError({"reviewer": "Choose somebody who reviews items."})
+    claims.make_way(item, request.user)
     version = seen_version(request)
     move(item, to, by=request.user, version=version, reason=reason_of(request), reviewer=reviewer)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from workitems.editing import LABELS, NOTES
-from workitems.models import Photo, WorkItem
+from workitems.models import IN_BIN, Photo, WorkItem
 from workitems.workflow import Status, name_of
 
 
@@ -23,7 +23,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a timeline. `kind` is status, revision, comment or photo; `status` that of a step."""
+    """One line of a timeline. `kind` is status, revision, bin, comment or photo; `status` that of a step."""
 
     kind: str
     at: datetime
@@ -59,6 +59,10 @@ def _steps(item: WorkItem) -> Iterator[Entry]:
 
 def _revisions(item: WorkItem, user: Any) -> Iterator[Entry]:
     for row in item.revisions.order_by("version"):
+        if IN_BIN in row.changes:
+            words = "put it into the bin" if row.changes[IN_BIN][1] else "took it out of the bin"
+            yield Entry("bin", row.changed_at, row.changed_by_name, words)
+            continue
         changes = tuple(
             Change(LABELS.get(name, name), before, after)
             for name, (before, after) in row.changes.items()

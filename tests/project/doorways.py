@@ -338,7 +338,7 @@ SILENT_ADMIN = {
     **dict.fromkeys(("Group", "User", "AccessToken", "Invitation"), PEOPLE),
     **dict.fromkeys(("ScrapeJob", "ScrapeRun", "Attempt", "PermitBlock", "PlatformState"), JOBS),
     **dict.fromkeys(("AccessAttempt", "AccessLog", "AccessFailureLog"), "sign-ins, which axes counts"),
-    **dict.fromkeys(("WorkItem", "PresetNumber", "Contact", "Notice", "Document"), ITEMS),
+    **dict.fromkeys(("WorkItem", "PresetNumber", "CannedReason", "Contact", "Notice", "Document"), ITEMS),
 }
 SILENT_ERRANDS = {
     **dict.fromkeys(

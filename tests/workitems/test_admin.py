@@ -54,6 +54,14 @@ def test_a_preset_number_is_kept_and_recorded(client, boss, events):
     assert events[-1][1:3] == ("presetnumbers.add", "0101")
 
 
+def test_a_usual_reason_is_kept_recorded_and_offered(client, item, boss, events):
+    client.force_login(boss)
+    given = {"status": "needs_revision", "text": "Name the frame", "position": 1, "is_offered": "on"}
+    client.post(reverse("admin:workitems_cannedreason_add"), given)
+    assert events[-1][1:3] == ("cannedreasons.add", "Name the frame")
+    assert "Name the frame" in client.get(f"/workitems/{item.number}/").text
+
+
 @pytest.mark.parametrize("who", ["mark", "dana"])
 def test_the_administration_site_is_closed_to_crew_and_reviewers(client, request, item, who):
     client.force_login(request.getfixturevalue(who))

@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from tests.workitems.conftest import draft
-from workitems.editing import edit
+from workitems.editing import differences, edit
 from workitems.models import Comment, Photo, WorkItem
 from workitems.timeline import timeline
+from workitems.uploads import Promise, promise
 from workitems.workflow import Status, move, submit
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +92,22 @@ def test_another_photo_comment_or_step_costs_no_further_query(mark, dana, django
     client.get("/workitems/nobody/")  # renews the session, as once an hour
     with django_assert_max_num_queries(12):
         assert client.get(f"/workitems/{full.number}/").status_code == 200
+
+
+def test_the_timeline_tells_who_deleted_an_item_and_who_had_it_back(item, dana, boss):
+    WorkItem.objects.move_to_bin(boss)
+    WorkItem.objects.restore(dana)
+    lines = [(entry.by, entry.words) for entry in timeline(WorkItem.objects.get(), [], dana)]
+    assert lines[:2] == [("Dana", "took it out of the bin"), ("Boss", "put it into the bin")]
+    lost = [(each.label, each.after, each.by) for each in differences(item, 1, dana)]
+    assert lost == [("in the bin", "yes", "Boss"), ("in the bin", "", "Dana")]
+
+
+def test_whoever_may_change_an_item_stops_waiting_for_a_promised_photo(item, mark, art, dana):
+    held = promise(item, Promise(key="k", name="pump.jpg", size=9, sha256="0" * 64), by=mark)
+    page = f"/workitems/{item.number}/"
+    offered = {person: "Stop waiting for pump.jpg" in browser(person).get(page).text for person in (mark, art, dana)}
+    assert offered == {mark: True, art: False, dana: True}
+    there = browser(dana).post(f"/workitems/uploads/{held.pk}/give-up/", {"next": "/workitems/review/"})
+    assert (there.url, WorkItem.objects.get().photos_due) == ("/workitems/review/", 0)
+    assert "Stop waiting" not in browser(dana).get(page).text

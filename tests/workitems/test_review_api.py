@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.workitems.test_item_page import browser, photo
+from workitems.claims import claim
 from workitems.editing import edit
 from workitems.models import Photo, WorkItem
 from workitems.workflow import Status
@@ -68,3 +69,18 @@ def test_deletion_is_soft_wants_the_version_and_is_taken_back(item, dana, boss):
     assert ask(dana, item, "timeline", "get")[0] == 404
     status, told = ask(boss, item, "restore")
     assert (status, told["status"], told["version"]) == (200, Status.SUBMITTED, 3)
+
+
+def test_who_has_an_item_open_is_respected_until_it_is_taken_over(item, dana, alex, events):
+    claim(item, dana)
+    status, told = ask(alex, item, "status", status="in_review", version=1)
+    assert (status, "Dana has" in told["error"], told["current"]["version"]) == (409, True, 1)
+    assert ask(alex, item, "status", status="in_review", version=1, take_over=True)[0] == 200
+    assert [each[1] for each in events[-2:]] == ["workitems.take_over", "workitems.status"]
+    assert ask(dana, item, "status", status="in_review", version=2)[0] == 200  # nobody has it open any more
+
+
+def test_a_step_that_is_refused_takes_nothing_over(item, dana, alex):
+    claim(item, dana)
+    assert ask(alex, item, "status", status="completed_review", version=9, take_over=True)[0] == 409
+    assert WorkItem.objects.get().claimed_by == dana

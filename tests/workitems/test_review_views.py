@@ -86,6 +86,12 @@ def test_an_open_item_is_renewed_by_script_and_lost_to_who_takes_it_over(item, d
     assert fresh(item).claimed_by is None
 
 
+def test_a_step_waits_for_whoever_has_the_item_open(item, mark, dana, alex):
+    claim(item, dana)
+    refused = post(alex, item, "status", version=1, status="in_review")
+    assert (refused.status_code, b"Dana has" in refused.content, fresh(item).status) == (409, True, Status.SUBMITTED)
+
+
 def test_a_verdict_is_stored_and_the_second_of_two_reads_the_first(item, dana, alex):
     seen = photo(item)
     address = f"/workitems/photos/{seen.pk}/verdict/"

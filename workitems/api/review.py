@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
@@ -15,7 +16,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from perf.access import requires
 from perf.answers import Refusal
-from workitems import bins, people, reviewing
+from workitems import bins, claims, people, reviewing
 from workitems.api.items import ItemOut, PhotoOut, item_out, photo_out
 from workitems.api.items import router as items
 from workitems.api.writing import ItemConflict
@@ -30,13 +31,17 @@ Version = Field(ge=1, le=LARGEST, description="The version that you read.")
 
 
 class Step(Schema):
-    """A step to take. Sending back and reopening want a reason; `reviewer` (a username) is for a hand-over."""
+    """A step to take. Sending back and reopening want a reason; `reviewer` (a username) is for a hand-over.
+
+    `take_over`: also from another reviewer who has the item open in their queue.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     status: Literal["submitted", "in_review", "needs_revision", "awaiting_photos", "completed_review"]
     reason: str = Field("", max_length=5_000)
     reviewer: str = Field("", max_length=150)
+    take_over: bool = False
     version: int = Version
 
 
@@ -93,7 +98,7 @@ class ChangeOut(Schema):
 class EntryOut(Schema):
     """One thing that happened: a step, a change of words, a comment, or something about a photo."""
 
-    kind: Literal["status", "revision", "comment", "photo"]
+    kind: Literal["status", "revision", "bin", "comment", "photo"]
     at: dt.datetime
     by: str
     words: str
@@ -108,12 +113,15 @@ class EntryOut(Schema):
              summary="Take an item to another state")  # fmt: skip
 @requires("workitems.change_workitem")
 def take_step(request: HttpRequest, number: str, body: Step) -> Status:
-    """By the rules of the states; 409 where there is no such step, a reason is missing or somebody was faster."""
+    """By the rules of the states; 409 without such a step or a reason, or where somebody was faster or has it open."""
     item = _found(request, number)
     reviewer = _person(body.reviewer, REVIEW, "reviewer")
     try:
-        move(item, body.status, by=request.user, version=body.version, reason=body.reason, reviewer=reviewer)
-    except TransitionRefused as refused:
+        with transaction.atomic():
+            claims.make_way(item, request.user, take_over=body.take_over)
+            move(item, body.status, by=request.user, version=body.version, reason=body.reason, reviewer=reviewer)
+            claims.release(item, request.user)
+    except (TransitionRefused, claims.Claimed) as refused:
         return Status(409, _conflict(refused, refused.current, request.user, body.version))
     return Status(200, item_out(item, request.user))
 

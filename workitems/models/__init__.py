@@ -14,9 +14,10 @@ from workitems.models.items import (
 from workitems.models.notices import Contact, ItemNoticeQuerySet, Notice
 from workitems.models.photos import THUMBNAIL_SIDE, Photo, PhotoQuerySet, Upload
 from workitems.models.reasons import CannedReason
-from workitems.models.timeline import Comment, Revision, StatusChange
+from workitems.models.timeline import IN_BIN, Comment, Revision, StatusChange
 
 __all__ = [
+    "IN_BIN",
     "SORTS",
     "THUMBNAIL_SIDE",
     "Bundle",

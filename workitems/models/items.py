@@ -17,7 +17,7 @@ from workitems import numbers
 from workitems.cache import WORKITEMS, families_of
 from workitems.models.people import person
 from workitems.models.photos import Photo, Upload
-from workitems.models.timeline import Comment
+from workitems.models.timeline import Comment, Revision
 from workitems.workflow import OPEN, Status
 
 if TYPE_CHECKING:
@@ -114,14 +114,15 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def _set_deleted(self, rows: Self, by: Any, at: Any) -> int:
         with transaction.atomic():
-            found = list(rows.order_by("pk").select_for_update().values_list("pk", "number", "status"))
-            self.model.objects.filter(pk__in=[pk for pk, _, _ in found]).update(
+            found = list(rows.order_by("pk").select_for_update().values_list("pk", "number", "status", "version"))
+            self.model.objects.filter(pk__in=[pk for pk, *_ in found]).update(
                 deleted_at=at, deleted_by=by if at else None, version=F("version") + 1
             )
-            for pk, number, _ in found:
+            Revision.objects.of_bin([(pk, version + 1) for pk, _, _, version in found], by=by, is_in=bool(at))
+            for pk, number, *_ in found:
                 forget(*families_of(pk))
                 happened(by, "workitems.delete" if at else "workitems.restore", number, {"id": pk})
-            gone, back = Counter(status for _, _, status in found), Counter[str]()
+            gone, back = Counter(status for _, _, status, _ in found), Counter[str]()
             StatusTotal.objects.shift(*((gone, back) if at else (back, gone)))
         return len(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -10,10 +11,13 @@ from django.db.models import Q
 
 from perf.clock import now
 from workitems.models.people import person
-from workitems.workflow import Status
+from workitems.workflow import Status, name_of
 
 if TYPE_CHECKING:
     from workitems.models import WorkItem
+
+IN_BIN = "in_bin"
+"""What a Revision calls it that an item was deleted or restored."""
 
 
 class Comment(models.Model):
@@ -78,6 +82,17 @@ class StatusChange(models.Model):
         super().save(**options)
 
 
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    """Changes of items, by what makes them."""
+
+    def of_bin(self, items: Iterable[tuple[int, int]], *, by: Any, is_in: bool) -> None:
+        """Write that `items` (id, version after it) were put into the bin, or taken out of it."""
+        stamp = {"changes": {IN_BIN: ["", "yes"] if is_in else ["yes", ""]}, "changed_by": by, "changed_at": now()}
+        self.bulk_create(
+            self.model(work_item_id=pk, version=version, changed_by_name=name_of(by), **stamp) for pk, version in items
+        )
+
+
 class Revision(models.Model):
     """One change of an item's words or people, written once: which fields, from what to what."""
 
@@ -89,6 +104,8 @@ class Revision(models.Model):
     changed_by = person()
     changed_by_name = models.CharField(max_length=100)
     changed_at = models.DateTimeField(default=now, editable=False)
+
+    objects = RevisionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["work_item", "version"], name="revision_uniq")]
