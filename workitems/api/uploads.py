@@ -70,6 +70,7 @@ def upload_out(upload: Upload) -> dict[str, Any]:
     "/uploads",
     response={200: UploadOut, 201: UploadOut, 404: Refusal, 409: Refusal, 413: Refusal},
     summary="Promise a photo",
+    url_name="uploads",  # "promise" is that of the figures' freshness
 )
 @requires("workitems.change_workitem")
 def promise(request: HttpRequest, body: PromiseIn) -> Status:
