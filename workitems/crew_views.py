@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
 from workitems.attaching import Attached, attach
-from workitems.editing import LABELS, Conflict, differences, send_again
+from workitems.editing import LABELS, REVIEWER_FIELDS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
 from workitems.models import WorkItem
@@ -57,7 +57,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Change an item, or send it again with the changes."""
     item = found_item(request, number)
     if not item.may_edit(request.user):
-        raise PermissionDenied(f"{item.number} is {item.status_label} and not yours to change now. Nothing was stored.")
+        return _closed(request, item)
     form = EditItemForm(request.POST or None, item=item, user=request.user)
     if not form.is_bound:
         return _page(request, form, item)
@@ -71,6 +71,17 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
     """What is stored of an item: number, time, and the SHA-256 of each photo."""
     item = found_item(request, number)
     return render(request, "workitems/receipt.html", {"item": item, "photos": item.photos.present().in_order()})
+
+
+def _closed(request: HttpRequest, item: WorkItem) -> HttpResponse:
+    """409 with what was written where the item was theirs when they began. Raises PermissionDenied for all others."""
+    ours = {name: request.POST[name] for name in REVIEWER_FIELDS if request.POST.get(name)}
+    if not ours or request.user.pk not in {item.submitter_id, item.assigned_to_id}:
+        raise PermissionDenied(f"{item.number} is {item.status_label} and not yours to change now. Nothing was stored.")
+    form = EditItemForm(request.POST, item=item, user=request.user)
+    form.full_clean()
+    left = ["The photos of the form were not stored."] if request.FILES else []
+    return _lost(request, ours, item, form.cleaned_data.get("version", item.version), Attached(refused=left))
 
 
 def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResponse:
