@@ -86,6 +86,18 @@ def test_an_original_is_a_download_of_what_was_sent_under_its_own_name(photo, cr
     assert original["Content-Disposition"] == 'attachment; filename="tag <plate>.jpg"'
 
 
+def test_an_original_with_its_position_is_for_reviewers_and_whoever_uploaded_it(photo, crew, mark, art, dana):
+    address = f"/workitems/photos/{photo.pk}/original/"
+    seen = {}
+    for user in (mark, art, dana):
+        crew.force_login(user)
+        page = crew.get(f"/workitems/{photo.work_item.number}/").content.decode()
+        told = crew.get(f"/api/workitems/{photo.work_item.number}").json()["photos"][0]
+        assert crew.get(f"/workitems/photos/{photo.pk}/picture/").status_code == 200
+        seen[user.username] = (crew.get(address).status_code, told["original"], address in page)
+    assert seen == {"mark": (200, address, True), "art": (403, "", False), "dana": (200, address, True)}
+
+
 def test_nobody_sees_a_photo_that_is_not_theirs_to_see(photo, crew, dana, boss):
     address = f"/workitems/photos/{photo.pk}/picture/"
     assert Client().get(address).status_code == 302
