@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from perf.cache.shared import SHARED
+from tests import factories
 from tests.project.reads import READS, VOLATILE, World
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +17,9 @@ NOBODY = "redis://127.0.0.1:9/0"  # the discard port: nothing listens there
 PAGES = (
     *READS.values(), "/?account=x/subject&account=x/other", "/accounts/", "/accounts/?q=subject",
     "/accounts/x/subject/", "/sidebar/?page=1", "/pane/?account=x/subject", "/scraping/", "/figures/suspect/",
-    "/exports/",
+    "/exports/", "/workitems/", "/workitems/?status=submitted&sort=submitter", "/workitems/?search=valve",
+    "/workitems/A-1/", "/workitems/A-1/receipt/", "/workitems/review/", "/workitems/bin/", "/api/workitems",
+    "/api/workitems/A-1",
 )  # fmt: skip
 
 
@@ -41,6 +44,7 @@ def said(viewer: Client) -> dict[str, tuple[int, bytes]]:
 @pytest.mark.req("A1")
 def test_pages_say_the_same_without_redis(client: Client, stop_redis: Callable[[], None]) -> None:
     client.force_login(World().root)
+    factories.item(number="A-1", photos=1)
     before = said(client)
     assert {status for status, _ in before.values()} == {200}
     assert said(client) == before  # from the cache, where there is one
