@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-truth screenshots help
+.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -78,6 +78,9 @@ fuzz-truth: install-dev ## Read BODIES=10000 labelled bodies per connector: no w
 
 fuzz: install-dev ## Try every property on EXAMPLES=20 times as many examples as the suite does
 	@EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest -q --timeout=3600 $$($(BIN)/python -c 'from tests.examples import PROPERTIES; print(*PROPERTIES)')
+
+fuzz-uploads: install-dev ## Send FILES=100000 broken files through the real endpoint: no failure, no orphan
+	@FILES=$(or $(FILES),100000) $(BIN)/python -m pytest -q tests/workitems/test_uploads_fuzz.py
 
 fuzz-api: install-dev ## Ask the API at random, EXAMPLES=20 times as often as the suite does: every answer as OpenAPI describes it
 	@EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest -q --timeout=7200 tests/project/test_openapi.py

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from perf.access import requires
@@ -63,7 +63,7 @@ def destroy(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_safe
 @requires("workitems.delete_workitem")
-@never_cache
+@cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 def bin_page(request: HttpRequest) -> HttpResponse:
     """What was deleted, newest first, and what would go with each."""
     rows = WorkItem.objects.exclude(deleted_at=None).select_related("deleted_by")

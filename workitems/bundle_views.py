@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from perf import downloads
@@ -71,7 +71,7 @@ def _attachment(file: Any, name: str) -> HttpResponseBase:
     return answer
 
 
-@never_cache
+@cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("workitems.review_workitem")
 def documents(request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from perf.access import requires
@@ -18,7 +18,7 @@ from workitems.writes import REFUSALS, back, found_item, refuse, seen_version
 
 @require_safe
 @requires("workitems.view_workitem")
-@never_cache
+@cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 def item(request: HttpRequest, number: str) -> HttpResponse:
     """Words, photos and all that happened to an item."""
     return render(request, "workitems/item.html", {"page": page_of(found_item(request, number), request.user)})

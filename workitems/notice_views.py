@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods
 
 from perf.access import requires
@@ -29,7 +29,7 @@ class ContactForm(forms.ModelForm):
         labels = {"wants_mail": "Mail me", "wants_sms": "Text me"}
 
 
-@never_cache
+@cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("workitems.view_workitem")
 def notices(request: HttpRequest) -> HttpResponse:

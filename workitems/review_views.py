@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from perf.access import requires
@@ -32,7 +32,7 @@ REVIEWS = requires("workitems.view_workitem", REVIEW)
 
 @require_safe
 @REVIEWS
-@never_cache
+@cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 def review(request: HttpRequest) -> HttpResponse:
     """The queue of a state, the oldest first, beside one of its items: ?item=, or the next that nobody has open."""
     queue = Queue.of(request.GET)

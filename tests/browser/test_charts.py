@@ -199,13 +199,16 @@ def test_a_chart_is_busy_until_it_has_figures_and_says_how_to_try_again(open_pag
     held = []
     page.route("**/api/history/**", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no builtin
     page.goto(ADDRESS)
-    expect(page.locator("#history .chart")).to_have_attribute("aria-busy", "true")
+    chart, bare = page.locator("#history .chart"), "rgba(0, 0, 0, 0)"
+    expect(chart).to_have_attribute("aria-busy", "true")
+    expect(chart).not_to_have_css("background-color", bare)
     held[0].fulfill(status=503, body="{}")
     expect(page.get_by_role("alert").filter(has_text="could not be fetched")).to_be_visible()
     page.unroute("**/api/history/**")
     page.get_by_role("button", name="Try again").click()
     assert len(drawn(page)["values"][0]) == DAYS
-    expect(page.locator("#history .chart")).not_to_have_attribute("aria-busy", "true")
+    expect(chart).not_to_have_attribute("aria-busy", "true")
+    expect(chart).to_have_css("background-color", bare)
     record([Sighting(tides.pk, clock.today(), clock.now(), "observed", followers=1_300_000)])
     page.keyboard.press("r")
     expect(page.locator(".chart-legend")).to_contain_text("1,300,000")

@@ -68,6 +68,11 @@ def weight(production, names):
     return sum((production / f"{name}.br").stat().st_size for name in names if name.endswith((".js", ".css")))
 
 
+def parts(names):
+    """Which of the modules that only some pages need are among `names`."""
+    return {part for part in ("charts", "sidebar", "grid") for name in names if re.search(rf"/{part}[./].*js$", name)}
+
+
 @pytest.mark.req("A57", "A59", "B68", "B69", "B70")
 def test_production_loads_little_and_all_of_it_works(page, production):
     urls = requested(page, lambda: (page.goto("/"), page.locator(".chart canvas").first.wait_for()))
@@ -79,6 +84,9 @@ def test_production_loads_little_and_all_of_it_works(page, production):
     assert 0 < weight(production, before_charts) <= 60 * KB
     assert weight(production, before_charts) < weight(production, names) <= 90 * KB
     assert page.locator("*").count() <= 1_500
+    assert parts(names) == {"charts", "sidebar"}
+    listed = requested(page, lambda: page.goto("/accounts/"))
+    assert parts({named(url) for url in listed}) == {"grid"}
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     for source in (*SOURCES.glob("tidemark/**/*.css"), *SOURCES.glob("tidemark/**/*.js")):

@@ -52,7 +52,7 @@ def options(page):
     return page.locator(".account[role=option]")
 
 
-@pytest.mark.req("A47", "A48", "A50")
+@pytest.mark.req("A47", "A48", "A50", "A53")
 def test_five_thousand_accounts_scroll_search_and_answer_to_keys(open_page, editor, shoal):
     page = open_page(WIDE, editor)
     urls = asked(page, "/sidebar/?")
@@ -63,13 +63,18 @@ def test_five_thousand_accounts_scroll_search_and_answer_to_keys(open_page, edit
     assert pages_of(urls) == [1]
 
     # Flung to the end through all fifty pages: few are asked for, and few rows are in the document.
-    box.evaluate("""async (box) => {
+    skeletons = box.evaluate("""async (box) => {
         const end = box.scrollHeight;
+        let skeletons = 0;
         for (let at = 0; at <= 40; at += 1) {
             box.scrollTop = end * at / 40;
             await new Promise(requestAnimationFrame);
+            const waiting = box.querySelector(".waiting .name");
+            skeletons += waiting && getComputedStyle(waiting).backgroundColor !== "rgba(0, 0, 0, 0)";
         }
+        return skeletons;
     }""")
+    assert skeletons > 0
     last = page.get_by_role("option", name=re.compile("^fish4999"))
     expect(last).to_have_attribute("aria-posinset", "5000")
     expect(last).to_have_attribute("aria-setsize", "5000")
@@ -77,6 +82,7 @@ def test_five_thousand_accounts_scroll_search_and_answer_to_keys(open_page, edit
     assert len(urls) <= 8
     assert options(page).count() < 100
     assert page.evaluate("document.querySelectorAll('.account').length") < 100
+    expect(page.locator(".account.waiting")).to_have_count(0)
     assert page.evaluate("document.querySelectorAll('*').length") <= 1_500
 
     box.focus()
@@ -170,10 +176,12 @@ def test_rows_on_their_way_are_skeletons_and_a_failure_can_be_tried_again(open_p
     page.goto("/?sort=name")
     box = page.get_by_role("listbox", name="Accounts")
     expect(box).to_have_attribute("aria-busy", "true")
+    expect(box).to_have_css("background-image", re.compile("gradient"))
     page.wait_for_timeout(100)
     held.pop().continue_()
     expect(options(page).first).to_contain_text("station00")
     expect(box).to_have_attribute("aria-busy", "false")
+    expect(box).to_have_css("background-image", "none")
 
     page.provoked += ["ERR_FAILED", "Failed to fetch"]
     page.get_by_label("Sort by").select_option("Most gained")

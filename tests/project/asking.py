@@ -26,6 +26,9 @@ from snapshots.models import Judgement
 from tests import factories
 from tests.project.reads import World
 from tests.scraping import promising, watching
+from tests.workitems.photo_files import picture
+from workitems import uploads
+from workitems.api.uploads import PIECE
 
 Question = dict[str, Any]
 ACCOUNT = {"platform": "x", "handle": "subject"}
@@ -58,13 +61,14 @@ class Asked(World):
     def __init__(self) -> None:
         super().__init__()
         self.editor = factories.user("editor", password="!")
+        self.reviewer = factories.user("reviewer", password="!")
         self.item = factories.item(photos=1)
         factories.item()
         self.bearers = {
             "anonymous": {},
             "viewer": _bearer(self.viewer, Scope.READ),
             "editor": _bearer(self.editor, Scope.WRITE),
-            "reviewer": _bearer(factories.user("admin", password="!"), Scope.CREW),
+            "reviewer": _bearer(self.reviewer, Scope.CREW),
         }
         factories.snapshot(factories.account("youtube", "rounds"), followers=1_230_000, followers_rounded=True)
         self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
@@ -82,7 +86,7 @@ class Asked(World):
 
     def asker(self, label: str) -> dict[str, str]:
         """The credentials with which the operation `label` is answered with all that there is."""
-        return self.bearers["reviewer" if "/workitems" in label else "editor"]
+        return self.bearers["reviewer" if "/workitems" in label or "/uploads" in label else "editor"]
 
     def export(self, kind: str) -> ExportJob:
         return ask(kind, ExportFilters(), self.editor)
@@ -142,6 +146,7 @@ class Asked(World):
                 "path_parameters": {"number": self.item.number},
                 "body": {"ofm": "Seal kit", "version": 1},
             },
+            **self.about_photos(),
             "DELETE /api/workitems/{number}": item | {"query": {"version": 1}},
             "POST /api/workitems/{number}/restore": item,
             "POST /api/workitems/{number}/status": item | {"body": {"status": "in_review", "version": 1}},
@@ -175,6 +180,28 @@ class Asked(World):
             "POST /api/jobs/{pk}/retry": job,
             "GET /api/freshness": {},
             "GET /api/freshness/late": {},
+        }
+
+    def about_photos(self) -> dict[str, Question]:
+        """The same for the photos of items, sent whole and in pieces."""
+        item = {"path_parameters": {"number": self.item.number}}
+        photo = {"path_parameters": {"photo_id": self.item.photos.get().pk}}
+        due = uploads.promise(self.item, uploads.Promise(key="due", size=9, sha256="0" * 64), by=self.reviewer)
+        upload = {"path_parameters": {"upload_id": str(due.pk)}}
+        promised = {"item": self.item.number, "key": "new", "name": "a.jpg", "size": 9, "sha256": "1" * 64}
+        piece = {"body": b"12345", "media_type": PIECE, "headers": {"Upload-Offset": "0"}}
+        whole = {"body": {"file": picture()}, "media_type": "multipart/form-data"}
+        return {
+            "POST /api/workitems/{number}/photos": item | whole,
+            "PATCH /api/workitems/photos/{photo_id}": photo | {"body": {"caption": "Plate", "position": 1}},
+            "DELETE /api/workitems/photos/{photo_id}": photo,
+            "POST /api/workitems/photos/{photo_id}/restore": photo,
+            "POST /api/uploads": {"body": promised},
+            "GET /api/uploads": {"query": {"form": "key"}},
+            "GET /api/uploads/{upload_id}": upload,
+            "HEAD /api/uploads/{upload_id}": upload,
+            "PATCH /api/uploads/{upload_id}": upload | piece,
+            "DELETE /api/uploads/{upload_id}": upload,
         }
 
 

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 
 import pillow_heif
 import pytest
@@ -15,6 +16,7 @@ from workitems import rendering
 from workitems.headers import NotAPhoto
 from workitems.rendering import render
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (255, 255, 255)
 
 
@@ -152,6 +154,27 @@ def test_a_thumbnail_fits_its_box(stored, source, shown):
     assert opened(render(stored(corners(*source))).thumbnail).size == shown
 
 
+def grainy(width, height):
+    return Image.blend(corners(width, height), Image.effect_noise((width, height), 60).convert("RGB"), 0.2)
+
+
+@pytest.mark.req("B5")
+def test_what_is_shown_of_a_photo_weighs_a_fraction_of_it(stored):
+    path = stored(grainy(1600, 1200), quality=92)
+    made = render(path)
+    assert len(made.thumbnail) * 2 < len(made.picture)
+    assert len(made.picture) * 8 < path.stat().st_size
+
+
+@pytest.mark.req("B5")
+@pytest.mark.timed
+def test_a_photo_of_twelve_megapixels_is_ready_within_two_seconds(stored):
+    path = stored(grainy(4000, 3000), quality=92)
+    started = perf_counter()
+    render(path)
+    assert perf_counter() - started < 2
+
+
 @pytest.mark.req("B50")
 def test_a_failing_thumbnail_costs_the_thumbnail_alone(stored, monkeypatch):
     monkeypatch.setattr(rendering, "THUMBNAIL_SIDE", -1)
@@ -168,12 +191,12 @@ def markers(data):
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
-def test_nothing_but_pixels_comes_along(stored):
+@pytest.mark.parametrize("colours", [{}, {"icc_profile": SRGB}])
+def test_nothing_but_pixels_comes_along(stored, colours):
     exif = Image.Exif()
     exif[0x010E] = "SECRET note"
     exif.get_ifd(0x8825)[1] = "N"
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    path = stored(corners(900, 700), exif=exif, comment=b"SECRET word", icc_profile=profile, xmp=b"SECRET x")
+    path = stored(corners(900, 700), exif=exif, comment=b"SECRET word", xmp=b"SECRET x", **colours)
     assert path.read_bytes().count(b"SECRET") == 3
     made = render(path)
     for data in (made.picture, made.thumbnail):

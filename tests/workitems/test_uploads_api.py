@@ -37,7 +37,7 @@ def promise(phone, of, content=CONTENT, **more):
 
 
 def send(phone, address, piece, offset):
-    kind = "application/offset+octet-stream"
+    kind = "application/octet-stream"
     return phone.patch(address, piece, content_type=kind, headers={"Upload-Offset": str(offset)})
 
 

@@ -18,13 +18,13 @@ from workitems import photos, receiving, uploads
 from workitems.models import Photo, Upload, WorkItem
 
 router = Router()
-PIECE = "application/offset+octet-stream"
+PIECE = "application/octet-stream"
 
 
 class PromiseIn(Schema):
     """A photo that is to be sent. `key` is the device's own name of it, the same in every try; `size` in bytes."""
 
-    item: str = Field(description="The item's number.")
+    item: str = Field(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="The item's number.")
     key: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     name: str = Field("", max_length=1_000)
     size: int = Field(ge=1, le=2**40)
@@ -67,7 +67,10 @@ def upload_out(upload: Upload) -> dict[str, Any]:
 
 
 @router.post(
-    "/uploads", response={200: UploadOut, 201: UploadOut, 409: Refusal, 413: Refusal}, summary="Promise a photo"
+    "/uploads",
+    response={200: UploadOut, 201: UploadOut, 404: Refusal, 409: Refusal, 413: Refusal},
+    summary="Promise a photo",
+    url_name="uploads",  # "promise" is that of the figures' freshness
 )
 @requires("workitems.change_workitem")
 def promise(request: HttpRequest, body: PromiseIn) -> Status:

@@ -100,7 +100,7 @@ function promise(entry) {
 }
 
 function piece(entry, id, offset) {
-  const headers = { "Content-Type": "application/offset+octet-stream", "Upload-Offset": offset };
+  const headers = { "Content-Type": "application/octet-stream", "Upload-Offset": offset };
   const body = entry.blob.slice(offset, offset + PIECE);
   return request("PATCH", `/api/uploads/${id}`, body, headers, (sent) => tell(entry, "sending", offset + sent, ""));
 }
