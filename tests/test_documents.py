@@ -1,9 +1,13 @@
+"""What the documents name exists: tests, commands, and the figures that they promise."""
+
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,3 +32,22 @@ def test_page_on_performance_shows_each_query_before_and_after_with_both_plans()
     for question, _, _ in measured:
         shown = plans.partition(f"\n### {question}\n")[2].partition("\n### ")[0]
         assert re.findall(r"^(Naive|Ours):\n```\n\w.+ ms\)$", shown, re.MULTILINE) == ["Naive", "Ours"], question
+
+
+@pytest.mark.req("A89")
+def test_every_command_that_the_documents_name_exists() -> None:
+    pages = [path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]
+    code = "\n".join(
+        part for page in pages for part in re.findall(r"^```sh\n.+?^```|`[^`\n]+`", page, re.DOTALL | re.MULTILINE)
+    )
+    made, managed = (set(re.findall(rf"\b{start} ([a-z][\w-]*)", code)) for start in ("make", r"manage\.py"))
+    assert {"run", "test"} <= made <= set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"up", "import_roster"} <= managed <= get_commands().keys()
+
+
+@pytest.mark.req("A89")
+def test_make_run_installs_what_is_pinned_before_it_starts_the_product(tmp_path: Path) -> None:
+    command = ["make", "--dry-run", "run", f"VENV={tmp_path / 'fresh'}"]
+    steps = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    order = [steps.index(step) for step in ("-m venv", "--require-hashes -r requirements.txt", "manage.py up")]
+    assert order == sorted(order)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
 from workitems.attaching import Attached, attach
-from workitems.editing import LABELS, Conflict, differences, send_again
+from workitems.editing import LABELS, REVIEWER_FIELDS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
 from workitems.models import WorkItem
@@ -57,10 +57,10 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Change an item, or send it again with the changes."""
     item = found_item(request, number)
     if not item.may_edit(request.user):
-        raise PermissionDenied(f"{item.number} is {item.status_label} and not yours to change now. Nothing was stored.")
+        return _closed(request, item)
     form = EditItemForm(request.POST or None, item=item, user=request.user)
-    if not form.is_valid():
-        return _page(request, form, item, status=REFUSED if form.is_bound else 200)
+    if not form.is_bound:
+        return _page(request, form, item)
     return _store(request, form, item)
 
 
@@ -73,23 +73,37 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "workitems/receipt.html", {"item": item, "photos": item.photos.present().in_order()})
 
 
+def _closed(request: HttpRequest, item: WorkItem) -> HttpResponse:
+    """409 with what was written where the item was theirs when they began. Raises PermissionDenied for all others."""
+    ours = {name: request.POST[name] for name in REVIEWER_FIELDS if request.POST.get(name)}
+    if not ours or request.user.pk not in {item.submitter_id, item.assigned_to_id}:
+        raise PermissionDenied(f"{item.number} is {item.status_label} and not yours to change now. Nothing was stored.")
+    form = EditItemForm(request.POST, item=item, user=request.user)
+    form.full_clean()
+    left = ["The photos of the form were not stored."] if request.FILES else []
+    return _lost(request, ours, item, form.cleaned_data.get("version", item.version), Attached(refused=left))
+
+
 def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResponse:
     """Store the photos, whatever becomes of the words; and the words. A refused photo keeps the item with the crew."""
-    seen = form.cleaned_data["version"]
+    done, is_valid = Attached(), form.is_valid()
+    seen = form.cleaned_data.get("version", item.version)
     try:
-        done = _attach(request, item, form.cleaned_data["key"])
+        done = _attach(request, item, request.POST.get("key", ""))
+        if not is_valid:
+            return _page(request, form, item, status=REFUSED, done=done)
         again = "again" in request.POST and item.status in WITH_CREW and not done.refused
         stored = (send_again if again else store_changes)(item, form.given, by=request.user, version=seen)
     except PermissionDenied:  # the review began meanwhile
-        return _lost(request, form.given, WorkItem.objects.get(pk=item.pk), seen)
+        return _lost(request, form.written, WorkItem.objects.get(pk=item.pk), seen, done)
     except (Conflict, TransitionRefused) as lost:
-        return _lost(request, form.given, lost.current, seen)
+        return _lost(request, form.given, lost.current, seen, done)
     except NumberTaken as taken:
         form.add_error("number", str(taken))
-        return _page(request, form, item, status=CONFLICT)
+        return _page(request, form, item, status=CONFLICT, done=done)
     except ValidationError as refused:
         form.add_error(None, refused)
-        return _page(request, form, item, status=REFUSED)
+        return _page(request, form, item, status=REFUSED, done=done)
     return _told(request, stored, f"{stored.number} is {'sent again' if again else 'stored'}.", done)
 
 
@@ -112,9 +126,9 @@ def _attach(request: HttpRequest, item: WorkItem, key: str) -> Attached:
     return done
 
 
-def _lost(request: HttpRequest, ours: Mapping[str, str], item: WorkItem, seen: int) -> HttpResponse:
+def _lost(request: HttpRequest, ours: Mapping[str, str], item: WorkItem, seen: int, done: Attached) -> HttpResponse:
     """409: somebody was faster; both texts side by side, or alone what we wrote where we may change it no more."""
-    context = {"changed": differences(item, seen, request.user)}
+    context = {"changed": differences(item, seen, request.user), "done": done}
     if not item.may_edit(request.user):
         return _rendered(request, "workitems/taken.html", {"item": item, "ours": _labelled(ours)} | context, CONFLICT)
     return _page(request, EditItemForm.beside(ours, item, request.user, seen=seen), item, status=CONFLICT, **context)
@@ -132,8 +146,8 @@ def _taken(request: HttpRequest, form: NewItemForm, taken: NumberTaken) -> HttpR
 
 def _blank(request: HttpRequest, form: NewItemForm, *, status: int, **more: Any) -> HttpResponse:
     """The form of a new item."""
-    slots = range(1, settings.MAX_PHOTOS + 1)
-    return _rendered(request, FORM, {"form": form, "slots": slots} | more, status)
+    context = {"form": form} | _places(request, settings.MAX_PHOTOS, is_stored=False)
+    return _rendered(request, FORM, context | more, status)
 
 
 def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -144,10 +158,21 @@ def _page(request: HttpRequest, form: EditItemForm, item: WorkItem, *, status: i
     photos = [photo for photo in everything if photo.deleted_at is None]
     replaced = {photo.replaces_id for photo in everything}
     removed = [photo for photo in everything if photo.deleted_at and photo.pk not in replaced]
-    slots = range(1, settings.MAX_PHOTOS - len(photos) - item.photos_due + 1)
     context = {"form": form, "item": item, "sent_back": sent_back, "fixed": fixed}
-    context |= {"photos": photos, "removed": removed, "slots": slots}
+    context |= {"photos": photos, "removed": removed}
+    context |= _places(request, settings.MAX_PHOTOS - len(photos) - item.photos_due, is_stored="done" in more)
     return _rendered(request, FORM, context | more, status)
+
+
+def _places(request: HttpRequest, free: int, *, is_stored: bool) -> dict[str, Any]:
+    """The places for new photos; where those of the form are not stored, with what was written of them."""
+    written = {} if is_stored else request.POST
+    left_out = [] if is_stored else too_large(request)
+    return {
+        "slots": [(place, written.get(f"caption-{place}", "")) for place in range(1, free + 1)],
+        "choose_again": bool(left_out or request.FILES) and not is_stored,
+        "left_out": " ".join(left_out),
+    }
 
 
 def _rendered(request: HttpRequest, template: str, context: dict[str, Any], status: int) -> HttpResponse:

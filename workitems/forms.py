@@ -163,6 +163,11 @@ class EditItemForm(forms.Form):
         return {name: self.cleaned_data[name] for name in self.names}
 
     @property
+    def written(self) -> dict[str, str]:
+        """The columns as they were written, right or wrong."""
+        return {name: str(self[name].value() or "") for name in self.names}
+
+    @property
     def rows(self) -> list[tuple[forms.BoundField, str | None]]:
         """The visible fields, each with what is stored where that differs."""
         return [(self[name], self.theirs.get(name)) for name in self.names]

@@ -20,12 +20,14 @@ class ItemPage:
     """One item as one person sees it. `photos` are those that nobody removed, in the crew's order; `promised`
     those on their way that the person may stop waiting for.
 
-    `claimed` is whether someone else has it open; `canned` are the usual reasons; the last two are for reviewers.
+    `originals` are the ids of those whose file they may have; `claimed` is whether someone else has it open; `canned`
+    are the usual reasons; the last two are for reviewers.
     """
 
     item: WorkItem
     photos: list[Photo]
     promised: list[Upload]
+    originals: frozenset[int]
     entries: list[Entry]
     internal_notes: str
     next_states: list[Status]
@@ -71,10 +73,12 @@ def page_of(item: WorkItem, user: Any) -> ItemPage:
     reviews = user.has_perm("workitems.review_workitem")
     all_photos = list(item.photos.in_order().select_related("deleted_by"))
     due = list(item.uploads.open().order_by("position", "pk")) if item.photos_due else []
+    photos = [photo for photo in all_photos if photo.deleted_at is None]
     return ItemPage(
         item=item,
-        photos=[photo for photo in all_photos if photo.deleted_at is None],
+        photos=photos,
         promised=[upload for upload in due if may_continue(upload, user)],
+        originals=frozenset(photo.pk for photo in photos if photo.gives_original_to(user)),
         entries=timeline(item, all_photos, user),
         internal_notes=item.internal_notes_for(user),
         next_states=next_states(item, user),

@@ -45,8 +45,13 @@ FENCED = {
 @require_safe
 @requires("workitems.view_workitem")
 def photo(request: HttpRequest, pk: int, size: str) -> HttpResponseBase:
-    """A photo as "original" (a download), "picture" or "thumb"; where there is no thumbnail yet, the picture."""
+    """A photo as "original" (a download), "picture" or "thumb"; where there is no thumbnail yet, the picture.
+
+    The original says where and when it was taken: 403 for who is neither a reviewer nor the one who uploaded it.
+    """
     found = get_object_or_404(Photo.objects.visible_to(request.user), pk=pk)
+    if size == "original" and not found.gives_original_to(request.user):
+        raise PermissionDenied("The original is for reviewers and whoever took it. The picture is there for everybody.")
     name, kind = _file_of(found, size)
     tag = f'"{name.rpartition("/")[2]}"'
     if tag in request.headers.get("If-None-Match", ""):

@@ -59,7 +59,7 @@ class CrewForm {
   }
 
   keep() {
-    if (this.draft.write(this.words()) || this.told) return;
+    if (this.gone || this.draft.write(this.words()) || this.told) return;
     this.told = true;
     say("This device keeps no drafts: do not leave the page before the item is sent.", "warning");
   }
@@ -131,7 +131,7 @@ class CrewForm {
     const to = all.indexOf(photo) + by;
     if (to < 0 || to >= all.length) return;
     list.insertBefore(photo, by < 0 ? all[to] : all[to].nextSibling);
-    [...list.children].forEach((each, at) => (each.querySelector("select").value = String(at + 1)));
+    [...list.children].forEach((each, at) => renumber(each, at + 1));
     photo.querySelector(`[data-move="${by}"]`).focus();
   }
 
@@ -228,6 +228,12 @@ class CrewForm {
     this.keep();
     HTMLFormElement.prototype.submit.call(this.form);
   }
+}
+
+function renumber(photo, place) {
+  photo.querySelector("select").value = String(place);
+  for (const number of photo.querySelectorAll("[data-number]")) number.textContent = String(place);
+  for (const act of photo.querySelectorAll("[aria-label]")) act.ariaLabel = act.ariaLabel.replace(/\d+/, String(place));
 }
 
 // The number of the item that a form became; empty where it is not stored, as far as can be told.

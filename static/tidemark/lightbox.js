@@ -47,6 +47,7 @@ export function mount(part) {
     box.picture.alt = frame.dataset.words;
     box.words.textContent = `${frame.dataset.words} (${place + 1} of ${frames.length})`;
     box.original.href = frame.href;
+    box.original.hidden = frame.getAttribute("href") === frame.dataset.picture; // not theirs to have: it says where it was taken
     box.back.disabled = place === 0;
     box.on.disabled = place === frames.length - 1;
   }

@@ -16,7 +16,7 @@ def forgiving(client):
     return client
 
 
-@pytest.mark.req("B53", "B55")
+@pytest.mark.req("B7", "B53", "B55")
 @pytest.mark.parametrize(
     ("address", "status"), [("/small", 200), ("/failing", 500), ("/nowhere", 404), ("/stream", 200)]
 )

@@ -34,7 +34,7 @@ def fake_seconds(monkeypatch):
 
 
 @pytest.mark.req("A98")
-@pytest.mark.req("B23")
+@pytest.mark.req("B6", "B23")
 @pytest.mark.both_dbs
 def test_a_slow_query_is_logged_once_without_its_parameters(db, caplog, fake_seconds):
     fake_seconds(0.15)

@@ -312,7 +312,7 @@ COMMANDS: dict[str, Writer] = {
 
 JOBS = "moves runs and jobs, which no cached answer shows; what they find is settled by gather_batches"
 PEOPLE = "about people and their rights: tests/project/test_identities.py"
-ITEMS = "work items have families of their own"
+UNLISTED = "no list of work items shows it"
 EXPORTS = "exports are files; no cached answer tells of them"
 FRAMEWORK = "the framework's own, or says whether the product lives"
 SILENT_ADDRESSES: dict[str, str] = {
@@ -328,17 +328,13 @@ SILENT_ADDRESSES: dict[str, str] = {
     "perf:beacon": "timings of pages are not cached",
     "scraping:alerts-mute": "alerts are not cached",
     **{f"api:{name}": JOBS for name in ("start", "cancel", "pause", "resume", "retry")},
-    **{f"workitems:{name}": ITEMS for name in ("status", "comment", "assign", "notes", "verdict", "bulk", "undo")},
-    **{f"workitems:{name}": ITEMS for name in ("delete", "restore", "destroy")},
-    **{f"api:{name}": ITEMS for name in ("take_step", "assign_workitem", "comment_on_workitem", "judge_photo")},
-    **{f"api:{name}": ITEMS for name in ("delete_workitem", "restore_workitem")},
     "workitems:claim": "who has an item open is read from its row alone",
 }
 SILENT_ADMIN = {
     **dict.fromkeys(("Group", "User", "AccessToken", "Invitation"), PEOPLE),
     **dict.fromkeys(("ScrapeJob", "ScrapeRun", "Attempt", "PermitBlock", "PlatformState"), JOBS),
     **dict.fromkeys(("AccessAttempt", "AccessLog", "AccessFailureLog"), "sign-ins, which axes counts"),
-    **dict.fromkeys(("WorkItem", "PresetNumber", "CannedReason", "Contact", "Notice", "Document"), ITEMS),
+    **dict.fromkeys(("PresetNumber", "CannedReason", "Contact", "Notice", "Document"), UNLISTED),
 }
 SILENT_ERRANDS = {
     **dict.fromkeys(
@@ -347,7 +343,6 @@ SILENT_ERRANDS = {
     **dict.fromkeys(
         (f"workitems.tasks.{name}" for name in ("keep_documents", "write_bundles", "expire_bundles")), EXPORTS
     ),
-    "workitems.tasks.rebuild_totals": ITEMS,
     "index_search": "makes indexes; no answer is another with them",
     "workitems.tasks.send_notices": "sends what is promised; no cached answer tells of it",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),

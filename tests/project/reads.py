@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.contrib.messages.storage.base import BaseStorage
+from django.http import Http404
 from django.test import RequestFactory
 from django.urls import resolve
 
@@ -43,6 +44,18 @@ class Answer(NamedTuple):
 
     said: tuple[int, bytes]
     state: str | None
+
+
+def answer_at(path: str, viewer: User) -> Answer:
+    """What `viewer` gets at an address; 404 for a row that is gone."""
+    request = RequestFactory().get(path)
+    request.user, request.session, request._messages = viewer, {}, Silent(request)  # type: ignore[attr-defined]
+    found = request.resolver_match = resolve(path.partition("?")[0])
+    try:
+        response: Any = found.func(request, *found.args, **found.kwargs)
+    except Http404:
+        return Answer((404, b""), None)
+    return Answer((response.status_code, VOLATILE.sub(b"", response.content)), response.get("X-Cache"))
 
 
 class World:
@@ -95,12 +108,7 @@ class World:
 
     def read(self, name: str) -> Answer:
         """What a viewer gets at READS[name]."""
-        path = READS[name]
-        request = RequestFactory().get(path)
-        request.user, request.session, request._messages = self.viewer, {}, Silent(request)  # type: ignore[attr-defined]
-        found = request.resolver_match = resolve(path.partition("?")[0])
-        response: Any = found.func(request, *found.args, **found.kwargs)
-        return Answer((response.status_code, VOLATILE.sub(b"", response.content)), response.get("X-Cache"))
+        return answer_at(READS[name], self.viewer)
 
     def answers(self) -> dict[str, Answer]:
         """All of READS, in their order."""

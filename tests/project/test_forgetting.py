@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from django_redis import get_redis_connection
 
 from perf.cache import clear
 from project.models import AuditEntry
-from tests.project import doorways, writers
+from tests.project import doorways, item_doorways, writers
+from tests.project.item_doorways import Items
 from tests.project.reads import World
 from tests.project.test_matrix import SAFE, is_closure, walk
 from tests.project.writers import Writer
@@ -35,7 +37,7 @@ def world(django_capture_on_commit_callbacks: Captured) -> World:
         return World()
 
 
-def faults(world: World, found: Mapping[str, Writer], captured: Captured) -> Iterator[str]:
+def faults(world: World | Items, found: Mapping[str, Writer], captured: Captured) -> Iterator[str]:
     """What is wrong after each writer: an answer of before, one that should have changed, one lost without need."""
     before = {name: answer.said for name, answer in world.answers().items()}
     warm = Copy()
@@ -95,6 +97,19 @@ def test_no_command_or_task_leaves_an_old_answer(world: World, django_capture_on
     assert "\n".join(faults(world, found, django_capture_on_commit_callbacks)) == ""
 
 
+@pytest.fixture
+def items(django_capture_on_commit_callbacks: Captured, settings: Any, tmp_path: Path) -> Items:
+    settings.MEDIA_ROOT = tmp_path
+    with django_capture_on_commit_callbacks(execute=True):
+        return Items()
+
+
+@pytest.mark.req("B38", "B39")
+def test_no_write_to_items_leaves_an_old_answer(items: Items, django_capture_on_commit_callbacks: Captured) -> None:
+    found = item_doorways.ADDRESSES | item_doorways.ADMIN | item_doorways.TASKS | item_doorways.COMMANDS
+    assert "\n".join(faults(items, found, django_capture_on_commit_callbacks)) == ""
+
+
 # --- That these are all there are ----------------------------------------------------------------
 
 
@@ -128,7 +143,7 @@ def test_every_address_that_writes_is_tried_or_has_a_reason() -> None:
         for address in (operations if is_closure(pattern.callback) else page)(name, pattern.callback)
     }
     silent = {address for address in found if address.split()[1] in doorways.SILENT_ADDRESSES}
-    assert found - doorways.ADDRESSES.keys() - silent == set()
+    assert found - doorways.ADDRESSES.keys() - item_doorways.ADDRESSES.keys() - silent == set()
 
 
 def operations(name: str, view: Any) -> set[str]:
@@ -156,7 +171,7 @@ def test_every_act_of_the_administration_is_tried_or_has_a_reason(world: World) 
             continue
         found |= {f"admin {name} {act}" for act in ("add", "change", "delete") if may(page, act, request)}
         found |= {f"admin {name}: {action}" for action in page.get_actions(request)}
-    assert found - doorways.ADMIN.keys() == set()
+    assert found - doorways.ADMIN.keys() - item_doorways.ADMIN.keys() == set()
 
 
 def may(page: Any, act: str, request: Any) -> bool:
@@ -167,5 +182,6 @@ def test_every_command_and_task_is_tried_or_has_a_reason() -> None:
     current_app.loader.import_default_modules()
     tasks = {name for name in current_app.tasks if name.split(".")[0] in APPS}
     commands = {name for name, app in get_commands().items() if app in APPS}
-    tried = doorways.COMMANDS.keys() | {name.split()[0] for name in doorways.TASKS}
-    assert (tasks | commands) - tried - doorways.SILENT_ERRANDS.keys() == set()
+    tried = doorways.COMMANDS | doorways.TASKS | item_doorways.COMMANDS | item_doorways.TASKS
+    names = {name.split()[0] for name in tried}
+    assert (tasks | commands) - names - doorways.SILENT_ERRANDS.keys() == set()

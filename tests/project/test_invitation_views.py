@@ -29,6 +29,7 @@ def cards(page: Any) -> list[tuple[str, str]]:
     return [(code.replace("&#x27;", "'").replace("&amp;", "&"), link) for code, link in found]
 
 
+@pytest.mark.req("A38")
 def test_each_card_holds_an_invitation_of_its_own_that_works_once(admin: Client, settings: Any) -> None:
     settings.BASE_URL = "https://tidemark.example.org"
     page = admin.post("/invitations/", {"role": "crew", "cards": "3"})

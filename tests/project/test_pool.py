@@ -250,7 +250,8 @@ def burst(pooled: Any) -> Burst:
         watcher, shut = seen.cursor(), psycopg2.connect(address())
         shut.cursor().execute("LOCK TABLE django_session")
         asking = [people.submit(ask, pooled.url, path) for path in ("/accounts/", "/api/summary") * 3]
-        while sum(each.done() for each in asking) < 4:
+        deadline = time.monotonic() + 10
+        while sum(each.done() for each in asking) < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
         during = number(watcher, WAITING, SERVER)
         most = number(watcher, COUNT, SERVER)

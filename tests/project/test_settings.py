@@ -51,16 +51,17 @@ def booted(tmp_path: Path, **environment: str) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.req("B33", "B34", "B36", "B41")
+@pytest.mark.req("B33", "B34", "B36", "B41", "B70")
 def test_development_without_redis_caches_in_memory(tmp_path: Path) -> None:
     dev = booted(tmp_path, DEBUG="1")
     assert dev["cache"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache"
     assert dev["cache"]["TIMEOUT"] == dev["default_ttl"] == 300
     assert dev["redis"] == ""
     assert dev["tools"] == ["debug_toolbar", "silk"]
+    assert dev["storage"] == "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
-@pytest.mark.req("A39", "B35")
+@pytest.mark.req("A39", "B35", "B70")
 def test_production_caches_in_redis_on_localhost_unless_told(tmp_path: Path) -> None:
     production = booted(tmp_path)
     assert production["cache"]["BACKEND"] == "django_redis.cache.RedisCache"

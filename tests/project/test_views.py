@@ -150,6 +150,7 @@ def test_link_made_by_an_administrator_lifts_the_lock(
     assert AuditEntry.objects.filter(action="auth.reset_link_made", actor_name="root", target="ann").exists()
 
 
+@pytest.mark.req("A38")
 def test_token_is_shown_once_and_works_until_revoked(client: Client, person: Callable[..., User]) -> None:
     ann = person("ann", "viewer")
     client.force_login(ann)

@@ -121,6 +121,32 @@ def test_photos_are_kept_though_the_words_came_second(crew, item, dana):
     assert (answer.status_code, Photo.objects.count()) == (409, 2)
 
 
+def test_a_form_that_comes_back_keeps_captions_and_says_that_photos_are_to_be_chosen_again(crew):
+    words = {name: value for name, value in TEXT.items() if name != "detail"} | {"caption-2": "Tag plate"}
+    page = crew.post("/workitems/new/", words | {"photo-2": sent(1)})
+    assert page.status_code == 422
+    assert "Choose your photos again" in page.content.decode()
+    assert 'name="caption-2" value="Tag plate"' in page.content.decode()
+    assert "Choose your photos again" not in crew.post("/workitems/new/", words).content.decode()
+
+
+def test_photos_are_stored_though_the_words_are_to_be_mended(crew, item, three):
+    given = {
+        "detail": "",
+        "photo-1": sent(9),
+        "photo-2": SimpleUploadedFile("letter.jpg", NO_PICTURE),
+        "caption-1": "D",
+    }
+    page = edited(crew, item, **given | {f"caption-of-{three[0].pk}": "Tag plate"})
+    assert (page.status_code, captions()) == (422, ["Tag plate", "B", "C", "D"])
+    text = page.content.decode()
+    assert "1 photo is stored already." in text
+    assert "(letter.jpg) was not stored" in text
+    assert "Choose your photos again" not in text
+    assert 'value="D"' in text  # beside the stored photo, and in no new place
+    assert 'name="caption-1" value=""' in text
+
+
 @pytest.mark.parametrize("place", ["0", "99", "-1", "x", "²"])
 def test_a_place_that_is_none_loses_no_photo(crew, item, three, place):
     edited(crew, item, **{f"place-{three[1].pk}": place})

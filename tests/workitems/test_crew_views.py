@@ -165,6 +165,19 @@ def test_who_comes_after_the_review_began_keeps_their_words_on_the_page(crew, it
     assert "Status: In Review, by Dana" in text_of(answer)
 
 
+def test_words_that_come_after_the_review_ended_are_shown_to_their_writer_alone(crew, item, dana, art):
+    for version, status in enumerate((Status.IN_REVIEW, Status.COMPLETED_REVIEW), 1):
+        move(item, status, by=dana, version=version)
+    ours = {"detail": "My words", "version": "1", "photo-1": photo_file(3)}
+    answer = crew.post(f"/workitems/{item.number}/edit/", ours)
+    assert answer.status_code == 409
+    for words in ("My words", "Status: Completed Review, by Dana", "The photos of the form were not stored."):
+        assert words in text_of(answer)
+    crew.force_login(art)
+    assert crew.post(f"/workitems/{item.number}/edit/", ours | {"photo-1": ""}).status_code == 403
+    assert not item.photos.exists()
+
+
 @pytest.mark.parametrize(("who", "status"), [("art", 403), ("dana", 200), ("mark", 200)])
 def test_only_who_may_edit_gets_the_form(client, item, who, status, request):
     client.force_login(request.getfixturevalue(who))

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 
 import pillow_heif
 import pytest
@@ -151,6 +152,27 @@ def test_small_sources_keep_more_quality(stored, size, wanted):
 )
 def test_a_thumbnail_fits_its_box(stored, source, shown):
     assert opened(render(stored(corners(*source))).thumbnail).size == shown
+
+
+def grainy(width, height):
+    return Image.blend(corners(width, height), Image.effect_noise((width, height), 60).convert("RGB"), 0.2)
+
+
+@pytest.mark.req("B5")
+def test_what_is_shown_of_a_photo_weighs_a_fraction_of_it(stored):
+    path = stored(grainy(1600, 1200), quality=92)
+    made = render(path)
+    assert len(made.thumbnail) * 2 < len(made.picture)
+    assert len(made.picture) * 8 < path.stat().st_size
+
+
+@pytest.mark.req("B5")
+@pytest.mark.timed
+def test_a_photo_of_twelve_megapixels_is_ready_within_two_seconds(stored):
+    path = stored(grainy(4000, 3000), quality=92)
+    started = perf_counter()
+    render(path)
+    assert perf_counter() - started < 2
 
 
 @pytest.mark.req("B50")

@@ -131,6 +131,7 @@ def test_numbers_count_every_reviewer_and_cost_no_query_when_kept(committed: Com
     assert [query["sql"] for query in asked] == []
 
 
+@pytest.mark.req("B4")
 def test_keeping_pages_saves_more_than_half_of_the_queries(committed: Committing, settings: Any) -> None:
     with committed():
         list(seed_items(1, 120, rows=5_000))

@@ -161,7 +161,7 @@ def test_one_page_has_no_numbers_and_none_says_what_to_do(reader: Any, client: C
     assert "No work item matches" in client.get(ADDRESS, {"search": "nowhere"}).content.decode()
 
 
-@pytest.mark.req("B20", "B40")
+@pytest.mark.req("B3", "B20", "B40")
 def test_queries_do_not_grow_with_items_and_photos_multiply_no_row(
     reader: Any, django_assert_max_num_queries: Any
 ) -> None:
@@ -176,7 +176,7 @@ def test_queries_do_not_grow_with_items_and_photos_multiply_no_row(
         assert all((len(card.tiles), card.more) == (4, 2) for card in cards)
 
 
-@pytest.mark.req("B93", "B113")
+@pytest.mark.req("B2", "B93", "B113")
 def test_every_item_of_a_thousand_stands_on_one_page(reader: Any) -> None:
     list(seed_items(1, 1_010, rows=5_000))
     found, after = [], ""
@@ -190,6 +190,7 @@ def test_every_item_of_a_thousand_stands_on_one_page(reader: Any) -> None:
     assert sorted(found) == sorted(WorkItem.objects.values_list("number", flat=True))
 
 
+@pytest.mark.req("B2")
 @pytest.mark.timed
 def test_a_page_of_a_thousand_items_takes_less_than_two_seconds(reader: Any, client: Client) -> None:
     list(seed_items(1, 1_010, rows=5_000))

@@ -148,7 +148,7 @@ def test_no_index_is_built_twice():
 
 
 @pytest.mark.both_dbs
-@pytest.mark.req("B9", "B10", "B13")
+@pytest.mark.req("B1", "B9", "B10", "B13")
 def test_the_lists_are_read_in_index_order_without_sorting():
     users = fill(2_000, children=0)
     with connection.cursor() as cursor:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from perf.cache import clear
 from tests.workitems.photo_files import NO_PICTURE, photo_file, picture
 from workitems import photos
 from workitems.models import Photo, Upload, WorkItem
@@ -62,10 +65,37 @@ def test_a_photo_is_served_fenced_in_and_kept_by_this_browser_alone(photo, crew)
     assert b"".join(thumb.streaming_content) == picture(shade=9)
 
 
+@pytest.mark.req("B52")
+def test_the_list_shows_thumbnails_lazily_with_their_captions(photo, crew):
+    def image():
+        clear()
+        return re.search(r"<img[^>]*/photos/[^>]*>", crew.get("/workitems/").content.decode())[0]
+
+    Photo.objects.update(caption="Tag <plate>")
+    address = f"/workitems/photos/{photo.pk}"
+    assert f'src="{address}/picture/"' in image()
+    Photo.objects.update(thumbnail_path=photo.rendition.name)
+    shown = image()
+    assert all(part in shown for part in (f'src="{address}/thumb/"', 'loading="lazy"', 'alt="Tag &lt;plate&gt;"'))
+    assert [client.get(f"{address}/thumb/").status_code for client in (crew, Client())] == [200, 302]
+
+
 def test_an_original_is_a_download_of_what_was_sent_under_its_own_name(photo, crew):
     original = crew.get(f"/workitems/photos/{photo.pk}/original/")
     assert b"".join(original.streaming_content) == picture()
     assert original["Content-Disposition"] == 'attachment; filename="tag <plate>.jpg"'
+
+
+def test_an_original_with_its_position_is_for_reviewers_and_whoever_uploaded_it(photo, crew, mark, art, dana):
+    address = f"/workitems/photos/{photo.pk}/original/"
+    seen = {}
+    for user in (mark, art, dana):
+        crew.force_login(user)
+        page = crew.get(f"/workitems/{photo.work_item.number}/").content.decode()
+        told = crew.get(f"/api/workitems/{photo.work_item.number}").json()["photos"][0]
+        assert crew.get(f"/workitems/photos/{photo.pk}/picture/").status_code == 200
+        seen[user.username] = (crew.get(address).status_code, told["original"], address in page)
+    assert seen == {"mark": (200, address, True), "art": (403, "", False), "dana": (200, address, True)}
 
 
 def test_nobody_sees_a_photo_that_is_not_theirs_to_see(photo, crew, dana, boss):

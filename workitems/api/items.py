@@ -80,13 +80,13 @@ class ItemPage(Page):
     data: list[ItemRow]
 
 
-def photo_out(photo: Photo) -> dict[str, Any]:
-    """A photo as PhotoOut."""
+def photo_out(photo: Photo, user: Any) -> dict[str, Any]:
+    """A photo as PhotoOut, with the address of its original for a `user` who may have it."""
     names = ("id", "state", "fault", "caption", "position", "width", "height", "verdict", "verdict_reason", "sha256")
     return {name: getattr(photo, name) for name in (*names, "size")} | {
         "thumb": photo_url(photo.pk, "thumb") if photo.thumbnail_path else "",
         "picture": photo_url(photo.pk, "picture") if photo.rendition else "",
-        "original": photo_url(photo.pk, "original"),
+        "original": photo_url(photo.pk, "original") if photo.gives_original_to(user) else "",
     }
 
 
@@ -100,7 +100,7 @@ def item_row(item: WorkItem, user: Any) -> dict[str, Any]:
 def item_out(item: WorkItem, user: Any) -> dict[str, Any]:
     """An item as ItemOut, for `user`; one query for its photos."""
     photos = Photo.objects.present().filter(work_item=item).in_order()
-    return item_row(item, user) | {"photos": [photo_out(photo) for photo in photos]}
+    return item_row(item, user) | {"photos": [photo_out(photo, user) for photo in photos]}
 
 
 def _whose(request: HttpRequest) -> str:

@@ -67,7 +67,7 @@ def add_photo(
     given: dict[str, Any] = {"key": body.key, "caption": body.caption, "replaces": _replaced(item, body.replaces)}
     photo = _tried(partial(photos.add, item, file, by=request.user, **given))
     receiving.process_soon()
-    return Status(201, photo_out(photo))
+    return Status(201, photo_out(photo, request.user))
 
 
 @router.patch(
@@ -85,7 +85,7 @@ def change_photo(request: HttpRequest, photo_id: int, body: PhotoChange) -> dict
             _tried(partial(photos.set_caption, photo, body.caption, by=request.user))
         if body.position is not None:
             photos.move(photo, body.position, by=request.user)
-    return photo_out(photo)
+    return photo_out(photo, request.user)
 
 
 @router.delete("/workitems/photos/{int:photo_id}", response=PhotoOut, summary="Remove a photo")
@@ -94,7 +94,7 @@ def remove_photo(request: HttpRequest, photo_id: int) -> dict[str, Any]:
     """Take it off its item; /restore undoes it."""
     photo = _found(request, photo_id)
     photos.remove(photo, by=request.user)
-    return photo_out(photo)
+    return photo_out(photo, request.user)
 
 
 @router.post(
@@ -108,7 +108,7 @@ def restore_photo(request: HttpRequest, photo_id: int) -> dict[str, Any]:
     items = WorkItem.objects.visible_to(request.user)
     photo = get_object_or_404(Photo.objects.filter(work_item__in=items), pk=photo_id)
     _tried(partial(photos.restore, photo, by=request.user))
-    return photo_out(photo)
+    return photo_out(photo, request.user)
 
 
 def _found(request: HttpRequest, pk: int) -> Photo:

@@ -177,7 +177,7 @@ def judge_photo(request: HttpRequest, number: str, pk: int, body: VerdictIn) -> 
         raise HttpError(400, " ".join(wrong.messages)) from wrong
     except reviewing.VerdictChanged as lost:
         raise HttpError(409, str(lost)) from lost
-    return photo_out(judged) | {"verdict_at": judged.verdict_at}
+    return photo_out(judged, request.user) | {"verdict_at": judged.verdict_at}
 
 
 @items.delete("/workitems/{number:number}", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,

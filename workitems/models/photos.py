@@ -134,6 +134,14 @@ class Photo(models.Model):
     def __str__(self) -> str:
         return self.caption or f"Photo {self.position}"
 
+    def gives_original_to(self, user: Any) -> bool:
+        """Whether `user`, who may see the photo, may have the file too: it holds where and when it was taken.
+
+        Reviewers may, and whoever uploaded it; the pictures made of it hold neither.
+        """
+        is_theirs = user.pk is not None and self.uploaded_by_id == user.pk
+        return is_theirs or user.has_perm("workitems.review_workitem")
+
     @property
     def thumbnail_size(self) -> tuple[int, int] | None:
         """Width and height of the thumbnail in pixels; None before there is a rendition."""
