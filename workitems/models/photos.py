@@ -140,7 +140,7 @@ class Photo(models.Model):
         Reviewers may, and whoever uploaded it; the pictures made of it hold neither.
         """
         is_theirs = user.pk is not None and self.uploaded_by_id == user.pk
-        return is_theirs or user.has_perm("workitems.review_workitem")
+        return bool(is_theirs or user.has_perm("workitems.review_workitem"))
 
     @property
     def thumbnail_size(self) -> tuple[int, int] | None:
