@@ -208,7 +208,7 @@ class CrewForm {
 
   async answered(answer, button) {
     this.release(button);
-    if (answer.redirected || answer.status === 401) return say("You are signed out. Sign in again: what you wrote is kept on this device.", "error");
+    if (answer.redirected || answer.status === 401) return say("You are signed out. What you wrote is kept on this device: reload the page and sign in.", "error");
     if ([400, 409, 422].includes(answer.status)) return this.show(button);
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) return say(`${told.error ?? `The server could not answer (${answer.status}).`} What you wrote is kept on this device.`, "error");
