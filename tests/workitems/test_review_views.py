@@ -8,7 +8,7 @@ import pytest
 
 from tests.workitems.conftest import draft
 from tests.workitems.test_item_page import browser, photo
-from workitems.claims import claim
+from workitems.claims import claim, release
 from workitems.editing import edit
 from workitems.models import Comment, Photo, WorkItem
 from workitems.workflow import Status, move, submit
@@ -90,6 +90,12 @@ def test_a_step_waits_for_whoever_has_the_item_open(item, mark, dana, alex):
     claim(item, dana)
     answer, page = post(alex, item, "status", version=1, status="in_review")
     assert (answer.status_code, "Dana has" in page, fresh(item).status) == (409, True, Status.SUBMITTED)
+    _, page = post(alex, item, "status", version=1, status="needs_revision", canned="Too dark", reason="Which?")
+    assert "What you wrote is kept below" in page
+    assert "<blockquote>Too dark<br>Which?</blockquote>" in page  # there is no form to write it in meanwhile
+    release(item, dana)
+    _, page = post(alex, item, "status", version=9, status="needs_revision", canned="Too dark", reason="Which?")
+    assert ">Too dark\nWhich?</textarea>" in page
 
 
 def test_a_verdict_is_stored_and_the_second_of_two_reads_the_first(item, dana, alex):
