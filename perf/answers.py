@@ -93,6 +93,19 @@ def sends_file(contents: dict[str, Document], *, status: int = 200, description:
     return {"responses": {status: {"description": description, "content": content}}}
 
 
+def sends_file_from_anywhere(contents: dict[str, Document]) -> Document:
+    """The same for a file of which a part may be asked for: see perf.downloads."""
+    found = sends_file(contents)
+    part = sends_file(dict.fromkeys(contents, TEXT), description="The bytes that were asked for.")["responses"][200]
+    headers = {"Content-Range": _header("Which bytes, and of how many.") | {"required": True}}
+    found["responses"][206] = part | {"headers": headers}
+    asked = {"Range": "From which byte on, as bytes=1000-.", "If-Range": "The first answer's ETag."}
+    found["parameters"] = [
+        {"in": "header", "name": name, "schema": TEXT, "description": words} for name, words in asked.items()
+    ]
+    return found
+
+
 SECURITY_SCHEMES = {
     "Token": {
         "type": "http",

@@ -127,7 +127,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403, with the reason when the view gave one."""
-    return _page(request, 403, str(exception) or FORBIDDEN)
+    reason = str(exception)
+    return _page(request, 403, reason or FORBIDDEN, "403_reason.html" if reason else "")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count
 
@@ -57,7 +56,7 @@ def take_out(item: WorkItem, *, by: Any) -> bool:
 
 
 def destroy(item: WorkItem, *, typed: str, counted: str, by: Any) -> Contents:
-    """Delete an item in the bin for good, with all it has; what went. Its files go after the commit.
+    """Delete an item in the bin for good, with all it has; what went. The janitor removes its files.
 
     `typed` must be its number and `counted` what its Contents said: nothing goes that was not shown.
     Raises PermissionDenied; ValidationError; Conflict when it has other contents by now or is out of the bin.
@@ -70,25 +69,12 @@ def destroy(item: WorkItem, *, typed: str, counted: str, by: Any) -> Contents:
         contents = contents_of([item.pk])[item.pk]
         if locked is None or str(contents) != counted:
             raise Conflict(item)
-        files = _files_of(locked)
         forget(*families_of(locked.pk))
         happened(by, "workitems.destroy", locked.number, {"id": locked.pk, "gone": str(contents)})
         locked.delete()
-        transaction.on_commit(lambda: _delete_files(files))
     return contents
 
 
 def _check(item: WorkItem, by: Any) -> None:
     if not by.has_perm(DELETE):
         raise PermissionDenied(f"You may not delete {item.number}.")
-
-
-def _files_of(item: WorkItem) -> list[str]:
-    """Names in the storage of all files of an item's photos."""
-    rows = Photo.objects.filter(work_item=item).values_list("original", "rendition", "thumbnail_path")
-    return [name for row in rows for name in row if name]
-
-
-def _delete_files(names: list[str]) -> None:
-    for name in names:
-        default_storage.delete(name)

@@ -16,9 +16,9 @@ from workitems import bulk, people
 from workitems.deciding import AT_ONCE, Act, UndoRefused, Wanted, decide_many, undo
 from workitems.models import CannedReason, Decision
 from workitems.queue import Queue
-from workitems.review_views import REVIEWS, reason_of, review_address
+from workitems.review_views import REVIEWS, review_address
 from workitems.workflow import CHANGE
-from workitems.writes import next_of, say_with_undo, sentence
+from workitems.writes import next_of, reason_of, say_with_undo, sentence
 
 PERMISSIONS = ("workitems.review_workitem", "workitems.assign_workitem")
 

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
@@ -66,7 +66,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_safe
 @requires("workitems.view_workitem")
-@never_cache
+@cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 def receipt(request: HttpRequest, number: str) -> HttpResponse:
     """What is stored of an item: number, time, and the SHA-256 of each photo."""
     item = found_item(request, number)

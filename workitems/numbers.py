@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import connection
+from django.urls import register_converter
 
 if TYPE_CHECKING:
     from workitems.models import WorkItem
@@ -27,7 +28,7 @@ def code(value: str) -> None:
 
 
 class InAddress:
-    """The converter of a number in an address: `<number:number>`."""
+    """The converter of a number in an address: `<number:number>`, in the API's `{number:number}`."""
 
     regex = r"[A-Za-z0-9_-]{1,50}"
 
@@ -38,6 +39,9 @@ class InAddress:
     def to_url(self, value: str) -> str:
         """The address's part, which is the number."""
         return value
+
+
+register_converter(InAddress, "number")
 
 
 class NumberTaken(Exception):

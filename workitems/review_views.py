@@ -24,7 +24,17 @@ from workitems.item_page import page_of
 from workitems.models import Decision, Photo, WorkItem
 from workitems.queue import ORDER, PER_PAGE, Queue, tabs
 from workitems.workflow import REVIEW, Status, move
-from workitems.writes import REFUSALS, back, found_item, next_of, number_in, refuse, say_with_undo, seen_version
+from workitems.writes import (
+    REFUSALS,
+    back,
+    found_item,
+    next_of,
+    number_in,
+    reason_of,
+    refuse,
+    say_with_undo,
+    seen_version,
+)
 
 DECISIONS_SHOWN = 5
 REVIEWS = requires("workitems.view_workitem", REVIEW)
@@ -122,12 +132,6 @@ def _instant(raw: str) -> datetime | None:
     except ValueError:
         return None
     return found if found and is_aware(found) else None
-
-
-def reason_of(request: HttpRequest) -> str:
-    """The usual reasons that were ticked and the own words, a line each."""
-    said = [*request.POST.getlist("canned"), request.POST.get("reason", "").replace("\r\n", "\n").strip()]
-    return "\n".join(text for text in said if text)
 
 
 def review_address(queue: Queue, item: WorkItem | None) -> str:

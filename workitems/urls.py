@@ -16,7 +16,6 @@ from workitems import (
     photo_views,
     review_views,
 )
-from workitems.numbers import InAddress
 
 
 class PhotoSize(StringConverter):
@@ -26,7 +25,6 @@ class PhotoSize(StringConverter):
 
 
 app_name = "workitems"
-register_converter(InAddress, "number")
 register_converter(PhotoSize, "photo_size")
 
 urlpatterns: list[URLPattern] = [

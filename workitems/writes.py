@@ -54,9 +54,17 @@ def refuse(request: HttpRequest, item: WorkItem, refused: Exception) -> HttpResp
         return redirect("workitems:dashboard")
     since = seen_version(request)
     changed = differences(current, since, request.user) if since and not is_wrong else []
-    context: dict[str, Any] = {"page": page_of(current, request.user), "ours": request.POST, "changed": changed}
-    context |= {"refused": sentence(refused), "next": next_of(request)}
+    page, to = page_of(current, request.user), request.POST.get("status", "")
+    has_form = not page.claimed and to in (*page.decisions, *page.next_states)
+    context: dict[str, Any] = {"page": page, "ours": request.POST, "changed": changed, "has_form": has_form}
+    context |= {"refused": sentence(refused), "next": next_of(request), "reason": reason_of(request)}
     return render(request, "workitems/item.html", context, status=422 if is_wrong else 409)
+
+
+def reason_of(request: HttpRequest) -> str:
+    """The usual reasons that were ticked and the own words, a line each."""
+    said = [*request.POST.getlist("canned"), request.POST.get("reason", "").replace("\r\n", "\n").strip()]
+    return "\n".join(text for text in said if text)
 
 
 def next_of(request: HttpRequest) -> str:

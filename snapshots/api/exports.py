@@ -14,7 +14,7 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from perf.access import requires
-from perf.answers import TEXT, Page, Refusal, sends_file
+from perf.answers import TEXT, Page, Refusal, sends_file, sends_file_from_anywhere
 from perf.pagination import page_number, page_size, paginate
 from perf.rates import rated
 from snapshots.exports import asking, serving
@@ -91,18 +91,6 @@ CONTENTS: dict[str, dict[str, Any]] = {
 """What a file of each format is."""
 
 ANY_FILE = CONTENTS["csv"] | CONTENTS["json"] | CONTENTS["ndjson"]
-PART = {
-    "description": "The bytes that were asked for.",
-    "content": {name: {"schema": TEXT} for name in (*ANY_FILE, "application/gzip")},
-    "headers": {"Content-Range": {"required": True, "schema": TEXT, "description": "Which bytes, and of how many."}},
-}
-RESUMABLE = sends_file(ANY_FILE | {"application/gzip": TEXT}) | {
-    "parameters": [
-        {"in": "header", "name": "Range", "schema": TEXT, "description": "From which byte on, as bytes=1000-."},
-        {"in": "header", "name": "If-Range", "schema": TEXT, "description": "The first answer's ETag."},
-    ]
-}
-RESUMABLE["responses"][206] = PART
 
 
 @router.get(
@@ -209,7 +197,7 @@ def delete_export(request: HttpRequest, pk: int) -> Status:
     response={409: Refusal, 410: Refusal, 416: Refusal},
     summary="The file of an export",
     url_name="export-file",
-    openapi_extra=RESUMABLE,
+    openapi_extra=sends_file_from_anywhere(ANY_FILE | {"application/gzip": TEXT}),
 )
 @requires("snapshots.export_snapshots")
 def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -30,6 +30,8 @@ class CrewForm {
     this.listen();
     if (fresh) await this.restore();
     else this.keep();
+    this.form.dataset.restored = "";
+    this.form.dispatchEvent(new Event("tidemark:restored")); // upload.js waits for the key
     for (const photo of this.form.querySelectorAll("[data-photo]")) this.mark(photo);
   }
 
@@ -74,7 +76,7 @@ class CrewForm {
     }
     for (const field of this.fields()) {
       const value = kept.words[field.name];
-      if (value === undefined || field.name === "key") continue;
+      if (value === undefined || (field.name === "key" && this.item)) continue; // the same form: sent again, it is one item
       if (field.type === "checkbox") field.checked = value === "true";
       else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
     }
@@ -206,7 +208,7 @@ class CrewForm {
 
   async answered(answer, button) {
     this.release(button);
-    if (answer.redirected || answer.status === 401) return say("You are signed out. Sign in again: what you wrote is kept on this device.", "error");
+    if (answer.redirected || answer.status === 401) return say("You are signed out. What you wrote is kept on this device: reload the page and sign in.", "error");
     if ([400, 409, 422].includes(answer.status)) return this.show(button);
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) return say(`${told.error ?? `The server could not answer (${answer.status}).`} What you wrote is kept on this device.`, "error");

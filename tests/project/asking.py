@@ -27,10 +27,11 @@ from tests import factories
 from tests.project.reads import World
 from tests.scraping import promising, watching
 from tests.workitems.photo_files import picture
-from workitems import uploads
+from workitems import bundles, uploads
 from workitems.api.uploads import PIECE
 
 Question = dict[str, Any]
+ADMINS_ONLY = {"DELETE /api/workitems/{number}", "POST /api/workitems/{number}/restore"}
 ACCOUNT = {"platform": "x", "handle": "subject"}
 
 
@@ -56,7 +57,7 @@ def operations() -> Any:
 
 
 class Asked(World):
-    """That world with scrapes and exports, and a viewer, an editor and a reviewer who ask by token."""
+    """That world with scrapes and exports, and one of each role of these who asks by token."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,6 +70,7 @@ class Asked(World):
             "viewer": _bearer(self.viewer, Scope.READ),
             "editor": _bearer(self.editor, Scope.WRITE),
             "reviewer": _bearer(self.reviewer, Scope.CREW),
+            "admin": _bearer(factories.user("admin", password="!"), Scope.CREW),
         }
         factories.snapshot(factories.account("youtube", "rounds"), followers=1_230_000, followers_rounded=True)
         self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
@@ -83,10 +85,15 @@ class Asked(World):
         self.written = self.export("csv")
         writing.write_some(monotonic() + 10)
         self.waiting = self.export("json")
+        self.bundles = [bundles.ask([self.item.number], self.reviewer) for _ in ("written", "waiting")]
+        bundles.write_next()
 
     def asker(self, label: str) -> dict[str, str]:
         """The credentials with which the operation `label` is answered with all that there is."""
-        return self.bearers["reviewer" if "/workitems" in label or "/uploads" in label else "editor"]
+        if label in ADMINS_ONLY:
+            return self.bearers["admin"]
+        crew = ("/workitems", "/uploads", "/documents")
+        return self.bearers["reviewer" if any(part in label for part in crew) else "editor"]
 
     def export(self, kind: str) -> ExportJob:
         return ask(kind, ExportFilters(), self.editor)
@@ -96,7 +103,10 @@ class Asked(World):
         fields, metrics = ",".join((*COLUMNS, *ON_REQUEST)), ",".join((*STORED, *DERIVED))
         return [
             ("GET /api/accounts", {"query": {"fields": fields}}),
-            ("GET /api/grid", {"query": {"day": self.ago(1).isoformat(), "per_page": 1}}),
+            (
+                "GET /api/grid",
+                {"query": {"day": self.ago(1).isoformat(), "organization": "Health Office", "per_page": 1}},
+            ),
             ("GET /api/history", {"query": {"account": ["x/subject", "youtube/rounds"], "metrics": metrics}}),
             ("GET /api/history/{platform}/{handle}", {"path_parameters": ACCOUNT, "query": {"metrics": metrics}}),
             ("GET /api/summary", {}),
@@ -147,6 +157,7 @@ class Asked(World):
                 "body": {"ofm": "Seal kit", "version": 1},
             },
             **self.about_photos(),
+            **self.about_documents(),
             "DELETE /api/workitems/{number}": item | {"query": {"version": 1}},
             "POST /api/workitems/{number}/restore": item,
             "POST /api/workitems/{number}/status": item | {"body": {"status": "in_review", "version": 1}},
@@ -202,6 +213,18 @@ class Asked(World):
             "HEAD /api/uploads/{upload_id}": upload,
             "PATCH /api/uploads/{upload_id}": upload | piece,
             "DELETE /api/uploads/{upload_id}": upload,
+        }
+
+    def about_documents(self) -> dict[str, Question]:
+        """The same for Word files: of one item, and of many in a zip that is written and lacks a photo."""
+        file, unwritten = ({"path_parameters": {"pk": one.pk}} for one in self.bundles)
+        return {
+            "GET /api/workitems/{number}/document": {"path_parameters": {"number": self.item.number}},
+            "POST /api/documents": {"body": {"numbers": [self.item.number]}},
+            "GET /api/documents/{pk}": file,
+            "DELETE /api/documents/{pk}": unwritten,
+            "GET /api/documents/{pk}/file": file,
+            "HEAD /api/documents/{pk}/file": file,
         }
 
 

@@ -7,6 +7,7 @@ import zipfile
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 import docx
 import pytest
@@ -249,3 +250,20 @@ def test_the_api_gives_the_same(mark, dana, reviewing: Client) -> None:
     assert reviewing.delete(address).status_code == 204
     none = reviewing.post("/api/documents", '{"numbers": ["nothing"]}', content_type="application/json")
     assert (none.status_code, none.json()) == (422, {"error": "There is no work item nothing."})
+
+
+@pytest.mark.parametrize("number", ["a\x00b", "\ud800"])
+def test_what_no_database_holds_is_no_number(number, reviewing: Client) -> None:
+    asked = reviewing.post("/api/documents", json.dumps({"numbers": [number]}), content_type="application/json")
+    assert asked.status_code == 400
+    for address in ("/api/workitems/{}", "/api/workitems/{}/document", "/api/workitems/{}/timeline"):
+        assert reviewing.get(address.format(quote(number, errors="surrogatepass"))).status_code == 404
+
+
+def test_the_api_says_what_a_zip_lacks(mark, dana, reviewing: Client) -> None:
+    refused = photographed("0101", mark).photos.get()
+    Photo.objects.filter(pk=refused.pk).update(state=Photo.State.REFUSED, fault="A PDF.")
+    bundle = bundles.ask(["0101"], dana)
+    bundles.write_next()
+    why = "Photo 1 is not in its Word file: it was refused (A PDF)."
+    assert reviewing.get(f"/api/documents/{bundle.pk}").json()["left_out"] == [{"number": "0101", "why": why}]

@@ -184,6 +184,13 @@ def test_only_who_may_edit_gets_the_form(client, item, who, status, request):
     assert client.get(f"/workitems/{item.number}/edit/").status_code == status
 
 
+def test_who_may_not_change_an_item_now_reads_why(client, item, art):
+    client.force_login(art)
+    page = client.get(f"/workitems/{item.number}/edit/")
+    assert f"{item.number} is Submitted and not yours to change now." in text_of(page)
+    assert "Your role" not in text_of(page)
+
+
 def test_an_item_in_the_bin_has_no_pages(crew, item, dana):
     WorkItem.objects.all().move_to_bin(dana)
     assert {crew.get(f"/workitems/{item.number}/{page}/").status_code for page in ("edit", "receipt")} == {404}

@@ -7,12 +7,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from tests.workitems.conftest import draft
 from tests.workitems.test_item_page import photo, told
 from workitems import bins
 from workitems.editing import Conflict
 from workitems.models import Comment, Photo, StatusTotal, WorkItem
 from workitems.reviewing import VerdictChanged, asked_retakes, comment, judge
-from workitems.workflow import Status
+from workitems.workflow import Status, submit
 
 pytestmark = pytest.mark.django_db
 RETAKE, ACCEPTED = Photo.Verdict.RETAKE, Photo.Verdict.ACCEPTED
@@ -87,11 +88,12 @@ def test_only_what_was_seen_is_put_into_the_bin_and_comes_back_whole(item, boss,
 def test_destroying_wants_the_number_and_the_contents_that_were_shown(
     item, boss, dana, events, django_capture_on_commit_callbacks
 ):
-    stored = [default_storage.save(name, ContentFile(b"x")) for name in ("originals/o.jpg", "renditions/r.jpg")]
+    names = (f"originals/ab/ab{'0' * 30}.jpg", f"renditions/ab/1-ab{'0' * 30}.jpg")
+    stored = [default_storage.save(name, ContentFile(b"x")) for name in names]
     photo(item, original=stored[0], rendition=stored[1])
     bins.put_in(item, by=boss, version=1)
     shown = str(bins.contents_of([item.pk])[item.pk])
-    assert shown == "1 photo, 0 comments and 1 line of history"
+    assert shown == "1 photo, 0 comments and 2 lines of history"
     with pytest.raises(ValidationError, match=f"Type {item.number}"):
         bins.destroy(item, typed="yes", counted=shown, by=boss)
     with pytest.raises(PermissionDenied):
@@ -113,3 +115,14 @@ def test_an_item_that_is_not_in_the_bin_is_not_destroyed(item, boss):
     with pytest.raises(Conflict):
         bins.destroy(item, typed=item.number, counted=shown, by=boss)
     assert WorkItem.objects.count() == 1
+
+
+def test_destroying_leaves_the_files_that_another_item_has_too(item, mark, boss, django_capture_on_commit_callbacks):
+    kept = default_storage.save("seeded/1.jpg", ContentFile(b"x"))
+    for each in (item, submit(draft(), mark)):
+        photo(each, original=kept, rendition="", thumbnail_path="")
+    bins.put_in(item, by=boss, version=1)
+    shown = str(bins.contents_of([item.pk])[item.pk])
+    with django_capture_on_commit_callbacks(execute=True):
+        bins.destroy(item, typed=item.number, counted=shown, by=boss)
+    assert default_storage.exists(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -14,44 +14,52 @@ from ninja import Field, Router, Schema, Status
 from ninja.errors import HttpError
 
 from perf.access import requires
+from perf.answers import TEXT, Refusal, sends_file, sends_file_from_anywhere
 from perf.rates import rated
 from workitems import bundles
 from workitems.bundle_views import send_bundle, send_document
+from workitems.documents import CONTENT_TYPE
 from workitems.models import Bundle, WorkItem
 
 router = Router()
 REMOVED = "The file was kept for 24 hours and is removed. Ask for it again."
 
 
-class Refusal(Schema):
-    """Why there is no file."""
-
-    error: str
-
-
 class BundleIn(Schema):
     """The items of a zip, by number, in the order of the file."""
 
-    numbers: list[str] = Field(max_length=bundles.MOST)
+    numbers: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,50}$")]] = Field(max_length=bundles.MOST)
+
+
+class LeftOut(Schema):
+    """An item, or a photo of it, that is not in a zip."""
+
+    number: str
+    why: str
 
 
 class BundleOut(Schema):
-    """How far a zip is. `left_out` has a number and a sentence for whatever is not in it."""
+    """How far a zip is."""
 
     id: int
-    state: str
+    state: Literal["waiting", "running", "done", "failed", "expired"]
     error: str
     done: int
     total: int
     percent: int
     size: int
-    left_out: list[tuple[str, str]]
+    left_out: list[LeftOut]
     created_at: dt.datetime
     ended_at: dt.datetime | None
     file: str | None
 
 
-@router.get("/workitems/{number}/document", summary="The Word file of an item, as it is now", url_name="document")
+@router.get(
+    "/workitems/{number:number}/document",
+    summary="The Word file of an item, as it is now",
+    url_name="document",
+    openapi_extra=sends_file({CONTENT_TYPE: TEXT}),
+)
 @requires("workitems.review_workitem")
 def item_document(request: HttpRequest, number: str, version: int | None = None) -> HttpResponseBase:
     """With `version`, the file that was kept when that version's review was completed; 404 where there is none."""
@@ -91,6 +99,7 @@ def delete_bundle(request: HttpRequest, pk: int) -> Status:
     response={409: Refusal, 410: Refusal, 416: Refusal},
     summary="The zip itself",
     url_name="bundle-file",
+    openapi_extra=sends_file_from_anywhere({"application/zip": TEXT}),
 )
 @requires("workitems.review_workitem")
 def bundle_file(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -112,7 +121,8 @@ def _own(request: HttpRequest, pk: int) -> Bundle:
 
 
 def _out(request: HttpRequest, bundle: Bundle) -> dict[str, Any]:
-    names = ("state", "error", "done", "total", "percent", "size", "left_out", "created_at", "ended_at")
+    names = ("state", "error", "done", "total", "percent", "size", "created_at", "ended_at")
     here = request.resolver_match.namespace if request.resolver_match else ""
     file = reverse(f"{here}:bundle-file", args=[bundle.pk]) if bundle.state == Bundle.State.DONE else None
-    return {"id": bundle.pk, "file": file} | {name: getattr(bundle, name) for name in names}
+    left_out = [{"number": number, "why": why} for number, why in bundle.left_out]
+    return {"id": bundle.pk, "file": file, "left_out": left_out} | {name: getattr(bundle, name) for name in names}

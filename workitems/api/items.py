@@ -117,7 +117,9 @@ def workitems(request: HttpRequest, filters: Query[Filters]) -> bytes:
     return orjson.dumps(page.envelope([item_row(item, request.user) for item in page.object_list]))
 
 
-@router.get("/workitems/{number}", response=ItemOut, exclude_unset=True, summary="One work item", url_name="workitem")
+@router.get(
+    "/workitems/{number:number}", response=ItemOut, exclude_unset=True, summary="One work item", url_name="workitem"
+)
 @requires("workitems.view_workitem")
 def workitem(request: HttpRequest, number: str) -> dict[str, Any]:
     """The item with all its words and photos."""

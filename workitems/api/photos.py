@@ -43,7 +43,7 @@ class PhotoChange(Schema):
 
 
 @router.post(
-    "/workitems/{number}/photos",
+    "/workitems/{number:number}/photos",
     response={201: PhotoOut, 409: Refusal, 413: Refusal, 422: Refusal},
     summary="Send a photo whole",
     openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": FORM}}, "required": True}},

@@ -109,7 +109,7 @@ class EntryOut(Schema):
     photo: int | None
 
 
-@router.post("/workitems/{number}/status", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,
+@router.post("/workitems/{number:number}/status", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,
              summary="Take an item to another state")  # fmt: skip
 @requires("workitems.change_workitem")
 def take_step(request: HttpRequest, number: str, body: Step) -> Status:
@@ -126,7 +126,7 @@ def take_step(request: HttpRequest, number: str, body: Step) -> Status:
     return Status(200, item_out(item, request.user))
 
 
-@router.post("/workitems/{number}/assign", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,
+@router.post("/workitems/{number:number}/assign", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,
              summary="Give an item to somebody")  # fmt: skip
 @requires("workitems.assign_workitem")
 def assign_workitem(request: HttpRequest, number: str, body: Assignment) -> Status:
@@ -138,7 +138,7 @@ def assign_workitem(request: HttpRequest, number: str, body: Assignment) -> Stat
         return Status(409, _conflict(lost, lost.current, request.user, body.version))
 
 
-@router.post("/workitems/{number}/comments", response={201: CommentOut}, summary="Comment on an item")
+@router.post("/workitems/{number:number}/comments", response={201: CommentOut}, summary="Comment on an item")
 @requires("workitems.change_workitem")
 def comment_on_workitem(request: HttpRequest, number: str, body: CommentIn) -> Status:
     """Reviewers on all items, crew on their own or assigned ones; the same words twice in a minute are one comment."""
@@ -151,12 +151,12 @@ def comment_on_workitem(request: HttpRequest, number: str, body: CommentIn) -> S
     return Status(201, {"author": said.author_name} | {name: getattr(said, name) for name in names})
 
 
-@router.get("/workitems/{number}/timeline", response=list[EntryOut], summary="All that happened to an item")
+@router.get("/workitems/{number:number}/timeline", response=list[EntryOut], summary="All that happened to an item")
 @requires("workitems.view_workitem")
 def workitem_timeline(request: HttpRequest, number: str) -> list[dict[str, Any]]:
     """Steps, changes with before and after, comments and photos, newest first."""
     item = _found(request, number)
-    entries = timeline(item, list(item.photos.in_order().select_related("deleted_by")), request.user)
+    entries = timeline(item, list(item.photos.with_history()), request.user)
     names = ("kind", "at", "by", "words", "text", "status", "by_reviewer")
     return [
         {name: getattr(entry, name) for name in names}
@@ -165,7 +165,7 @@ def workitem_timeline(request: HttpRequest, number: str) -> list[dict[str, Any]]
     ]
 
 
-@router.post("/workitems/{number}/photos/{pk}/verdict", response={200: JudgedPhoto, 409: Refusal},
+@router.post("/workitems/{number:number}/photos/{pk}/verdict", response={200: JudgedPhoto, 409: Refusal},
              summary="Accept a photo, or ask to retake it")  # fmt: skip
 @requires("workitems.view_workitem", REVIEW)
 def judge_photo(request: HttpRequest, number: str, pk: int, body: VerdictIn) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def judge_photo(request: HttpRequest, number: str, pk: int, body: VerdictIn) -> 
     return photo_out(judged, request.user) | {"verdict_at": judged.verdict_at}
 
 
-@items.delete("/workitems/{number}", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,
+@items.delete("/workitems/{number:number}", response={200: ItemOut, 409: ItemConflict}, exclude_unset=True,
                summary="Put an item into the bin")  # fmt: skip
 @requires("workitems.delete_workitem")
 def delete_workitem(request: HttpRequest, number: str, version: Annotated[int, Query(ge=1, le=LARGEST)]) -> Status:
@@ -193,23 +193,18 @@ def delete_workitem(request: HttpRequest, number: str, version: Annotated[int, Q
     return Status(200, item_out(_again(item), request.user))
 
 
-@router.post("/workitems/{number}/restore", response={200: ItemOut}, exclude_unset=True,
+@router.post("/workitems/{number:number}/restore", response={200: ItemOut}, exclude_unset=True,
              summary="Take an item out of the bin")  # fmt: skip
 @requires("workitems.delete_workitem")
 def restore_workitem(request: HttpRequest, number: str) -> dict[str, Any]:
     """An item that is not in the bin stays as it is."""
-    item = get_object_or_404(WorkItem, number=_storable(number))
+    item = get_object_or_404(WorkItem, number=number)
     bins.take_out(item, by=request.user)
     return item_out(_again(item), request.user)
 
 
 def _found(request: HttpRequest, number: str) -> WorkItem:
-    return get_object_or_404(WorkItem.objects.visible_to(request.user), number=_storable(number))
-
-
-def _storable(number: str) -> str:
-    """What may be looked for: no number holds a NUL, and PostgreSQL refuses to be asked."""
-    return number.replace("\x00", " ")
+    return get_object_or_404(WorkItem.objects.visible_to(request.user), number=number)
 
 
 def _again(item: WorkItem) -> WorkItem:
@@ -219,7 +214,7 @@ def _again(item: WorkItem) -> WorkItem:
 
 def _person(username: str, permission: str, field: str) -> Any:
     """Who has that name and may be given items; None for no name. 400 for anybody else."""
-    found = people.named(_storable(username), permission) if username else None
+    found = people.named(username.replace("\x00", " "), permission) if username else None
     if username and found is None:
         raise HttpError(400, f"{field}: nobody of that name can have this item. Nothing was changed.")
     return found

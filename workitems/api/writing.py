@@ -89,7 +89,7 @@ def create_workitem(request: HttpRequest, body: NewItem) -> Status:
 
 
 @router.patch(
-    "/workitems/{number}",
+    "/workitems/{number:number}",
     response={200: ItemOut, 400: Refusal, 409: ItemConflict},
     exclude_unset=True,
     summary="Change an item",
