@@ -174,7 +174,7 @@ def _tell(story: Story, people: dict[str, User]) -> None:
     item = submit(WorkItem(**words), crew)
     for place, caption in enumerate(story.captions, 1):
         taken = ContentFile(_drawn((len(caption) + place) % PICTURES), name=f"IMG_{place:04d}.jpg")
-        photos.add(item, taken, by=None, key=f"demo-{place}", caption=caption)
+        photos.add(item, taken, by=crew, key=f"demo-{place}", caption=caption)
     if story.given_to:
         assign(item, people[story.given_to], by=reviewer, version=item.version)
     if story.status != SUBMITTED:
@@ -208,4 +208,5 @@ def _age(item: WorkItem, by: timedelta) -> None:
     steps = list(StatusChange.objects.filter(work_item=item).order_by("pk"))
     for place, step in enumerate(steps):
         StatusChange.objects.filter(pk=step.pk).update(changed_at=F("changed_at") - by / 2**place)
+    item.photos.update(created_at=F("created_at") - by)
     Comment.objects.filter(work_item=item).update(created_at=F("created_at") - by / 4)

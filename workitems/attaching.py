@@ -65,7 +65,7 @@ def _sent(
         if file := files.get(f"retake-{photo.pk}"):
             yield number, file, given.get(f"caption-of-{photo.pk}", ""), photo
     for number in range(1, settings.MAX_PHOTOS + 1):
-        if file := files.get(f"photo-{number}"):
+        for file in files.getlist(f"photo-{number}"):
             yield len(there) + number, file, given.get(f"caption-{number}", ""), None
 
 

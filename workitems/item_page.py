@@ -48,6 +48,16 @@ class ItemPage:
         return asked_retakes(self.photos)
 
     @property
+    def former_assignee(self) -> bool:
+        """Whether it is with somebody who cannot be given items any more: chosen all the same, until it is changed."""
+        return self.item.assigned_to_id is not None and self.item.assigned_to_id not in dict(self.people.workers)
+
+    @property
+    def former_reviewer(self) -> bool:
+        """Whether it is in review by somebody who cannot review any more."""
+        return self.item.reviewer_id not in dict(self.people.reviewers)
+
+    @property
     def is_with_crew(self) -> bool:
         """Whether it was sent back."""
         return self.item.status in WITH_CREW
@@ -71,7 +81,7 @@ KINDS: dict[str, str] = {
 def page_of(item: WorkItem, user: Any) -> ItemPage:
     """The page of `item` for `user`; four queries, and three more for a reviewer."""
     reviews = user.has_perm("workitems.review_workitem")
-    all_photos = list(item.photos.in_order().select_related("deleted_by"))
+    all_photos = list(item.photos.with_history())
     due = list(item.uploads.open().order_by("position", "pk")) if item.photos_due else []
     photos = [photo for photo in all_photos if photo.deleted_at is None]
     return ItemPage(

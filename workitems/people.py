@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Exists, OuterRef
 
 from workitems.workflow import CHANGE, REVIEW, name_of
 
@@ -22,10 +23,14 @@ class People:
 
 
 def people_for(user: Any) -> People:
-    """Whom `user` may give items to; two queries for a reviewer, none for others."""
-    workers = choices(CHANGE) if user.has_perm("workitems.assign_workitem") else []
-    reviewers = choices(REVIEW) if user.has_perm(REVIEW) else []
-    return People(workers, reviewers)
+    """Whom `user` may give items to; one query for a reviewer, none for others."""
+    if not user.has_perm(REVIEW):
+        return People()
+    reviews = Exists(_holding(REVIEW).filter(pk=OuterRef("pk")))
+    found = sorted(_holding(CHANGE).annotate(reviews=reviews), key=name_of)
+    workers = [(person.pk, name_of(person)) for person in found]
+    reviewers = [(person.pk, name_of(person)) for person in found if person.reviews]
+    return People(workers if user.has_perm("workitems.assign_workitem") else [], reviewers)
 
 
 def choices(permission: str) -> list[Choice]:

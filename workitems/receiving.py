@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -49,7 +48,10 @@ class CappedUploads(FileUploadHandler):
 
 def process_soon() -> None:
     """Hint at the workers that photos were stored; when the hint is lost, beat has them look within a minute."""
-    hint = partial(process_photos.apply_async, queue="images", retry=False)
+
+    def hint() -> None:  # no partial: where it fails, Django logs it by its __qualname__
+        process_photos.apply_async(queue="images", retry=False)
+
     transaction.on_commit(hint, robust=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
 from workitems.cache import families_of
-from workitems.models import Comment, Photo, WorkItem
+from workitems.models import Comment, Photo, PhotoVerdict, WorkItem
 from workitems.workflow import Status, name_of, storable
 
 SAME_COMMENT = timedelta(minutes=1)
@@ -52,10 +52,18 @@ def judge(photo: Photo, verdict: str, reason: str = "", *, by: Any, seen: dateti
         rows = Photo.objects.present().filter(pk=photo.pk, verdict_at=seen, work_item__deleted_at=None)
         if not rows.update(**values, **stamp):
             raise VerdictChanged(Photo.objects.get(pk=photo.pk))
+        _remember(photo, values, stamp)
         forget(*families_of(item.pk))
         happened(by, "workitems.judge_photo", item.number, {"photo": photo.pk, **values})
     photo.refresh_from_db()
     return photo
+
+
+def _remember(photo: Photo, values: Mapping[str, Any], stamp: Mapping[str, Any]) -> None:
+    """Write the verdict into the photo's history, where the next one does not replace it."""
+    said = {"verdict": values["verdict"], "reason": values["verdict_reason"]}
+    who = {"by": stamp["verdict_by"], "by_name": stamp["verdict_by_name"], "at": stamp["verdict_at"]}
+    PhotoVerdict.objects.create(photo=photo, **said, **who)
 
 
 def _in_milliseconds(instant: datetime) -> datetime:

@@ -11,6 +11,13 @@ from workitems.editing import LABELS, NOTES
 from workitems.models import IN_BIN, Photo, WorkItem
 from workitems.workflow import Status, name_of
 
+JUDGED: dict[str, str] = {
+    Photo.Verdict.NONE: "took a verdict back",
+    Photo.Verdict.ACCEPTED: "accepted a photo",
+    Photo.Verdict.RETAKE: "asked to retake a photo",
+}
+"""What a verdict is called in a line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -39,7 +46,7 @@ class Entry:
 def timeline(item: WorkItem, photos: Iterable[Photo], user: Any) -> list[Entry]:
     """What happened to `item`, newest first, as far as `user` may read it; three queries.
 
-    `photos` are all of the item, the removed ones with their `deleted_by` among them.
+    `photos` are all of the item, the removed ones among them, `with_history`.
     """
     entries = [*_steps(item), *_revisions(item, user), *_comments(item), *_of_photos(photos, user)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
@@ -85,10 +92,8 @@ def _of_photos(photos: Iterable[Photo], user: Any) -> Iterator[Entry]:
         caption = f"“{photo.caption}”" if photo.caption else ""
         added = "replaced a photo" if photo.replaces_id else "added a photo"
         yield Entry("photo", photo.created_at, photo.uploaded_by_name, added, caption, photo=shown)
-        if photo.verdict_at:
-            words = "accepted a photo" if photo.verdict == Photo.Verdict.ACCEPTED else "asked to retake a photo"
-            judged = words if photo.verdict else "took a verdict back"
-            yield Entry("photo", photo.verdict_at, photo.verdict_by_name, judged, photo.verdict_reason, photo=shown)
+        for said in photo.verdicts.all():
+            yield Entry("photo", said.at, said.by_name, JUDGED[said.verdict], said.reason, photo=shown)
         if photo.deleted_at:
             yield Entry("photo", photo.deleted_at, name_of(photo.deleted_by), "removed a photo", caption, photo=shown)
 

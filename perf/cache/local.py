@@ -85,7 +85,8 @@ class LocalStore:
 
     def unlock(self, slot: Slot, token: str) -> None:
         with self._guard:
-            if self._locks.get(slot.digest, ("", 0.0))[0] == token:
+            holder, _ = self._locks.get(slot.digest, (None, 0.0))
+            if holder == token:
                 del self._locks[slot.digest]
 
     def open(self, names: set[str], writer: str) -> None:

@@ -30,6 +30,8 @@ class CrewForm {
     this.listen();
     if (fresh) await this.restore();
     else this.keep();
+    this.form.dataset.restored = "";
+    this.form.dispatchEvent(new Event("tidemark:restored")); // upload.js waits for the key
     for (const photo of this.form.querySelectorAll("[data-photo]")) this.mark(photo);
   }
 
@@ -74,7 +76,7 @@ class CrewForm {
     }
     for (const field of this.fields()) {
       const value = kept.words[field.name];
-      if (value === undefined || field.name === "key") continue;
+      if (value === undefined || (field.name === "key" && this.item)) continue; // the same form: sent again, it is one item
       if (field.type === "checkbox") field.checked = value === "true";
       else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
     }

@@ -15,6 +15,7 @@ const SIDE = 120; // pixels of a preview
 export async function mount(element) {
   const here = new Panel(element);
   try {
+    await here.begin();
     await here.adopt();
   } catch {
     return; // the browser keeps nothing: the form's own fields do
@@ -33,17 +34,25 @@ class Panel {
     this.list = make("ol");
     this.section.append(this.list);
     this.around = document.querySelector("input[type=file][name^='photo-'], input[type=file][name^='retake-']")?.form;
-    this.form = this.around?.elements.key?.value ?? "";
+  }
+
+  // A draft brings its form's key with it; whoever opens another form leaves this one its photos as long as it is open.
+  async begin() {
+    const { around } = this;
+    if (around?.matches("[data-fresh]:not([data-restored])")) await new Promise((done) => around.addEventListener("tidemark:restored", done, { once: true }));
+    this.form = around?.elements.key?.value ?? "";
+    if (this.form) navigator.locks?.request(lockOf(this.form), { mode: "shared" }, () => new Promise(() => {}));
   }
 
   // Photos of a form that is stored by now go to its item; those of one that never was belong to the form that is open.
   async adopt() {
     const isNew = this.around && !this.item;
     const homeless = (await entries(this.user)).filter((entry) => !entry.item && !(isNew && entry.form === this.form));
+    const open = new Set((await navigator.locks?.query())?.held.map(({ name }) => name));
     for (const form of new Set(homeless.map((entry) => entry.form))) {
       const { item } = await request("GET", `/api/uploads?form=${encodeURIComponent(form)}`).catch(() => ({}));
       const values = item ? { item } : { form: this.form };
-      if (!item && (item === undefined || !isNew)) continue;
+      if (!item && (item === undefined || !isNew || open.has(lockOf(form)))) continue;
       for (const entry of homeless) if (entry.form === form) await change(entry.key, values);
     }
   }
@@ -90,34 +99,41 @@ class Panel {
   }
 
   async keepFiles(input) {
-    const files = [...input.files];
+    const left = new DataTransfer(); // what the device cannot keep stays in the field
+    const said = [];
     const replaces = Number(/^retake-(\d+)$/.exec(input.name)?.[1] ?? 0);
-    for (const file of files) {
+    for (const file of [...input.files]) {
       try {
-        await this.keepFile(file, replaces);
+        const fault = await this.keepFile(file, replaces);
+        if (fault) said.push(`${file.name} is not taken: ${fault}`);
       } catch (error) {
-        say(`${file.name} could not be kept on this device: ${error.message} It goes with the form instead.`, "warning");
-        return this.show(); // the field still holds it
+        left.items.add(file);
+        said.push(`${file.name} could not be kept on this device: ${error.message} It goes with the form instead.`);
       }
     }
-    input.value = "";
+    if (said.length) say(said.join(" "), "warning");
+    input.files = left.files;
     await this.show();
     wake(this.user);
   }
 
+  // Why it is not taken, for people; empty where it is kept. Rejects where the device keeps nothing more.
   async keepFile(file, replaces) {
-    if (file.size > this.bytes) throw new Error(`it has ${megabytes(file.size)}, a photo may have ${megabytes(this.bytes)}.`);
+    if (file.size > this.bytes) return `it has ${megabytes(file.size)}, a photo may have ${megabytes(this.bytes)}.`;
     const there = await this.mine();
     const stored = this.list.querySelectorAll("[data-photo]:not([data-replaces])").length;
-    if (!replaces && there.filter((entry) => !entry.replaces).length + stored >= this.room) throw new Error("the item has all its photos.");
+    if (!replaces && there.filter((entry) => !entry.replaces).length + stored >= this.room) return "the item has all its photos.";
     const content = await file.arrayBuffer(); // a copy: what the camera hands over may be gone tomorrow
+    const hash = await sha256(content);
+    if (there.some((entry) => entry.sha256 === hash)) return "it is chosen already.";
     const blob = new Blob([content], { type: file.type });
     const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const position = this.item ? 0 : 1 + Math.max(0, ...there.map((entry) => entry.position));
     const about = { key, user: this.user, form: this.form, item: this.item ?? "", name: file.name, size: blob.size };
     const rest = { caption: "", position, replaces, state: "waiting", fault: "", added: Date.now() };
-    await keep({ ...about, ...rest, sha256: await sha256(content), preview: await preview(blob), blob });
+    await keep({ ...about, ...rest, sha256: hash, preview: await preview(blob), blob });
     navigator.storage?.persist?.();
+    return "";
   }
 
   // Rows stay where they are while their entry is the same: somebody may be writing a caption in one.
@@ -246,9 +262,9 @@ class Panel {
 
   async settled(state, item) {
     await this.show();
-    if (state !== "stored" || this.around || this.list.children.length || (this.item && item !== this.item)) return;
-    say("All photos are stored.", "success");
-    await refresh();
+    if (this.around || (this.item && item !== this.item)) return;
+    if (state === "stored" && !this.list.children.length) say("All photos are stored.", "success");
+    await refresh(); // what the page says is there, and still on the way, is true after each
   }
 }
 
@@ -273,4 +289,5 @@ function make(name, style = "", words = "") {
   return element;
 }
 
+const lockOf = (form) => `tidemark-form-${form}`;
 const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;

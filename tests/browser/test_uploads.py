@@ -79,6 +79,33 @@ def test_a_refused_photo_says_why_and_a_caption_follows_the_stored_one(open_page
     assert not panel.is_visible()
 
 
+def test_a_photo_that_is_not_taken_keeps_no_other_and_another_tab_takes_none_away(open_page, settings, tmp_path):
+    settings.MEDIA_ROOT, settings.MAX_PHOTO_BYTES = tmp_path, 600_000
+    page = open_page(PHONE, factories.user("crew"))
+    page.goto("/workitems/new/")
+    first, again, large = file("a.jpg", picture()), file("b.jpg", picture()), file("large.jpg", noisy(3))
+    page.locator("input[type=file][multiple]").set_input_files([first, again, large, file("c.jpg", NO_PICTURE)])
+    page.get_by_text("b.jpg is not taken: it is chosen already. large.jpg is not taken: it has").wait_for()
+    for label, words in (("Location", "Pump house"), ("Description", "Valve leaks"), ("Detail", "Replace the seal")):
+        page.get_by_label(label, exact=True).fill(words)
+    key = page.locator("[name=key]").input_value()
+    page.wait_for_function("key => JSON.stringify({ ...localStorage }).includes(key)", arg=key)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_text("it is not sent yet").wait_for()
+    other.locator(".upload").nth(1).wait_for()
+    assert other.locator("[name=key]").input_value() == key
+    other.get_by_role("button", name="Discard it").click()
+    other.wait_for_function("key => document.querySelector('[name=key]')?.value !== key", arg=key)
+    other.wait_for_load_state("networkidle")
+    assert other.locator(".upload").count() == 0
+    page.get_by_role("button", name="Send", exact=True).click()  # no message lies over it for good
+    page.wait_for_url("**/receipt/")
+    page.get_by_text("This is not a picture").wait_for()
+    page.get_by_text("Stored, complete").wait_for()  # though a refused one waits on the device
+    assert page.locator("code").count() == 1
+
+
 def test_the_hash_made_by_hand_is_the_browsers_own(open_page):
     page = open_page()
     page.goto("/login/")

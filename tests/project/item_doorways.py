@@ -57,6 +57,7 @@ class Items:
         crew = factories.user("crew", first_name="Mark", password="!")
         self.item = factories.item(crew, number="A-1", assigned_to=self.viewer, assigned_to_name="Viewer")
         self.photo, self.second, self.removed = (self.stored(shade) for shade in (1, 2, 3))
+        self.waiting = self.added(4)
         photos.remove(self.removed, by=self.root)
         reviewing.comment(self.item, "Seen", by=self.root)
         said = uploads.Promise(
@@ -72,10 +73,14 @@ class Items:
         self.decision = deciding.decide(decided, wanted, by=self.root, version=1)
         self.item.refresh_from_db()
 
-    def stored(self, shade: int) -> Photo:
-        """A photo of the first item, ready to be seen."""
+    def added(self, shade: int) -> Photo:
+        """A photo of the first item that waits for a worker."""
         file = ContentFile(picture(shade=shade), name=f"{shade}.jpg")
-        photo = photos.add(self.item, file, by=self.root, caption=f"Photo {shade}")
+        return photos.add(self.item, file, by=self.root, caption=f"Photo {shade}")
+
+    def stored(self, shade: int) -> Photo:
+        """One that is ready to be seen."""
+        photo = self.added(shade)
         assert processing.process(1) == 1
         photo.refresh_from_db()
         return photo
@@ -205,16 +210,14 @@ ADMIN: dict[str, Writer] = {
 
 
 def _processed(w: Items) -> None:
-    """A photo waits, and then a worker makes it ready."""
-    Photo.objects.filter(pk=w.photo.pk).update(state=Photo.State.RECEIVED, rendition="", thumbnail_path="")
-    assert processing.process(1) == 1
+    """A worker makes the photo that waits ready."""
+    assert processing.process(9) == 1
 
 
 def _refused(w: Items) -> None:
-    """A photo waits whose file is gone."""
-    Photo.objects.filter(pk=w.photo.pk).update(state=Photo.State.RECEIVED, rendition="", thumbnail_path="")
-    default_storage.delete(str(w.photo.original.name))
-    assert processing.process(1) == 1
+    """The file of the photo that waits is gone."""
+    default_storage.delete(str(w.waiting.original.name))
+    assert processing.process(9) == 1
 
 
 def _cleared(w: Items) -> None:
@@ -262,8 +265,8 @@ TASKS: dict[str, Writer] = {
     "workitems.tasks.rebuild_totals": writes(_drifted, *SHOWN),
 }
 COMMANDS: dict[str, Writer] = {
-    "rebuild_renditions": writes(lambda w: _command("rebuild_renditions", later=True), "list", "item"),
+    "rebuild_renditions": writes(lambda w: _command("rebuild_renditions", later=True), "item"),
     "import_legacy (items)": writes(_taken_over, *SHOWN),
-    "seed (items)": writes(lambda w: _command("seed", accounts=0, days=0, items=4, yes=True), *LISTS),
+    "seed (items)": Writer(lambda w: _command("seed", accounts=1, days=1, items=4, yes=True), frozenset(LISTS)),
     "forget_demo (items)": Writer(lambda w: _command("forget_demo", yes=True), NOTHING),
 }

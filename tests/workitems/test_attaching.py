@@ -63,6 +63,11 @@ def test_one_request_stores_the_item_and_every_good_photo_and_names_the_others(c
     assert refused.endswith("The other 2 are stored. Add another one below.")
 
 
+def test_several_photos_in_one_field_are_all_stored(crew):
+    crew.post("/workitems/new/", TEXT | {"photo-1": [sent(1), sent(2), sent(3)]})
+    assert WorkItem.objects.get().photo_count == 3
+
+
 def test_the_receipt_gives_the_hash_of_each_photo(crew):
     answer = crew.post("/workitems/new/", TEXT | {"photo-1": sent(1), "photo-2": sent(2)}, follow=True)
     page = answer.content.decode()

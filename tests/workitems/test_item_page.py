@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.test import Client
 
+from perf.clock import now
 from tests.workitems.conftest import draft
 from workitems.editing import differences, edit
 from workitems.models import Comment, Photo, WorkItem
+from workitems.reviewing import judge
 from workitems.timeline import timeline
 from workitems.uploads import Promise, promise
 from workitems.workflow import Status, move, submit
 
+fill = import_module("workitems.migrations.0018_fill_verdicts").fill
 pytestmark = pytest.mark.django_db
 
 
@@ -35,7 +41,7 @@ def photo(item, **values):
 
 def told(item, user):
     """The timeline as (who, words, text), newest first."""
-    photos = list(item.photos.in_order().select_related("deleted_by"))
+    photos = list(item.photos.with_history())
     return [(entry.by, entry.words, entry.text) for entry in timeline(item, photos, user)]
 
 
@@ -111,3 +117,21 @@ def test_whoever_may_change_an_item_stops_waiting_for_a_promised_photo(item, mar
     there = browser(dana).post(f"/workitems/uploads/{held.pk}/give-up/", {"next": "/workitems/review/"})
     assert (there.url, WorkItem.objects.get().photos_due) == ("/workitems/review/", 0)
     assert "Stop waiting" not in browser(dana).get(page).text
+
+
+def test_a_changed_verdict_leaves_the_earlier_ones_in_the_timeline(item, dana, alex):
+    seen = judge(photo(item), "retake", "blurred", by=dana, seen=None)
+    seen = judge(seen, "", by=dana, seen=seen.verdict_at)
+    judge(seen, "accepted", by=alex, seen=seen.verdict_at)
+    said = [("Alex", "accepted a photo", ""), ("Dana", "took a verdict back", ""),
+            ("Dana", "asked to retake a photo", "blurred")]  # fmt: skip
+    assert told(item, dana)[:3] == said
+
+
+def test_verdicts_from_before_their_history_are_its_first_lines(item, dana):
+    judged = photo(item, verdict="accepted", verdict_by=dana, verdict_by_name="Dana", verdict_at=now())
+    fill(apps, None)
+    fill(apps, None)  # again, it adds nothing
+    assert [(each.verdict, each.by, each.at) for each in judged.verdicts.all()] == [
+        ("accepted", dana, judged.verdict_at)
+    ]

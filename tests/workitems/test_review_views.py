@@ -88,8 +88,8 @@ def test_an_open_item_is_renewed_by_script_and_lost_to_who_takes_it_over(item, d
 
 def test_a_step_waits_for_whoever_has_the_item_open(item, mark, dana, alex):
     claim(item, dana)
-    refused = post(alex, item, "status", version=1, status="in_review")
-    assert (refused.status_code, b"Dana has" in refused.content, fresh(item).status) == (409, True, Status.SUBMITTED)
+    answer, page = post(alex, item, "status", version=1, status="in_review")
+    assert (answer.status_code, "Dana has" in page, fresh(item).status) == (409, True, Status.SUBMITTED)
 
 
 def test_a_verdict_is_stored_and_the_second_of_two_reads_the_first(item, dana, alex):
@@ -177,3 +177,13 @@ def test_the_bin_and_the_queue_cost_the_same_whatever_is_in_them(mark, boss, dja
     WorkItem.objects.all().move_to_bin(boss)
     with django_assert_max_num_queries(11):
         client.get("/workitems/bin/")
+
+
+def test_who_has_an_item_and_may_work_no_more_stays_chosen_until_it_is_changed(item, mark, dana):
+    mark.is_active = False
+    mark.save()
+    page = browser(dana).get(f"/workitems/{item.number}/").text
+    assert f'<option value="{mark.pk}" selected>Mark (as now)</option>' in page
+    post(dana, item, "assign", version=1, assigned_to=dana.pk)
+    post(dana, item, "assign", version=2, assigned_to=dana.pk)  # again: nothing to store, nobody to tell
+    assert (fresh(item).assigned_to, fresh(item).version) == (dana, 2)

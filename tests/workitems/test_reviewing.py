@@ -91,7 +91,7 @@ def test_destroying_wants_the_number_and_the_contents_that_were_shown(
     photo(item, original=stored[0], rendition=stored[1])
     bins.put_in(item, by=boss, version=1)
     shown = str(bins.contents_of([item.pk])[item.pk])
-    assert shown == "1 photo, 0 comments and 1 line of history"
+    assert shown == "1 photo, 0 comments and 2 lines of history"
     with pytest.raises(ValidationError, match=f"Type {item.number}"):
         bins.destroy(item, typed="yes", counted=shown, by=boss)
     with pytest.raises(PermissionDenied):

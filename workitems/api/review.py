@@ -156,7 +156,7 @@ def comment_on_workitem(request: HttpRequest, number: str, body: CommentIn) -> S
 def workitem_timeline(request: HttpRequest, number: str) -> list[dict[str, Any]]:
     """Steps, changes with before and after, comments and photos, newest first."""
     item = _found(request, number)
-    entries = timeline(item, list(item.photos.in_order().select_related("deleted_by")), request.user)
+    entries = timeline(item, list(item.photos.with_history()), request.user)
     names = ("kind", "at", "by", "words", "text", "status", "by_reviewer")
     return [
         {name: getattr(entry, name) for name in names}

@@ -34,6 +34,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """As the crew put them."""
         return self.order_by("position", "pk")
 
+    def with_history(self) -> Self:
+        """In their order, with who removed them and every verdict on them; two queries."""
+        return self.in_order().select_related("deleted_by").prefetch_related("verdicts")
+
     def visible_to(self, user: Any) -> Self:
         """The photos of items that `user` may read; removed ones, until they are cleared away, for reviewers alone."""
         if not user.has_perm("workitems.view_workitem"):
@@ -149,6 +153,29 @@ class Photo(models.Model):
             return None
         share = min(THUMBNAIL_SIDE / self.width, THUMBNAIL_SIDE / self.height, 1)
         return max(1, round(self.width * share)), max(1, round(self.height * share))
+
+
+class PhotoVerdict(models.Model):
+    """One verdict on a photo, written once; the photo itself knows the last."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="verdicts", db_index=False)
+    verdict = models.CharField(max_length=10, choices=Photo.Verdict, blank=True, help_text="Empty: taken back.")
+    reason = models.CharField(max_length=500, blank=True)
+    by = person()
+    by_name = models.CharField(max_length=100, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["photo", "at"], name="ix_photo_verdict_photo")]
+
+    def __str__(self) -> str:
+        return self.get_verdict_display()
+
+    def save(self, **options: Any) -> None:
+        """Write the row; refuses to write it again."""
+        if not self._state.adding:
+            raise TypeError("history is written once")
+        super().save(**options)
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

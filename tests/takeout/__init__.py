@@ -1,0 +1,1 @@
+"""Another Django project, into which perf and workitems are taken without the apps above them."""
