@@ -48,7 +48,7 @@ def restore(request: HttpRequest, number: str) -> HttpResponse:
 @requires("workitems.delete_workitem")
 def destroy(request: HttpRequest, number: str) -> HttpResponse:
     """Delete an item in the bin for good, by whoever typed its number."""
-    found = get_object_or_404(WorkItem.objects.exclude(deleted_at=None), number=number)
+    found = get_object_or_404(WorkItem.objects.filter(deleted_at__isnull=False), number=number)
     typed, counted = request.POST.get("typed", ""), request.POST.get("counted", "")
     try:
         gone = bins.destroy(found, typed=typed, counted=counted, by=request.user)
@@ -66,7 +66,7 @@ def destroy(request: HttpRequest, number: str) -> HttpResponse:
 @cache_control(private=True, no_cache=True)  # not no-store: such a page is sent uncompressed
 def bin_page(request: HttpRequest) -> HttpResponse:
     """What was deleted, newest first, and what would go with each."""
-    rows = WorkItem.objects.exclude(deleted_at=None).select_related("deleted_by")
+    rows = WorkItem.objects.filter(deleted_at__isnull=False).select_related("deleted_by")
     page = paginate(
         rows,
         order=ORDER,

@@ -183,10 +183,16 @@ def test_no_page_carries_inline_code_or_style(editor, path):
     assert INLINE.findall(editor.get(path).content.decode()) == []
 
 
-@pytest.mark.parametrize("name", ["overview", "accounts", "trend"])
+@pytest.mark.parametrize("name", ["accounts", "trend"])
 def test_crew_see_no_social_pages(client, db, name):
     client.force_login(factories.user("crew"))
     assert client.get(reverse(f"snapshots:{name}")).status_code == 403
+
+
+def test_crew_find_their_own_page_where_others_find_the_figures(client, db):
+    client.force_login(factories.user("crew"))
+    led = client.get(reverse("snapshots:overview"))
+    assert (led.status_code, led["Location"], led.content) == (302, reverse("workitems:dashboard"), b"")
 
 
 class CountQueries:
