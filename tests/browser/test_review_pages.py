@@ -29,10 +29,10 @@ def test_two_reviewers_work_through_the_queue_by_keyboard(open_page, people):
     mine, theirs = open_page(WIDE, dana), open_page(WIDE, alex)
     with mine.expect_response("**/claim/"):
         mine.goto(QUEUE)
-    assert mine.locator(".item h1").inner_text().startswith(first.number)
+    assert mine.locator("#item-title").inner_text().startswith(first.number)
     with theirs.expect_response("**/claim/"):
         theirs.goto(QUEUE)  # is offered another
-    assert theirs.locator(".item h1").inner_text().startswith(second.number)
+    assert theirs.locator("#item-title").inner_text().startswith(second.number)
     theirs.keyboard.press("k")
     theirs.get_by_text("Dana has this open").wait_for()
     assert theirs.locator("[data-key=a]").count() == 0

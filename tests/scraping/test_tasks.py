@@ -62,6 +62,13 @@ def test_everything_periodic_is_in_beats_schedule() -> None:
     assert seconds == {"plan": 300, "sweep": 30, "dispatch": 10, "watch": 60, "roll_up": 300} | {
         "write_exports": 5,
         "expire_exports": 600,
+        "process_photos": 60,
+        "tidy_photos": 600,
+        "sweep_uploads": 600,
+        "keep_documents": 30,
+        "write_bundles": 5,
+        "expire_bundles": 600,
+        "send_notices": 30,
     }
     assert scheduled["prune"]["schedule"] == crontab(hour=6, minute=30)
     app.loader.import_default_modules()  # as a worker does when it starts

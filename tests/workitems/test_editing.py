@@ -78,9 +78,9 @@ def test_an_item_is_given_only_to_who_can_work_on_it(item, mark, art, dana, boss
     assert assign(item, art, by=dana, version=1).assigned_to_name == "Art"
     with pytest.raises(PermissionDenied):
         assign(item, art, by=mark, version=2)
-    art.is_active = False
+    mark.is_active = False
     with pytest.raises(ValidationError):
-        assign(item, art, by=dana, version=2)
+        assign(item, mark, by=dana, version=2)
     assert assign(item, None, by=dana, version=2).assigned_to_name == ""
 
 
