@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -194,8 +194,9 @@ def run_all(module: str, jobs: Sequence[Sequence[object]]) -> None:
             children.stop(process)
 
 
-def report(bench: str, lines: Sequence[Line]) -> int:
+def report(bench: str, measured: Iterable[Line]) -> int:
     """Print the lines as a Markdown table, write var/bench/<bench>.json; 1 when a goal was missed, else 0."""
+    lines = list(measured)
     machine = f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}"
     print(f"\n### {bench}\n\n{machine}\n\n| Case | Variant | Value | Unit | Ratio | Goal | Verdict |")
     print("|---|---|---:|---|---:|---|---|")

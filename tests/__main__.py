@@ -37,7 +37,7 @@ PARTS = [
         ["-n", "2", "-m", f"both_dbs and {APART}"],
         {"TEST_DATABASE_URL": "sqlite:///:memory:"},
     ),
-    Part("In a browser", ["-n", "2", "-m", "browser"]),
+    Part("In a browser", ["-m", "browser"]),
     Part("Time floors", ["-m", "timed"]),
     Part("Killing processes", ["-m", "chaos"]),
 ]
