@@ -79,7 +79,7 @@ KINDS: dict[str, str] = {
 
 
 def page_of(item: WorkItem, user: Any) -> ItemPage:
-    """The page of `item` for `user`; four queries, and three more for a reviewer."""
+    """The page of `item` for `user`; six queries, and two more for a reviewer."""
     reviews = user.has_perm("workitems.review_workitem")
     all_photos = list(item.photos.with_history())
     due = list(item.uploads.open().order_by("position", "pk")) if item.photos_due else []
