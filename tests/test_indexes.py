@@ -233,6 +233,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_bundle_open": lambda: Bundle.objects.open().order_by("id"),
     "ix_wi_notice_due": ItemNotice.objects.pending,
     "ix_wi_notice_work_item": lambda: deleting(WorkItem(pk=1), ItemNotice, "work_item"),
+    "ix_wi_notice_created_at": lambda: first(ItemNotice.objects.over_before(NOW)),
     "ix_wi_notice_recipient": lambda: ItemNotice.objects.for_log(READER),
     # required as such (B16, B18), for lists of what was said and done lately
     "ix_comment_created_at": lambda: first(Comment.objects.order_by("-created_at")),
