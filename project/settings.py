@@ -367,6 +367,7 @@ TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")  # a number of that account, such as +14155552671
 SMS = bool(TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN and TWILIO_FROM)
+NOTICE_DAYS = env.int("NOTICE_DAYS", default=90)  # how long a notice that was sent or given up is kept
 OUTWARD_POST = "scraping.outward.post"  # opens the socket for apps that may not
 
 # --- Lists ------------------------------------------------------------------------------------
