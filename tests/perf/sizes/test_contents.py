@@ -26,13 +26,15 @@ def run(*statements: str) -> None:
 @pytest.fixture
 def cargo(transactional_db: None) -> Any:
     """A table that is known exactly: 500 rows of 1,000 bytes, with an index beside its key."""
-    words = "repeat('x', 1000)" if connection.vendor == "postgresql" else "printf('%1000s', 'x')"
-    series = "generate_series(1, 500)" if connection.vendor == "postgresql" else "numbers"
-    numbers = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 500) "
+    filled = (
+        "INSERT INTO cargo SELECT n, repeat('x', 1000) FROM generate_series(1, 500) AS n"
+        if connection.vendor == "postgresql"
+        else "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 500)"
+        " INSERT INTO cargo SELECT n, printf('%1000s', 'x') FROM numbers"
+    )
     run(
         "CREATE TABLE cargo (id integer PRIMARY KEY, words text)",
-        f"{'' if connection.vendor == 'postgresql' else numbers}INSERT INTO cargo SELECT n, {words} FROM {series}"
-        + (" AS n" if connection.vendor == "postgresql" else ""),
+        filled,
         "CREATE INDEX ix_cargo ON cargo (words)",
         "ANALYZE cargo",
     )
