@@ -9,7 +9,6 @@ from datetime import datetime
 from perf import reading
 from perf.series import Labels
 
-PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "1y": "a year"}
 POINTS = 60  # of a line on a page, at most
 
 

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import connection
 
 from perf.sizes import procfs
-from perf.sizes.advice import Advice, attention, said, wrong
+from perf.sizes.advice import Advice, attention, wrong
+from perf.templatetags.performance import size_words
 
 LITTLE_MEMORY = 0.1  # of it left
 LITTLE_DISK, HARDLY_DISK = 0.1, 0.05  # of it left
@@ -126,7 +127,7 @@ def _existing(folder: Path) -> Path | None:
 def _memory_advice(host: Host) -> Iterator[Advice]:
     if host.memory and host.available is not None and host.available < LITTLE_MEMORY * host.memory:
         yield attention(
-            f"{host.name} has {said(host.available)} of {said(host.memory)} memory left: run fewer processes on it, or"
+            f"{host.name} has {size_words(host.available)} of {size_words(host.memory)} memory left: run fewer processes on it, or"
             " give it more. Without any left, the kernel ends a process."
         )
 
@@ -136,6 +137,6 @@ def _disk_advice(disks: list[Disk]) -> Iterator[Advice]:
         if disk.free < LITTLE_DISK * disk.total:
             level = wrong if disk.free < HARDLY_DISK * disk.total else attention
             yield level(
-                f"{said(disk.free)} of {said(disk.total)} are free where the {disk.use} lie ({disk.path}): make room,"
+                f"{size_words(disk.free)} of {size_words(disk.total)} are free where the {disk.use} lie ({disk.path}): make room,"
                 " or move them to a larger disk. When it is full, nothing more can be stored."
             )

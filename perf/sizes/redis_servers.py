@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from perf.sizes.advice import Advice, attention, said, wrong
+from perf.sizes.advice import Advice, attention, wrong
+from perf.templatetags.performance import size_words
 
 SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 TIMEOUT = 0.25  # seconds; a page about a hung server must not hang
@@ -157,7 +158,7 @@ def _policy(memory: Memory) -> Iterator[Advice]:
         )
     if memory.server.uses == (CACHE,) and memory.limit and not evicts:
         yield attention(
-            f"The cache's server is limited to {said(memory.limit)} and evicts nothing (noeviction): once it is full it"
+            f"The cache's server is limited to {size_words(memory.limit)} and evicts nothing (noeviction): once it is full it"
             " refuses every write, and nothing new is cached. Set maxmemory-policy allkeys-lfu."
         )
 
@@ -168,12 +169,12 @@ def _fullness(memory: Memory) -> Iterator[Advice]:
     if memory.limit is None:
         if memory.host and memory.used > MUCH_OF_HOST * memory.host:
             yield attention(
-                f"The {name} server holds {said(memory.used)}, over half of its machine's memory, and has no limit:"
+                f"The {name} server holds {size_words(memory.used)}, over half of its machine's memory, and has no limit:"
                 " set maxmemory before the machine ends it."
             )
     elif memory.policy == "noeviction" and memory.used >= NEARLY_FULL * memory.limit:
         level = wrong if memory.used >= FULL * memory.limit else attention
         yield level(
-            f"The {name} server holds {said(memory.used)} of {said(memory.limit)} and refuses writes when it is full:"
+            f"The {name} server holds {size_words(memory.used)} of {size_words(memory.limit)} and refuses writes when it is full:"
             " raise maxmemory, or see whether tasks pile up."
         )
