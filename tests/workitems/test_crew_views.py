@@ -242,3 +242,9 @@ def test_a_removed_photo_can_be_put_back_and_one_that_was_retaken_is_not_offered
     page = crew.get(f"/workitems/{item.number}/edit/")
     assert page.context["removed"] == [second]
     assert f"/workitems/photos/{second.pk}/restore/" in page.content.decode()
+
+
+def test_the_forms_are_never_kept_by_a_browser_and_yet_compressed(crew, item):
+    for address in ("/workitems/new/", f"/workitems/{item.number}/edit/"):
+        answer = crew.get(address, headers={"accept-encoding": "br, gzip"})
+        assert ("no-store" in answer["Cache-Control"], answer["Content-Encoding"]) == (True, "gzip")
