@@ -56,6 +56,13 @@ def test_what_is_missing_is_said_beside_its_field_and_what_was_written_stays(cre
     form = answer.context["form"]
     assert (answer.status_code, [*form.errors]) == (422, ["location", "description"])
     assert "x" * 201 in answer.content.decode()
+    first = answer.text.partition('<form class="card form')[0]
+    assert 'role="alert" tabindex="-1" autofocus' in first
+    assert re.findall(r'<a href="#id_(\w+)">(\w+)</a>: (.+?)</li>', first) == [
+        ("location", "Location", "This field is required."),
+        ("description", "Description", "Ensure this value has at most 200 characters (it has 201)."),
+    ]
+    assert "Not sent yet" in first
     assert not WorkItem.objects.exists()
 
 
