@@ -67,6 +67,7 @@ from workitems.models import (
     Decision,
     Document,
     Photo,
+    PhotoRestoration,
     PhotoVerdict,
     PresetNumber,
     Revision,
@@ -216,6 +217,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_photo_original": lambda: Photo.objects.filter(original__in=["a", "b"]),
     "ix_photo_replaces": lambda: deleting(Photo(pk=1), Photo, "replaces"),
     "ix_photo_verdict_photo": lambda: PhotoVerdict.objects.filter(photo__in=[1, 2]),
+    "ix_photo_restoration_photo": lambda: PhotoRestoration.objects.filter(photo__in=[1, 2]),
     "ix_photo_removed": lambda: first(Photo.objects.removed_before(NOW)),
     "ix_upload_replaces": lambda: deleting(Photo(pk=1), Upload, "replaces"),
     "ix_upload_open": lambda: Upload.objects.open().filter(touched_at__lt=NOW),
@@ -231,6 +233,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_bundle_open": lambda: Bundle.objects.open().order_by("id"),
     "ix_wi_notice_due": ItemNotice.objects.pending,
     "ix_wi_notice_work_item": lambda: deleting(WorkItem(pk=1), ItemNotice, "work_item"),
+    "ix_wi_notice_created_at": lambda: first(ItemNotice.objects.over_before(NOW)),
     "ix_wi_notice_recipient": lambda: ItemNotice.objects.for_log(READER),
     # required as such (B16, B18), for lists of what was said and done lately
     "ix_comment_created_at": lambda: first(Comment.objects.order_by("-created_at")),
