@@ -16,6 +16,7 @@ class Section(NamedTuple):
 
 SECTIONS = [
     Section("Overview", "perf:performance"),
+    Section("Cache", "perf:cache"),
 ]
 """Every tab, from left to right."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, overview
+from perf.views import beacon, families, overview, route
 
 app_name = "perf"
 urlpatterns = [
     path("", overview.overview, name="performance"),
+    path("routes/<path:route>/", route.route, name="route"),
+    path("cache/", families.cache, name="cache"),
     path("beacon/", beacon.beacon, name="beacon"),
 ]
