@@ -28,6 +28,7 @@ api.add_router("", "scraping.api.router")
 api.add_router("", "scraping.capacity_api.router")
 api.add_router("", "scraping.condition_api.router")
 api.add_router("", "workitems.api.router")
+api.add_router("", "perf.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -57,7 +58,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("snapshots.urls")),
 ]
 if settings.DEBUG and not settings.TESTING:
+    from project import planting
+
     urlpatterns += [
         path("__debug__/", include("debug_toolbar.urls")),
         path("silk/", include("silk.urls", namespace="silk")),
+        path("planted/", planting.planted, name="planted"),
     ]

@@ -1,4 +1,4 @@
-"""What was measured: the timings of pages in browsers, and the permission to see what perf recorded."""
+"""The timings of pages in browsers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ from typing import Self
 from django.db import models
 
 from perf import clock
-
-
-class Performance(models.Model):
-    """Carries the permission to see what perf recorded; it has no rows."""
-
-    class Meta:
-        managed = False
-        default_permissions = ()
-        permissions = [("view_performance", "Can see the performance page")]
 
 
 class PageViewQuerySet(models.QuerySet["PageView"]):

@@ -1,0 +1,1 @@
+"""What to mend, and where: sentences made of what was recorded."""

@@ -1,0 +1,19 @@
+"""What perf keeps: what was recorded, the timings of pages in browsers, and the permission to see it."""
+
+from perf.models.buckets import DAYS, HOURS, MINUTES, RINGS, Arrival, LabelSet, Ring, Turn
+from perf.models.page_views import PageView, PageViewQuerySet
+from perf.models.permissions import Performance
+
+__all__ = [
+    "DAYS",
+    "HOURS",
+    "MINUTES",
+    "RINGS",
+    "Arrival",
+    "LabelSet",
+    "PageView",
+    "PageViewQuerySet",
+    "Performance",
+    "Ring",
+    "Turn",
+]
