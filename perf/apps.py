@@ -17,3 +17,4 @@ class PerfConfig(AppConfig):
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
 
         connection_created.connect(watch_connection)
+        import_module("perf.sizes.sampling").install()

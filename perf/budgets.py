@@ -53,6 +53,10 @@ BUDGETS = [
     Budget("perf:beacon", queries=4, bytes=0, p95=50),
     Budget("perf:performance", queries=6, bytes=8_000, p95=500),
     Budget("api:performance", queries=6, bytes=4_000, p95=500),
+    Budget("perf:storage", queries=45, bytes=20_000, p95=500),
+    Budget("api:performance_storage", queries=45, bytes=20_000, p95=500),
+    Budget("perf:processes", queries=25, bytes=8_000, p95=500),
+    Budget("api:performance_processes", queries=25, bytes=4_000, p95=500),
 ]
 """perf's own; this module is found like every app's."""
 

@@ -16,6 +16,8 @@ class Section(NamedTuple):
 
 SECTIONS = [
     Section("Overview", "perf:performance"),
+    Section("Storage", "perf:storage"),
+    Section("Processes", "perf:processes"),
 ]
 """Every tab, from left to right."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, overview
+from perf.views import beacon, overview, sizes
 
 app_name = "perf"
 urlpatterns = [
     path("", overview.overview, name="performance"),
     path("beacon/", beacon.beacon, name="beacon"),
+    path("storage/", sizes.storage, name="storage"),
+    path("processes/", sizes.processes, name="processes"),
 ]

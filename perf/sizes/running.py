@@ -53,6 +53,11 @@ class Running:
         """What it is called: "web 1"."""
         return f"{self.kind} {self.number}"
 
+    @property
+    def grown(self) -> int | None:
+        """Bytes of memory more than at its first look in the period."""
+        return self.memory.gained(self.memory.last) if self.memory else None
+
     def advice(self) -> list[Advice]:
         """What to do about its open files."""
         if self.is_silent or not self.files or not self.files_limit or self.files < MANY_FILES * self.files_limit:
@@ -80,7 +85,7 @@ class Machine:
         if self.cpu is not None and self.cpu > BUSY:
             found.append(
                 attention(
-                    f"{self.host.name}’s processors were {self.cpu:.0%} busy over the last minutes: answers wait."
+                    f"{self.host.name}'s processors were {self.cpu:.0%} busy over the last minutes: answers wait."
                     " Run workers elsewhere, or give it more processors."
                 )
             )
@@ -98,7 +103,8 @@ class Processes:
 
     def advice(self) -> list[Advice]:
         """What to do, worst first."""
-        found = [one for each in (*self.machines, *self.running) for one in each.advice()]
+        found = [one for machine in self.machines for one in machine.advice()]
+        found += [one for process in self.running for one in process.advice()]
         return sorted(found, key=lambda one: one.level, reverse=True)
 
 
