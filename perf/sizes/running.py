@@ -12,6 +12,7 @@ from perf.series import Labels
 from perf.sizes.advice import Advice, attention
 from perf.sizes.courses import Course, courses
 from perf.sizes.host import Disk, Host
+from perf.templatetags.figures import share as share_of
 
 SILENT_AFTER = timedelta(minutes=3)  # a process reports itself every quarter of a minute, and is read by the minute
 LATELY = timedelta(minutes=10)  # over which shares of processor time are taken
@@ -85,8 +86,8 @@ class Machine:
         if self.cpu is not None and self.cpu > BUSY:
             found.append(
                 attention(
-                    f"{self.host.name}'s processors were {self.cpu:.0%} busy over the last minutes: answers wait."
-                    " Run workers elsewhere, or give it more processors."
+                    f"{self.host.name}'s processors were {share_of(self.cpu, 1)} busy over the last minutes: answers"
+                    " wait. Run workers elsewhere, or give it more processors."
                 )
             )
         return found

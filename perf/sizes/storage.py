@@ -18,7 +18,7 @@ from perf.sizes.redis_servers import Memory, Silent
 from perf.sizes.tables import Index, Table
 from perf.templatetags.performance import size_words
 
-LARGE = 20  # tables and indexes that are shown at once; the others on request
+LARGE = 12  # tables and indexes that are shown at once; the other tables on request
 
 
 @dataclass(frozen=True, slots=True)
