@@ -21,3 +21,4 @@ class PerfConfig(AppConfig):
         connection_created.connect(watch_connection)
         if find_spec("celery"):
             import_module("perf.celery").connect()
+        import_module("perf.sizes.sampling").install()

@@ -17,6 +17,8 @@ class Section(NamedTuple):
 SECTIONS = [
     Section("Overview", "perf:performance"),
     Section("Cache", "perf:cache"),
+    Section("Storage", "perf:storage"),
+    Section("Processes", "perf:processes"),
 ]
 """Every tab, from left to right."""
 

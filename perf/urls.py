@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, families, overview, route
+from perf.views import beacon, families, overview, route, sizes
 
 app_name = "perf"
 urlpatterns = [
@@ -12,4 +12,6 @@ urlpatterns = [
     path("routes/<path:route>/", route.route, name="route"),
     path("cache/", families.cache, name="cache"),
     path("beacon/", beacon.beacon, name="beacon"),
+    path("storage/", sizes.storage, name="storage"),
+    path("processes/", sizes.processes, name="processes"),
 ]
