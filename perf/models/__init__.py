@@ -8,6 +8,9 @@ from typing import Self
 from django.db import models
 
 from perf import clock
+from perf.models.queries import KnownQuery, QueryPlace, QueryPlan
+
+__all__ = ["KnownQuery", "PageView", "Performance", "QueryPlace", "QueryPlan"]
 
 
 class Performance(models.Model):
