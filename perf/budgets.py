@@ -49,7 +49,17 @@ class Cost:
     ms: float
 
 
-BUDGETS = [Budget("perf:beacon", queries=4, bytes=0, p95=50)]
+BUDGETS = [
+    Budget("perf:beacon", queries=4, bytes=0, p95=50),
+    Budget("perf:performance", queries=6, bytes=8_000, p95=500),
+    Budget("perf:queries", queries=12, bytes=8_000, p95=500),
+    Budget("perf:query", queries=12, bytes=8_000, p95=500),
+    Budget("perf:indexes", queries=14, bytes=8_000, p95=500),
+    Budget("api:performance_queries", queries=10, bytes=4_000, p95=500),
+    Budget("api:performance_findings", queries=24, bytes=8_000, p95=500),
+    Budget("api:performance_indexes", queries=12, bytes=8_000, p95=500),
+    Budget("api:performance", queries=6, bytes=4_000, p95=500),
+]
 """perf's own; this module is found like every app's."""
 
 

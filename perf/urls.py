@@ -1,12 +1,17 @@
-"""Addresses of the performance app."""
+"""Addresses of the performance pages; a project mounts them where it likes, such as at performance/."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from perf import views
+from perf.views import beacon, overview, queries
 
 app_name = "perf"
 urlpatterns = [
-    path("beacon/", views.beacon, name="beacon"),
+    path("", overview.overview, name="performance"),
+    path("queries/", queries.queries, name="queries"),
+    path("queries/<digest>/", queries.query, name="query"),
+    path("queries/<digest>/explain/", queries.explain, name="explain"),
+    path("indexes/", queries.indexes, name="indexes"),
+    path("beacon/", beacon.beacon, name="beacon"),
 ]

@@ -93,7 +93,7 @@ class AccessTokenAdmin(admin.ModelAdmin):
 class InvitationAdmin(admin.ModelAdmin):
     """Invitations: made here, mailed or shown once, taken back by deleting."""
 
-    list_display = ("role", "email", "created_by", "created_at", "expires_at", "used_by", "used_at")
+    list_display = ("role", "email", "phone", "created_by", "created_at", "expires_at", "used_by", "used_at")
     list_select_related = ("created_by", "used_by")
     ordering = ("-created_at", "-pk")
 

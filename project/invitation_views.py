@@ -1,4 +1,4 @@
-"""Invitations to print: cards with a QR code that a new person scans with the phone they will work with."""
+"""Invitations to print or to text: a QR code or a link for the phone that a new person will work with."""
 
 from __future__ import annotations
 
@@ -7,26 +7,44 @@ from dataclasses import dataclass
 import segno
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from perf.access import requires
 from perf.events import happened
+from perf.outbox import Undelivered
 from project.models import Invitation
 from project.roles import ROLES
+from workitems.models.notices import phone_number
+from workitems.notifications import text_message
 
 CARDS_MAX = 24  # three sheets of paper
+ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
+TEXT = "You are invited to Tidemark. Make your account here, once and within 72 hours: {link}"
 
 
 class PrintForm(forms.Form):
     """How many invitations, and into which role."""
 
-    role = forms.ChoiceField(choices=[(role, role.capitalize()) for role in ROLES], initial="crew")
+    role = forms.ChoiceField(choices=ROLE_CHOICES, initial="crew")
     cards = forms.IntegerField(min_value=1, max_value=CARDS_MAX, initial=1, help_text=f"At most {CARDS_MAX} at once.")
+
+
+class TextForm(forms.Form):
+    """Whom to text an invitation, and into which role."""
+
+    role = forms.ChoiceField(choices=ROLE_CHOICES, initial="crew")
+    phone = forms.CharField(
+        label="Mobile phone",
+        validators=[phone_number],
+        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "off"}),
+        help_text="With its country code and without spaces, such as +4915112345678.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +60,20 @@ class Card:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("project.add_invitation")
 def invitations(request: HttpRequest) -> HttpResponse:
-    """Make invitations and show them once, ready to be printed: their links are stored nowhere."""
-    form, cards = PrintForm(request.POST or None), list[Card]()
-    if request.method == "POST" and form.is_valid():
+    """Make invitations and show them once, ready to be printed, or text one: their links are stored nowhere."""
+    texts = settings.SMS and "text-phone" in request.POST
+    form, cards = PrintForm(None if texts else request.POST or None), list[Card]()
+    text = TextForm(request.POST if texts else None, prefix="text") if settings.SMS else None
+    if form.is_valid():
         cards = _make(request, form.cleaned_data["role"], form.cleaned_data["cards"])
-    context = {"form": form, "cards": cards, "waiting": Invitation.objects.open().count()}
-    return render(request, "project/invitations.html", context, status=400 if form.errors else 200)
+    elif text and text.is_valid():
+        if _text(request, card := _invite(request, **text.cleaned_data)):
+            return redirect("invitations")
+        cards = [card]
+    context = {"form": form, "text": text, "cards": cards, "waiting": Invitation.objects.open().count()}
+    return render(
+        request, "project/invitations.html", context, status=400 if form.errors or (texts and not cards) else 200
+    )
 
 
 def _make(request: HttpRequest, role: str, number: int) -> list[Card]:
@@ -57,8 +83,27 @@ def _make(request: HttpRequest, role: str, number: int) -> list[Card]:
     return cards
 
 
-def _card(request: HttpRequest, role: str) -> Card:
-    invitation = Invitation(role=role, created_by=request.user)  # type: ignore[misc]  # signed in
+def _invite(request: HttpRequest, role: str, phone: str) -> Card:
+    with transaction.atomic():
+        card = _card(request, role, phone)
+        happened(request.user, "invitation.made", phone, {"role": role})
+    return card
+
+
+def _text(request: HttpRequest, card: Card) -> bool:
+    """Text the link of `card` and say what came of it; False where the card is to be handed over instead."""
+    try:
+        text_message(card.invitation.phone, TEXT.format(link=card.link))
+    except Undelivered as failure:
+        kept = "The invitation is good all the same: print its card, or show the code."
+        messages.warning(request, f"The text message was not sent: {failure}. {kept}")
+        return False
+    messages.success(request, f"The invitation is on its way to {card.invitation.phone}.")
+    return True
+
+
+def _card(request: HttpRequest, role: str, phone: str = "") -> Card:
+    invitation = Invitation(role=role, phone=phone, created_by=request.user)  # type: ignore[misc]  # signed in
     link = f"{settings.BASE_URL}{reverse('invitation', args=[invitation.new_code()])}"
     invitation.save()
     return Card(invitation, link, qr(link))

@@ -230,6 +230,9 @@ class Invitation(models.Model):
 
     role = models.CharField(max_length=20, choices=[(role, role.capitalize()) for role in ROLES])
     email = models.EmailField(blank=True, help_text="Filled in: the link is mailed. Empty: it is shown once.")
+    phone = models.CharField(
+        max_length=16, blank=True, default="", db_default="", editable=False, help_text="The link was texted there."
+    )
     hash = models.CharField(max_length=64, unique=True, editable=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)

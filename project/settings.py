@@ -333,6 +333,7 @@ SLOW_QUERY_THRESHOLD = env.float("SLOW_QUERY_THRESHOLD", default=0.1)  # seconds
 # The share of page views whose timings browsers tell, 0 to 1. Tests leave pages as their database is emptied: none.
 PAGE_VIEW_SAMPLE = env.float("PAGE_VIEW_SAMPLE", default=0.0 if TESTING else 1.0) if ENABLE_MONITORING else 0.0
 PROFILE_QUERIES = env.bool("PROFILE_QUERIES", default=DEBUG)
+PERF_FLUSH_SECONDS = env.float("PERF_FLUSH_SECONDS", default=0.0 if TESTING else 5.0)  # tests flush by themselves
 
 # --- Gathering --------------------------------------------------------------------------------
 SCRAPE_WINDOW = env.str("SCRAPE_WINDOW", default="02:00-05:00")
@@ -367,6 +368,7 @@ TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")  # a number of that account, such as +14155552671
 SMS = bool(TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN and TWILIO_FROM)
+NOTICE_DAYS = env.int("NOTICE_DAYS", default=90)  # how long a notice that was sent or given up is kept
 OUTWARD_POST = "scraping.outward.post"  # opens the socket for apps that may not
 
 # --- Lists ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ api.add_router("", "scraping.api.router")
 api.add_router("", "scraping.capacity_api.router")
 api.add_router("", "scraping.condition_api.router")
 api.add_router("", "workitems.api.router")
+api.add_router("", "perf.api.router")
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

@@ -1,4 +1,4 @@
-"""How long each record of gathering is kept, and deleting what is older, a little at a time."""
+"""How long each record of past work is kept, and deleting what is older, a little at a time."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from scraping.models import (
     ScrapeRun,
 )
 from snapshots.models import ExportJob
+from workitems.models import Notice
 
 CHUNK = 1_000  # rows per transaction: no lock lasts, and SQLite's one writer is free again soon
 PRUNE_SECONDS = 200.0  # of one daily round; what is left goes the next day
@@ -62,6 +63,8 @@ def expired() -> Iterator[Expired]:
     yield Expired("hours of tries", HOUR_DAYS, OutcomeHour.objects.filter(hour__lt=_before(HOUR_DAYS)))
     yield Expired("hours of jobs", HOUR_DAYS, JobHour.objects.filter(hour__lt=_before(HOUR_DAYS)))
     yield Expired("page views", PAGE_VIEW_DAYS, PageView.objects.before(_before(PAGE_VIEW_DAYS)))
+    notices = Notice.objects.over_before(_before(settings.NOTICE_DAYS))
+    yield Expired("notices of work items", settings.NOTICE_DAYS, notices)
     yield Expired("closed alerts", ALERT_DAYS, Alert.objects.filter(closed_at__lt=_before(ALERT_DAYS)))
 
 

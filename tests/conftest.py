@@ -53,6 +53,15 @@ def _own_folders(settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_recorded() -> None:
+    """Begin without what earlier tests recorded: it waits in memory, for nobody flushes it."""
+    from perf import recording, storing
+
+    recording.forget()
+    storing.forget()
+
+
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[Any]:
     """The real web server on the test database; `.url` is its address."""

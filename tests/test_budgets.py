@@ -14,6 +14,8 @@ from accounts import bulk
 from accounts.models import Account, BulkEdit
 from perf import clock
 from perf.budgets import Budget, budgets, cost_of
+from perf.models import KnownQuery
+from perf.statements import statement
 from scraping import ledger
 from scraping.models import ScrapeRun
 from snapshots.models import Note
@@ -24,11 +26,13 @@ from workitems import photos, uploads
 from workitems.models import Photo, Upload, WorkItem
 from workitems.workflow import submit
 
+QUERY = statement("SELECT id FROM accounts_account WHERE display_name = %s")
 PATHS: dict[str, dict[str, object]] = {
     route: {"platform": "x", "handle": "handle-0"} for route in ("api:account", "api:history", "snapshots:account")
 }
 PATHS |= {f"workitems:{page}": {"number": "ITEM-7"} for page in ("item", "edit", "receipt", "document")}
 PATHS["api:workitem"] = {"number": "ITEM-7"}
+PATHS["perf:query"] = {"digest": QUERY.digest}
 PATHS["scraping:platform"] = {"platform": "x"}
 PATHS["snapshots:export-accounts"] = {"kind": "csv"}
 QUERIES = {
@@ -62,6 +66,7 @@ def editor(db: None, client: Client) -> Client:
     uploads.promise(item, uploads.Promise(key="k", size=9, sha256="0" * 64), by=person)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
     Note.write(person, account=rows[0], day=clock.today(), text="Campaign begins")
+    KnownQuery.objects.create(digest=QUERY.digest, shape=QUERY.shape, template=QUERY.template)
     client.force_login(person)
     client.get("/api/accounts/x/nobody")  # renews the session, as once an hour
     return client

@@ -29,6 +29,7 @@ from accounts.models import (
 )
 from accounts.tags import Tag
 from perf import clock
+from perf.models import QueryPlace, QueryPlan
 from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
 from scraping import retention
 from scraping.models import (
@@ -67,6 +68,7 @@ from workitems.models import (
     Decision,
     Document,
     Photo,
+    PhotoRestoration,
     PhotoVerdict,
     PresetNumber,
     Revision,
@@ -124,6 +126,8 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "bulkedit_started_once": lambda: BulkEdit.objects.filter(by=1, ticket="0" * 32),
     "bulkeditpart_uniq": lambda: BulkEditPart.objects.filter(edit=1).order_by("number"),
     # perf
+    "query_place_uniq": lambda: QueryPlace.objects.filter(query_id="0" * 32, route="api:grid", place="a.py:1"),
+    "ix_queryplan_query_at": lambda: QueryPlan.objects.filter(query_id="0" * 32).order_by("-at", "-pk")[:10],
     "ix_pageview_at": lambda: expired("page views"),
     # snapshots
     "ix_note_account_day": lambda: Note.objects.filter(account=1, day__range=(TODAY, TODAY)).order_by("day", "pk"),
@@ -216,6 +220,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_photo_original": lambda: Photo.objects.filter(original__in=["a", "b"]),
     "ix_photo_replaces": lambda: deleting(Photo(pk=1), Photo, "replaces"),
     "ix_photo_verdict_photo": lambda: PhotoVerdict.objects.filter(photo__in=[1, 2]),
+    "ix_photo_restoration_photo": lambda: PhotoRestoration.objects.filter(photo__in=[1, 2]),
     "ix_photo_removed": lambda: first(Photo.objects.removed_before(NOW)),
     "ix_upload_replaces": lambda: deleting(Photo(pk=1), Upload, "replaces"),
     "ix_upload_open": lambda: Upload.objects.open().filter(touched_at__lt=NOW),
@@ -231,6 +236,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_bundle_open": lambda: Bundle.objects.open().order_by("id"),
     "ix_wi_notice_due": ItemNotice.objects.pending,
     "ix_wi_notice_work_item": lambda: deleting(WorkItem(pk=1), ItemNotice, "work_item"),
+    "ix_wi_notice_created_at": lambda: first(ItemNotice.objects.over_before(NOW)),
     "ix_wi_notice_recipient": lambda: ItemNotice.objects.for_log(READER),
     # required as such (B16, B18), for lists of what was said and done lately
     "ix_comment_created_at": lambda: first(Comment.objects.order_by("-created_at")),

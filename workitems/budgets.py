@@ -3,10 +3,11 @@
 from perf.budgets import Budget
 
 BUDGETS = [
-    # The item, its photos, steps, revisions and comments; for reviewers the usual reasons and whom it can be given to.
-    Budget("workitems:item", queries=12, bytes=15_000, p95=500),
+    # The item, its photos with verdicts and removals, steps, revisions and comments; for reviewers the usual reasons,
+    # whom it can be given to, and once it is completed whether its Word file could not be made.
+    Budget("workitems:item", queries=14, bytes=15_000, p95=500),
     # The totals, the count, the page with its photos, the next item twice, one's own decisions, and that item.
-    Budget("workitems:review", queries=21, bytes=18_000, p95=500),
+    Budget("workitems:review", queries=23, bytes=18_000, p95=500),
     Budget("workitems:bin", queries=11, bytes=6_000, p95=500),
     # The yard's numbers.
     Budget("workitems:new", queries=5, bytes=12_000, p95=200),

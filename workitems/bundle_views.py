@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from perf import downloads
 from perf.access import requires
+from perf.events import happened
 from perf.rates import spend
 from workitems import bundles
 from workitems.bulk import Chosen
@@ -22,6 +24,7 @@ from workitems.documents import CONTENT_TYPE, file_name, write
 from workitems.listing import Filters, all_of
 from workitems.models import Bundle, Document, Photo, WorkItem
 from workitems.models.files import KEEP_HOURS
+from workitems.writes import back, found_item
 
 SHOWN = 25
 WRITING = "The file is being written. You may leave this page; it waits for you here."
@@ -42,8 +45,19 @@ class NumbersForm(forms.Form):
 @requires("workitems.review_workitem")
 def document(request: HttpRequest, number: str) -> HttpResponseBase:
     """The Word file of an item as it is now; with ?version=, the one that was kept when that version was completed."""
-    item = get_object_or_404(WorkItem.objects.visible_to(request.user), number=number)
-    return send_document(item, request.GET.get("version", ""))
+    return send_document(found_item(request, number), request.GET.get("version", ""))
+
+
+@require_POST
+@requires("workitems.review_workitem")
+def make_again(request: HttpRequest, number: str) -> HttpResponse:
+    """Have the Word file that could not be made when the review was completed tried again."""
+    item = found_item(request, number)
+    with transaction.atomic():
+        if Document.objects.filter(work_item=item).try_again():
+            happened(request.user, "workitems.make_document_again", item.number)
+    messages.success(request, f"The Word file of {item.number} is tried again within a minute.")
+    return back(request, item)
 
 
 def send_document(item: WorkItem, version: str = "") -> HttpResponseBase:

@@ -7,7 +7,7 @@ from typing import Any
 
 from workitems.claims import is_claimed_from
 from workitems.deciding import path_of
-from workitems.models import CannedReason, Photo, Upload, WorkItem
+from workitems.models import CannedReason, Document, Photo, Upload, WorkItem
 from workitems.people import People, people_for
 from workitems.reviewing import asked_retakes, may_comment
 from workitems.timeline import Entry, timeline
@@ -21,7 +21,8 @@ class ItemPage:
     those on their way that the person may stop waiting for.
 
     `originals` are the ids of those whose file they may have; `claimed` is whether someone else has it open; `canned`
-    are the usual reasons; the last two are for reviewers.
+    are the usual reasons; `owes_document` is whether the Word file of its completion could not be made. The last three
+    are for reviewers.
     """
 
     item: WorkItem
@@ -35,6 +36,7 @@ class ItemPage:
     may_comment: bool
     claimed: bool
     canned: list[CannedReason]
+    owes_document: bool
     people: People
 
     @property
@@ -79,8 +81,9 @@ KINDS: dict[str, str] = {
 
 
 def page_of(item: WorkItem, user: Any) -> ItemPage:
-    """The page of `item` for `user`; four queries, and three more for a reviewer."""
+    """The page of `item` for `user`; six queries, and two more for a reviewer, three once it is completed."""
     reviews = user.has_perm("workitems.review_workitem")
+    completed = item.status == Status.COMPLETED_REVIEW
     all_photos = list(item.photos.with_history())
     due = list(item.uploads.open().order_by("position", "pk")) if item.photos_due else []
     photos = [photo for photo in all_photos if photo.deleted_at is None]
@@ -96,5 +99,6 @@ def page_of(item: WorkItem, user: Any) -> ItemPage:
         may_comment=may_comment(item, user),
         claimed=is_claimed_from(item, user),
         canned=list(CannedReason.objects.filter(is_offered=True).order_by("position", "pk")) if reviews else [],
+        owes_document=reviews and completed and Document.objects.filter(work_item=item).failed().exists(),
         people=people_for(user),
     )

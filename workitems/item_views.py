@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from perf.access import requires
-from workitems import editing, people, reviewing
+from workitems import claims, editing, people, reviewing
 from workitems.item_page import page_of
 from workitems.workflow import CHANGE, storable
 from workitems.writes import REFUSALS, back, found_item, refuse, seen_version
@@ -60,6 +60,7 @@ def assign(request: HttpRequest, number: str) -> HttpResponse:
     try:
         if raw and to is None:
             raise ValidationError({"assigned_to": "Choose somebody who works on items."})
+        claims.make_way(found, request.user)
         editing.assign(found, to, by=request.user, version=seen_version(request))
     except REFUSALS as refused:
         return refuse(request, found, refused)

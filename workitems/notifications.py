@@ -86,9 +86,17 @@ def webhook(notice: Notice) -> None:
 
 
 def sms(notice: Notice) -> None:
-    """Send one notice as a text message. Source: Twilio's REST API, 2010-04-01, create a Message resource."""
+    """Send one notice as a text message."""
     _refuse_binned(notice)
-    fields = {"To": notice.address, "From": settings.TWILIO_FROM, "Body": text_of(words(notice))}
+    text_message(notice.address, text_of(words(notice)))
+
+
+def text_message(to: str, body: str) -> None:
+    """Send `body` to the phone `to` now; Undelivered when it was not, with Twilio's reason.
+
+    Source: Twilio's REST API, 2010-04-01, create a Message resource.
+    """
+    fields = {"To": to, "From": settings.TWILIO_FROM, "Body": body}
     login = b64encode(f"{settings.TWILIO_ACCOUNT_SID}:{settings.TWILIO_AUTH_TOKEN}".encode()).decode()
     headers = {"Authorization": f"Basic {login}", "Content-Type": "application/x-www-form-urlencoded"}
     url = TWILIO.format(account=settings.TWILIO_ACCOUNT_SID)

@@ -273,6 +273,9 @@ def _lock(photo: Photo, by: Any) -> WorkItem:
 
 
 def _set_deleted(photo: Photo, by: Any, *, removed: bool) -> None:
+    if photo.deleted_at is not None:  # the removal stays in the timeline
+        who = {"removed_by": photo.deleted_by, "removed_by_name": name_of(photo.deleted_by)}
+        photo.restorations.create(removed_at=photo.deleted_at, **who, by=by, by_name=name_of(by))
     photo.deleted_at, photo.deleted_by = (now(), by) if removed else (None, None)
     photo.save(update_fields=["deleted_at", "deleted_by"])
     _tell(photo.work_item, by, "remove" if removed else "restore", photo)

@@ -94,6 +94,9 @@ def _of_photos(photos: Iterable[Photo], user: Any) -> Iterator[Entry]:
         yield Entry("photo", photo.created_at, photo.uploaded_by_name, added, caption, photo=shown)
         for said in photo.verdicts.all():
             yield Entry("photo", said.at, said.by_name, JUDGED[said.verdict], said.reason, photo=shown)
+        for undone in photo.restorations.all():
+            yield Entry("photo", undone.removed_at, undone.removed_by_name, "removed a photo", caption, photo=shown)
+            yield Entry("photo", undone.at, undone.by_name, "restored a photo", caption, photo=shown)
         if photo.deleted_at:
             yield Entry("photo", photo.deleted_at, name_of(photo.deleted_by), "removed a photo", caption, photo=shown)
 

@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern] = [
     path("documents/<int:pk>/", bundle_views.download, name="download-bundle"),
     path("documents/<int:pk>/delete/", bundle_views.delete, name="delete-bundle"),
     path("<number:number>/document/", bundle_views.document, name="document"),
+    path("<number:number>/document/again/", bundle_views.make_again, name="document-again"),
     path("<number:number>/", item_views.item, name="item"),
     path("<number:number>/status/", review_views.status, name="status"),
     path("<number:number>/comments/", item_views.comment, name="comment"),

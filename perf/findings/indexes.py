@@ -92,7 +92,7 @@ def report(slow: Iterable[str]) -> IndexReport:
 
 
 def suggestion(sql: str) -> str:
-    """The index that would serve the slow query of shape `sql`, as an imperative; empty where one serves, or none can."""
+    """The index that the slow query of shape `sql` misses, as an imperative; empty where one serves, or none can."""
     for table, columns in _wanted([sql]):
         model = tables()[table]
         return f"{_to_add(model, columns)}{_at(line_of(model, 'indexes = ['))}"

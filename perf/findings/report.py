@@ -46,7 +46,8 @@ def findings(window: Window) -> list[Finding]:
 
 def _repeated(window: Window) -> Iterator[Finding]:
     for one in repeated(window):
-        sentence = f"{one.route} runs the same query {many(one.times.p50, 'time')} ({one.place}): {one.advice or 'ask once for all'}."
+        times = many(one.times.p50, "time")
+        sentence = f"{one.route} runs the same query {times} ({one.place}): {one.advice or 'ask once for all'}."
         yield Finding("repeated", sentence, one.place, one.seconds, one.route, _page("perf:query", one.query.pk))
 
 
@@ -64,7 +65,8 @@ def _crowds(window: Window, seen: list[Seen]) -> Iterator[Finding]:
         if readers.most >= CROWD_MIN:
             family, place = labels.get("family"), _place(labels)
             spent = sum((one.total for one in totals("cache.computed", window, **dict(labels)).values()), 0.0)
-            sentence = f"{family} is computed by {readers.most:.0f} readers at once{_at(place)}: {MENDS[labels.get('reason')]}."
+            mend = MENDS[labels.get("reason")]
+            sentence = f"{family} is computed by {readers.most:.0f} readers at once{_at(place)}: {mend}."
             yield Finding("stampede", sentence, place, spent, family, _page("perf:cache"))
     for one in seen:
         if one.crowd >= CROWD_MIN:
@@ -76,10 +78,10 @@ def _crowds(window: Window, seen: list[Seen]) -> Iterator[Finding]:
 
 
 MENDS = {
-    "writer": "a transaction that changes it is open for long, so nothing is kept; make it shorter, or forget later in it",
-    "waited": "it takes longer than readers wait; compute less at once, or ahead in a task",
-    "unreachable": "the cache's server did not answer; look after it first",
-    "": "give every reader the same key, so that one computes while the others wait",
+    "writer": "a transaction that changes it was open for long and nothing is kept meanwhile; shorten that transaction",
+    "waited": "it takes longer than readers wait; compute it ahead in a task, or less of it",
+    "unreachable": "the cache's server did not answer; look after that first",
+    "": "it takes longer than its lock lasts, or is a part of several answers; compute it ahead in a task",
 }
 
 

@@ -6,7 +6,7 @@ import perf.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("perf", "0002_page_views"),
+        ("perf", "0003_recorded"),
     ]
 
     operations = [

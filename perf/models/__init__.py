@@ -1,66 +1,23 @@
-"""What was measured: the timings of pages in browsers, and the permission to see what perf recorded."""
+"""What perf keeps: what was recorded, the timings of pages in browsers, and the permission to see it."""
 
-from __future__ import annotations
-
-from datetime import datetime
-from typing import Self
-
-from django.db import models
-
-from perf import clock
+from perf.models.buckets import DAYS, HOURS, MINUTES, RINGS, Arrival, LabelSet, Ring, Turn
+from perf.models.page_views import PageView, PageViewQuerySet
+from perf.models.permissions import Performance
 from perf.models.queries import KnownQuery, QueryPlace, QueryPlan
 
-__all__ = ["KnownQuery", "PageView", "Performance", "QueryPlace", "QueryPlan"]
-
-
-class Performance(models.Model):
-    """Carries the permission to see what perf recorded; it has no rows."""
-
-    class Meta:
-        managed = False
-        default_permissions = ()
-        permissions = [("view_performance", "Can see the performance page")]
-
-
-class PageViewQuerySet(models.QuerySet["PageView"]):
-    """Views of pages, by when they were."""
-
-    def before(self, instant: datetime) -> Self:
-        """Those that ended before `instant`."""
-        return self.filter(at__lt=instant)
-
-
-class PageView(models.Model):
-    """One view of a page as its browser timed it, in milliseconds: which route, never which address or person.
-
-    Of one browser alone and only while it lasted: what did not happen, or what the browser cannot tell, is null.
-    """
-
-    at = models.DateTimeField(default=clock.now, help_text="When it was told: as the page was left.")
-    route = models.CharField(max_length=100, help_text="The page's URL name, such as snapshots:overview.")
-    answered_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Until the first byte of the page.")
-    ready_ms = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Until the page was parsed and its scripts had run."
-    )
-    loaded_ms = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Until everything of the first view was loaded."
-    )
-    painted_ms = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Until its largest part was painted (LCP)."
-    )
-    interaction_ms = models.PositiveIntegerField(
-        null=True, blank=True, help_text="From the slowest press to its paint."
-    )
-    long_tasks = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How often scripts held the page above 50 ms."
-    )
-    long_ms = models.PositiveIntegerField(null=True, blank=True, help_text="For how long, all together.")
-
-    objects = PageViewQuerySet.as_manager()
-
-    class Meta:
-        default_permissions = ()
-        indexes = [models.Index(fields=["at"], name="ix_pageview_at")]
-
-    def __str__(self) -> str:
-        return f"{self.route} at {self.at:%Y-%m-%d %H:%M}"
+__all__ = [
+    "DAYS",
+    "HOURS",
+    "MINUTES",
+    "RINGS",
+    "Arrival",
+    "KnownQuery",
+    "LabelSet",
+    "PageView",
+    "PageViewQuerySet",
+    "Performance",
+    "QueryPlace",
+    "QueryPlan",
+    "Ring",
+    "Turn",
+]

@@ -31,16 +31,16 @@ def queries(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires("perf.view_performance")
-def query(request: HttpRequest, pk: str) -> HttpResponse:
+def query(request: HttpRequest, digest: str) -> HttpResponse:
     """One query: its text without values, where it ran and at its worst, and its plans, each beside the one before."""
-    found, places = _found(pk)
+    found, places = _found(digest)
     plans = CATALOGUE.plans(found)
     older = [*plans[1:], None]
     content = {
         "query": found,
         "places": sorted(places, key=lambda one: (-one.slowest, one.route, one.place)),
         "plans": [(plan, compared(plan, before)) for plan, before in zip(plans, older, strict=True)] if plans else [],
-        "runs": [one for one in slow(window("24h")) if one.query.pk == pk],
+        "runs": [one for one in slow(window("24h")) if one.query.pk == digest],
         "threshold": _threshold(),
     }
     return render(request, "perf/query.html", content)
@@ -48,16 +48,16 @@ def query(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_POST
 @requires("perf.view_performance")
-def explain(request: HttpRequest, pk: str) -> HttpResponse:
+def explain(request: HttpRequest, digest: str) -> HttpResponse:
     """Ask the database for the query's plan and keep it; nothing of the query runs."""
-    found, _ = _found(pk)
+    found, _ = _found(digest)
     try:
         CATALOGUE.keep_plan(explained(found))
     except CannotExplain as reason:
         messages.error(request, str(reason))
     else:
-        happened(request.user, "perf.explain", pk)
-    return redirect("perf:query", pk=pk)
+        happened(request.user, "perf.explain", digest)
+    return redirect("perf:query", digest)
 
 
 @require_safe
@@ -67,8 +67,8 @@ def indexes(request: HttpRequest) -> HttpResponse:
     return render(request, "perf/indexes.html", {"report": found_indexes.report(shapes(slow(window("7d"))))})
 
 
-def _found(pk: str) -> tuple[KnownQuery, list[QueryPlace]]:
-    known = CATALOGUE.found([pk]).get(pk)
+def _found(digest: str) -> tuple[KnownQuery, list[QueryPlace]]:
+    known = CATALOGUE.found([digest]).get(digest)
     if known is None:
         raise Http404("No such query is kept.")
     return known

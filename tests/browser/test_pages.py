@@ -50,6 +50,25 @@ def test_a_long_name_fits_a_phone(open_page, editor, roster):
         assert overflow(page) == 0, path
 
 
+SMALL = """
+() => [...document.querySelectorAll(".top :is(a, button, summary, input)")]
+  .filter((element) => element.checkVisibility())
+  .map((element) => [element.textContent.trim().slice(0, 20), element.getBoundingClientRect()])
+  .filter(([, box]) => Math.min(box.width, box.height) < 44)
+  .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)
+"""
+
+
+def test_a_finger_meets_everything_in_the_header_of_a_phone(open_page):
+    page = open_page(PHONE, factories.user("admin", first_name="Alexandria"))
+    page.goto("/workitems/new/")
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("Menu of").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert page.evaluate(SMALL) == []
+    assert overflow(page) == 0
+
+
 @pytest.mark.req("A46", "A58")
 def test_chart_code_comes_only_when_a_chart_comes_into_view(open_page, editor, roster):
     page = open_page({"width": 1440, "height": 300}, editor)

@@ -32,6 +32,7 @@ from workitems.api.uploads import PIECE
 
 Question = dict[str, Any]
 ADMINS_ONLY = {"DELETE /api/workitems/{number}", "POST /api/workitems/{number}/restore"}
+PERFORMANCE = "/api/performance"
 ACCOUNT = {"platform": "x", "handle": "subject"}
 
 
@@ -65,13 +66,15 @@ class Asked(World):
         self.reviewer = factories.user("reviewer", password="!")
         self.item = factories.item(photos=1)
         factories.item()
+        admin = factories.user("admin", password="!")
         self.bearers = {
             "anonymous": {},
             "viewer": _bearer(self.viewer, Scope.READ),
             "editor": _bearer(self.editor, Scope.WRITE),
             "reviewer": _bearer(self.reviewer, Scope.CREW),
-            "admin": _bearer(factories.user("admin", password="!"), Scope.CREW),
+            "admin": _bearer(admin, Scope.CREW),
         }
+        self.metrics = _bearer(admin, Scope.METRICS)
         factories.snapshot(factories.account("youtube", "rounds"), followers=1_230_000, followers_rounded=True)
         self.run = promising.request(self.subject, self.other, self.third, by=self.editor)
         read = ScrapeJob.objects.filter(runjob__run=self.run).earliest("account_id")
@@ -88,8 +91,16 @@ class Asked(World):
         self.bundles = [bundles.ask([self.item.number], self.reviewer) for _ in ("written", "waiting")]
         bundles.write_next()
 
+    def callers(self, label: str) -> list[dict[str, str]]:
+        """The credentials of everybody whom the operation `label` may answer differently."""
+        if PERFORMANCE in label:
+            return [self.bearers["anonymous"], self.metrics]
+        return list(self.bearers.values())
+
     def asker(self, label: str) -> dict[str, str]:
         """The credentials with which the operation `label` is answered with all that there is."""
+        if PERFORMANCE in label:
+            return self.metrics
         if label in ADMINS_ONLY:
             return self.bearers["admin"]
         crew = ("/workitems", "/uploads", "/documents")
@@ -158,6 +169,7 @@ class Asked(World):
             },
             **self.about_photos(),
             **self.about_documents(),
+            **self.about_performance(),
             "DELETE /api/workitems/{number}": item | {"query": {"version": 1}},
             "POST /api/workitems/{number}/restore": item,
             "POST /api/workitems/{number}/status": item | {"body": {"status": "in_review", "version": 1}},
@@ -225,6 +237,12 @@ class Asked(World):
             "DELETE /api/documents/{pk}": unwritten,
             "GET /api/documents/{pk}/file": file,
             "HEAD /api/documents/{pk}/file": file,
+        }
+
+    def about_performance(self) -> dict[str, Question]:
+        """The same for what perf recorded."""
+        return {
+            "GET /api/performance": {},
         }
 
 

@@ -322,7 +322,7 @@ SILENT_ADDRESSES: dict[str, str] = {
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
     **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
     **dict.fromkeys(("api:start_export", "api:delete_export"), EXPORTS),
-    **dict.fromkeys(("workitems:documents", "workitems:delete-bundle"), EXPORTS),
+    **dict.fromkeys(("workitems:documents", "workitems:delete-bundle", "workitems:document-again"), EXPORTS),
     **dict.fromkeys(("api:ask_bundle", "api:delete_bundle"), EXPORTS),
     "workitems:notices": "how somebody is told of items is not cached",
     "perf:beacon": "timings of pages are not cached",

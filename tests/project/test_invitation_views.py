@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import segno
@@ -11,6 +13,7 @@ from django.test import Client
 
 from project.models import AuditEntry, Invitation
 from tests import factories
+from tests.scraping.watching import hook_sink
 
 pytestmark = pytest.mark.django_db
 
@@ -54,4 +57,52 @@ def test_each_card_holds_an_invitation_of_its_own_that_works_once(admin: Client,
 
 def test_too_many_cards_make_none(admin: Client) -> None:
     assert admin.post("/invitations/", {"role": "crew", "cards": "25"}).status_code == 400
+    assert not Invitation.objects.exists()
+
+
+TEXTED = {"text-role": "crew", "text-phone": "+4915112345678"}
+
+
+@pytest.fixture
+def twilio(settings: Any) -> Iterator[Any]:
+    """What text messages are sent to, over HTTP."""
+    settings.SMS, settings.BASE_URL = True, "https://tidemark.example.org"
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", "secret", "+14155552671"
+    with hook_sink() as sink:
+        settings.FAKE_PLATFORMS_URL = "http://127.0.0.1:{1}".format(*sink.server_address)
+        yield sink
+
+
+def test_an_invitation_is_texted_with_a_link_that_works_once(admin: Client, twilio: Any) -> None:
+    twilio.status = 201
+    page = admin.post("/invitations/", TEXTED, follow=True).content.decode()
+    assert "on its way to +4915112345678" in page
+    ((path, _, body),) = twilio.received
+    assert path == "/api.twilio.com/2010-04-01/Accounts/AC1/Messages.json"
+    said = parse_qs(body.decode())
+    assert (said["To"], said["From"]) == (["+4915112345678"], ["+14155552671"])
+    words, _, link = said["Body"][0].rpartition("https://tidemark.example.org")
+    assert words.endswith("within 72 hours: ")
+    assert link not in page
+    account = {"username": "zach", "password1": "a long phrase 4321", "password2": "a long phrase 4321"}
+    assert Client().post(link, account).status_code == 302
+    used = Invitation.objects.get()
+    assert (used.phone, used.used_by.username, Client().get(link).status_code) == ("+4915112345678", "zach", 410)
+    assert AuditEntry.objects.get(action="invitation.made").target == "+4915112345678"
+
+
+def test_an_invitation_that_cannot_be_texted_is_a_card_to_hand_over(admin: Client, twilio: Any) -> None:
+    twilio.status = 400
+    page = admin.post("/invitations/", TEXTED)
+    assert "not sent: Twilio answered with HTTP 400: no reason was given. The invitation is good" in page.text
+    ((_, link),) = cards(page)
+    assert Client().get(link.removeprefix("https://tidemark.example.org")).status_code == 200
+    refused = admin.post("/invitations/", TEXTED | {"text-phone": "0151 123"})
+    assert (refused.status_code, "country code" in refused.text, len(twilio.received)) == (400, True, 1)
+
+
+def test_nothing_offers_text_messages_where_none_are_set_up(admin: Client, settings: Any) -> None:
+    settings.SMS = False
+    assert "Text an invitation" not in admin.get("/invitations/").text
+    assert admin.post("/invitations/", TEXTED).status_code == 400
     assert not Invitation.objects.exists()

@@ -82,8 +82,8 @@ def complaint(operation: Any, question: dict[str, Any], callers: Iterable[dict[s
 @pytest.mark.timeout(7200)  # in `make fuzz-api`
 def test_whatever_is_asked_by_whomever_the_answer_is_one_that_is_described() -> None:
     world = Asked()
-    questions, callers = world.questions(), world.bearers.values()
-    found = [complaint(operation, questions[label], callers) for label, operation in operations().items()]
+    questions = world.questions()
+    found = [complaint(one, questions[label], world.callers(label)) for label, one in operations().items()]
     assert list(filter(None, found)) == []
 
 

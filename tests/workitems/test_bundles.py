@@ -18,6 +18,7 @@ from perf import clock
 from project.models import AuditEntry
 from tests.workitems.conftest import draft
 from tests.workitems.test_documents import jpeg
+from tests.workitems.test_item_page import browser
 from workitems import bundles, keeping
 from workitems.models import Bundle, Document, Photo, WorkItem
 from workitems.models.files import KEEP_HOURS, LEASE, TRIES_MAX
@@ -100,6 +101,30 @@ def test_a_maker_that_died_is_taken_over_and_a_hard_deletion_takes_the_file(
     with django_capture_on_commit_callbacks(execute=True):
         item.delete()
     assert list((media / "documents").iterdir()) == []
+
+
+def test_a_file_that_could_not_be_kept_is_told_on_the_item_and_tried_again(mark, dana, settings, monkeypatch) -> None:
+    item = completed(photographed("0101", mark), dana)
+    page, said = "/workitems/0101/", "The Word file of this review could not be kept"
+    monkeypatch.setattr(keeping.documents, "write", full_disk)
+    for turn in range(TRIES_MAX):
+        with clock.shifted(turn * (LEASE + timedelta(seconds=1))), pytest.raises(OSError, match="No space"):
+            keeping.make_due(5)
+        assert said not in browser(dana).get(page).text  # it is still being tried
+    monkeypatch.undo()
+    with clock.shifted(TRIES_MAX * (LEASE + timedelta(seconds=1))):
+        assert keeping.make_due(5) == 0
+        assert [said in browser(who).get(page).text for who in (dana, mark)] == [True, False]
+        assert browser(mark).post(f"{page}document/again/").status_code == 403
+        told = browser(dana).post(f"{page}document/again/", {"next": "/workitems/review/"}, follow=True)
+        assert (told.redirect_chain[-1][0], "is tried again" in told.text) == ("/workitems/review/", True)
+        assert said not in browser(dana).get(page).text
+        assert keeping.make_due(5) == 1
+    assert Document.objects.get().version == item.version
+
+
+def full_disk(*_: object) -> None:
+    raise OSError("No space left on device")
 
 
 def test_zip_holds_each_file_and_names_what_is_missing(mark, dana, reviewing) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 
 from perf.clock import now
 from tests.workitems.conftest import draft
+from workitems import photos
 from workitems.editing import differences, edit
 from workitems.models import Comment, Photo, WorkItem
 from workitems.reviewing import judge
@@ -41,8 +42,7 @@ def photo(item, **values):
 
 def told(item, user):
     """The timeline as (who, words, text), newest first."""
-    photos = list(item.photos.with_history())
-    return [(entry.by, entry.words, entry.text) for entry in timeline(item, photos, user)]
+    return [(entry.by, entry.words, entry.text) for entry in timeline(item, item.photos.with_history(), user)]
 
 
 def test_everybody_who_may_read_items_reads_words_photos_and_history(item, mark, art, dana, boss):
@@ -96,7 +96,7 @@ def test_another_photo_comment_or_step_costs_no_further_query(mark, dana, django
         edit(full, {"detail": f"Step {position}"}, by=dana, version=full.version)
     client = browser(dana)
     client.get("/workitems/nobody/")  # renews the session, as once an hour
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert client.get(f"/workitems/{full.number}/").status_code == 200
 
 
@@ -126,6 +126,20 @@ def test_a_changed_verdict_leaves_the_earlier_ones_in_the_timeline(item, dana, a
     said = [("Alex", "accepted a photo", ""), ("Dana", "took a verdict back", ""),
             ("Dana", "asked to retake a photo", "blurred")]  # fmt: skip
     assert told(item, dana)[:3] == said
+
+
+def test_a_restored_photo_leaves_its_earlier_removals_in_the_timeline(item, mark, dana):
+    kept = photo(item)
+    for remover, restorer in ((mark, dana), (dana, mark)):
+        photos.remove(kept, by=remover)
+        removed_at = kept.deleted_at
+        photos.restore(kept, by=restorer)
+        photos.restore(kept, by=restorer)  # twice is once
+    photos.remove(kept, by=mark)
+    happened = ["Mark removed", "Mark restored", "Dana removed", "Dana restored", "Mark removed"]
+    assert [f"{by} {words.split()[0]}" for by, words, _ in told(item, dana)[:5]] == happened
+    undone = kept.restorations.order_by("at").last()
+    assert (undone.removed_at, undone.removed_by, undone.by) == (removed_at, dana, mark)
 
 
 def test_verdicts_from_before_their_history_are_its_first_lines(item, dana):

@@ -84,3 +84,13 @@ def test_a_step_that_is_refused_takes_nothing_over(item, dana, alex):
     claim(item, dana)
     assert ask(alex, item, "status", status="completed_review", version=9, take_over=True)[0] == 409
     assert WorkItem.objects.get().claimed_by == dana
+
+
+def test_an_item_that_a_reviewer_has_open_is_assigned_once_it_is_taken_over(item, dana, alex, art):
+    claim(item, dana)
+    status, told = ask(alex, item, "assign", assigned_to="art", version=1)
+    assert (status, told["error"].startswith(f"Dana has {item.number} open until")) == (409, True)
+    assert ask(alex, item, "assign", assigned_to="art", version=9, take_over=True)[0] == 409
+    assert WorkItem.objects.get().claimed_by == dana  # what failed took nothing over
+    status, told = ask(alex, item, "assign", assigned_to="art", version=1, take_over=True)
+    assert (status, told["assigned_to"], WorkItem.objects.get().claimed_by) == (200, "Art", None)

@@ -112,6 +112,15 @@ def test_a_verdict_is_stored_and_the_second_of_two_reads_the_first(item, dana, a
     assert Photo.objects.get().verdict == ""
 
 
+def test_an_item_that_a_reviewer_has_open_is_assigned_by_nobody_else(item, dana, alex, art):
+    claim(item, dana)
+    answer, page = post(alex, item, "assign", version=1, assigned_to=art.pk)
+    assert (answer.status_code, f"Dana has {item.number} open until" in page) == (409, True)
+    assert (fresh(item).version, "assigned-to" in page, "Take over" in page) == (1, False, True)
+    answer, page = post(dana, item, "assign", version=1, assigned_to=art.pk)
+    assert (answer.status_code, fresh(item).assigned_to) == (200, art)
+
+
 def test_comments_notes_and_people_are_stored_where_each_may(item, mark, art, dana, alex):
     assert "The aft one." in post(mark, item, "comments", text="The aft one.")[1]
     assert post(art, item, "comments", text="Not mine")[0].status_code == 403

@@ -46,11 +46,15 @@ class Step(Schema):
 
 
 class Assignment(Schema):
-    """Whom to give an item to, by username; empty: nobody."""
+    """Whom to give an item to, by username; empty: nobody.
+
+    `take_over`: also from another reviewer who has the item open in their queue.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     assigned_to: str = Field(max_length=150)
+    take_over: bool = False
     version: int = Version
 
 
@@ -130,12 +134,16 @@ def take_step(request: HttpRequest, number: str, body: Step) -> Status:
              summary="Give an item to somebody")  # fmt: skip
 @requires("workitems.assign_workitem")
 def assign_workitem(request: HttpRequest, number: str, body: Assignment) -> Status:
-    """To whoever can work on items; 409 with what changed where somebody was faster."""
+    """To whoever can work on items; 409 with what changed where somebody was faster or has it open."""
     item, to = _found(request, number), _person(body.assigned_to, CHANGE, "assigned_to")
     try:
-        return Status(200, item_out(assign(item, to, by=request.user, version=body.version), request.user))
-    except Conflict as lost:
+        with transaction.atomic():
+            claims.make_way(item, request.user, take_over=body.take_over)
+            assign(item, to, by=request.user, version=body.version)
+            claims.release(item, request.user)
+    except (Conflict, claims.Claimed) as lost:
         return Status(409, _conflict(lost, lost.current, request.user, body.version))
+    return Status(200, item_out(item, request.user))
 
 
 @router.post("/workitems/{number:number}/comments", response={201: CommentOut}, summary="Comment on an item")

@@ -12,7 +12,7 @@ from workitems.models.items import (
     WorkItemQuerySet,
 )
 from workitems.models.notices import Contact, ItemNoticeQuerySet, Notice
-from workitems.models.photos import THUMBNAIL_SIDE, Photo, PhotoQuerySet, PhotoVerdict, Upload
+from workitems.models.photos import THUMBNAIL_SIDE, Photo, PhotoQuerySet, PhotoRestoration, PhotoVerdict, Upload
 from workitems.models.reasons import CannedReason
 from workitems.models.timeline import IN_BIN, Comment, Revision, StatusChange
 
@@ -32,6 +32,7 @@ __all__ = [
     "NumberCounter",
     "Photo",
     "PhotoQuerySet",
+    "PhotoRestoration",
     "PhotoVerdict",
     "PresetNumber",
     "Revision",

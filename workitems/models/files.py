@@ -37,6 +37,15 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         waiting = self.filter(free, made_at=None, tries__lt=TRIES_MAX).exclude(Exists(unfinished))
         return waiting.order_by("id")
 
+    def failed(self) -> Self:
+        """Those that TRIES_MAX workers could not make; nobody tries any more."""
+        free = Q(leased_until=None) | Q(leased_until__lte=clock.db_now())
+        return self.filter(free, made_at=None, tries__gte=TRIES_MAX)
+
+    def try_again(self) -> int:
+        """Have those that failed made due anew; how many."""
+        return self.failed().update(tries=0, leased_until=None)
+
     def claim(self, document: Document) -> bool:
         """Take `document` for LEASE; False when another worker was faster."""
         lease = {"tries": F("tries") + 1, "leased_until": clock.db_now(LEASE)}

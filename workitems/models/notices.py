@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -92,6 +93,10 @@ class ItemNoticeQuerySet(OutboxQuerySet["Notice"]):
         rows = [self.model(due_at=clock.db_now(), **said, **to) for to in _addresses(item, event, by)]
         self.bulk_create(rows)
 
+    def over_before(self, instant: datetime) -> ItemNoticeQuerySet:
+        """Those of before `instant` that were sent or given up: what still waits is promised."""
+        return self.filter(created_at__lt=instant).exclude(sent_at=None, given_up=False)
+
     def for_log(self, user: Any) -> ItemNoticeQuerySet:
         """The latest that `user` was or will be told, newest first."""
         return self.filter(recipient=user).select_related("work_item").order_by("-id")[:LOG]
@@ -123,6 +128,7 @@ class Notice(Outgoing):
             models.Index(fields=["due_at"], condition=Q(sent_at=None, given_up=False), name="ix_wi_notice_due"),
             models.Index(fields=["work_item"], name="ix_wi_notice_work_item"),
             models.Index(fields=["recipient", "-id"], name="ix_wi_notice_recipient"),
+            models.Index(fields=["created_at"], name="ix_wi_notice_created_at"),
         ]
 
     def __str__(self) -> str:

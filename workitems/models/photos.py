@@ -35,8 +35,8 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return self.order_by("position", "pk")
 
     def with_history(self) -> Self:
-        """In their order, with who removed them and every verdict on them; two queries."""
-        return self.in_order().select_related("deleted_by").prefetch_related("verdicts")
+        """In their order, with who removed them, every verdict and every removal that was undone; three queries."""
+        return self.in_order().select_related("deleted_by").prefetch_related("verdicts", "restorations")
 
     def visible_to(self, user: Any) -> Self:
         """The photos of items that `user` may read; removed ones, until they are cleared away, for reviewers alone."""
@@ -170,6 +170,30 @@ class PhotoVerdict(models.Model):
 
     def __str__(self) -> str:
         return self.get_verdict_display()
+
+    def save(self, **options: Any) -> None:
+        """Write the row; refuses to write it again."""
+        if not self._state.adding:
+            raise TypeError("history is written once")
+        super().save(**options)
+
+
+class PhotoRestoration(models.Model):
+    """One removal of a photo that was undone, written once; the photo itself knows the removal that stands."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="restorations", db_index=False)
+    removed_by = person()
+    removed_by_name = models.CharField(max_length=100, blank=True)
+    removed_at = models.DateTimeField()
+    by = person()
+    by_name = models.CharField(max_length=100, blank=True)
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [models.Index(fields=["photo", "at"], name="ix_photo_restoration_photo")]
+
+    def __str__(self) -> str:
+        return f"removed by {self.removed_by_name}, restored by {self.by_name}"
 
     def save(self, **options: Any) -> None:
         """Write the row; refuses to write it again."""

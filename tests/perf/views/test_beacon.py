@@ -10,7 +10,7 @@ from django.test import Client
 
 from perf import clock
 from perf.models import PageView
-from perf.views import MAX_BYTES
+from perf.views.beacon import MAX_BYTES
 from scraping import retention
 from tests import factories
 

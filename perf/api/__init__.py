@@ -1,0 +1,11 @@
+"""What was measured as an API, an own module per subject; a project with django-ninja mounts the router."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from perf.api import overview, queries
+
+router = Router(tags=["performance"])
+for part in (overview, queries):
+    router.add_router("", part.router)

@@ -1,0 +1,32 @@
+"""perf's own settings with their defaults: a project sets those it wants otherwise."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+DEFAULTS: dict[str, Any] = {
+    "ENABLE_MONITORING": True,
+    "SLOW_REQUEST_THRESHOLD": 1.0,  # seconds
+    "SLOW_QUERY_THRESHOLD": 0.1,  # seconds
+    "PROFILE_QUERIES": False,
+    "PERF_STORE": "database",  # or "memory": each process keeps and shows what it recorded itself
+    "PERF_FLUSH_SECONDS": 5.0,  # between two flushes of a process; 0: only when asked, as in tests
+    "PERF_MAX_SERIES": 5_000,  # of one process between two flushes; what would be one more is counted as shed
+}
+
+
+@cache
+def setting(name: str) -> Any:
+    """The project's setting `name`, or perf's default."""
+    return getattr(settings, name, DEFAULTS[name])
+
+
+def _changed(**_: Any) -> None:
+    setting.cache_clear()
+
+
+setting_changed.connect(_changed)

@@ -1,0 +1,108 @@
+"""Reading what was recorded, of all processes; in memory mode, of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from perf import clock
+from perf.histograms import Histogram
+from perf.models import DAYS, HOURS, MINUTES, Ring
+from perf.series import COUNT, HISTOGRAM, LEVEL, Labels, merge
+from perf.storing import store
+
+Step = Literal["minute", "hour", "day"]
+
+_RINGS: dict[str, Ring] = {"minute": MINUTES, "hour": HOURS, "day": DAYS}
+PERIODS: dict[str, tuple[Step, timedelta]] = {
+    "1h": ("minute", timedelta(hours=1)),
+    "24h": ("hour", timedelta(hours=24)),
+    "7d": ("hour", timedelta(days=7)),
+    "30d": ("day", timedelta(days=30)),
+    "1y": ("day", timedelta(days=365)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` until before `end` in whole steps; the last one goes on. Days are UTC's."""
+
+    start: datetime
+    end: datetime
+    step: Step
+
+    @property
+    def seconds(self) -> float:
+        """How long one step is."""
+        return _RINGS[self.step].step.total_seconds()
+
+    @property
+    def steps(self) -> list[datetime]:
+        """When each step begins."""
+        step = _RINGS[self.step].step
+        return [self.start + number * step for number in range((self.end - self.start) // step)]
+
+
+def window(period: str) -> Window:
+    """The last hour, day, week, month or year: "1h", "24h", "7d", "30d" or "1y". KeyError for anything else."""
+    step, length = PERIODS[period]
+    ring = _RINGS[step]
+    end = ring.period(clock.now()) + ring.step
+    return Window(end - length, end, step)
+
+
+def totals(name: str, window: Window, **labels: str) -> dict[Labels, Histogram]:
+    """The histograms of `name` over the whole window, by their labels; `labels` given here narrow."""
+    return _totals(HISTOGRAM, name, window, labels)
+
+
+def timeline(name: str, window: Window, **labels: str) -> list[tuple[datetime, Histogram | None]]:
+    """The histogram of each step, of all series that match; None where nothing was recorded."""
+    return _timeline(HISTOGRAM, name, window, labels)
+
+
+def counts(name: str, window: Window, **labels: str) -> dict[Labels, int]:
+    """What the counters of `name` counted over the whole window, by their labels."""
+    return {found: value.amount for found, value in _totals(COUNT, name, window, labels).items()}
+
+
+def count_timeline(name: str, window: Window, **labels: str) -> list[tuple[datetime, int | None]]:
+    """What the counters that match counted in each step, together; None where nothing was recorded."""
+    steps = _timeline(COUNT, name, window, labels)
+    return [(step, None if value is None else value.amount) for step, value in steps]
+
+
+def levels(name: str, window: Window, **labels: str) -> dict[Labels, list[tuple[datetime, float]]]:
+    """The last level of each step that had one, by labels."""
+    found: dict[Labels, dict[Any, Any]] = {}
+    for period, own, value in _values(LEVEL, name, window, labels):
+        merge(found.setdefault(own, {}), {period: value})
+    return {own: [(period, steps[period].last) for period in sorted(steps)] for own, steps in found.items()}
+
+
+def names() -> set[str]:
+    """What was recorded lately."""
+    return {name for _, name in store().names()}
+
+
+def _totals(kind: str, name: str, window: Window, labels: dict[str, str]) -> dict[Labels, Any]:
+    found: dict[Any, Any] = {}
+    for _, own, value in _values(kind, name, window, labels):
+        merge(found, {own: value})
+    return found
+
+
+def _timeline(kind: str, name: str, window: Window, labels: dict[str, str]) -> list[tuple[datetime, Any]]:
+    found: dict[Any, Any] = {}
+    for period, _, value in _values(kind, name, window, labels):
+        merge(found, {period: value})
+    return [(step, found.get(step)) for step in window.steps]
+
+
+def _values(kind: str, name: str, window: Window, labels: dict[str, str]) -> Iterator[tuple[datetime, Labels, Any]]:
+    wanted = set(Labels.of(labels))
+    for period, own, value in store().values(_RINGS[window.step], kind, name, window.start, window.end):
+        if wanted <= set(own):
+            yield period, own, value

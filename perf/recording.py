@@ -1,0 +1,186 @@
+"""Recording into the memory of this process: an append, so that it costs microseconds and never waits.
+
+What was appended becomes histograms, counts and levels when it is drained, in the background. Above its limits it is
+shed, and what was shed is counted under `perf.shed`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from threading import Lock
+from typing import Any, NamedTuple
+
+from perf import clock
+from perf.conf import setting
+from perf.histograms import Histogram
+from perf.series import COUNT, HISTOGRAM, LEVEL, Count, Labels, Level, Series
+
+MOST_WAITING = 50_000  # appended values; about 10 MB
+WAKE_AT = 10_000  # waiting: the flusher does not sleep any longer
+SHED = "perf.shed"
+
+REQUEST = ("request", "request.database", "request.cache", "request.queries", "request.bytes")
+
+
+class Request(NamedTuple):
+    """One answered request; None is what nobody knows, such as the length of a stream."""
+
+    method: str
+    route: str
+    status: str
+    seconds: float
+    database: float
+    cache: float | None
+    queries: int
+    bytes: int | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What this process gathered, of the minute in which it was drained."""
+
+    minute: datetime
+    series: Series = field(default_factory=dict)
+
+
+class _Waiting:
+    """What was appended and not drained yet. Appending to a deque and taking from it are atomic: no lock."""
+
+    def __init__(self) -> None:
+        self.values: deque[tuple[str, float, dict[str, str]]] = deque()
+        self.requests: deque[Request] = deque()
+        self.counts: deque[tuple[str, int, dict[str, str]]] = deque()
+        self.levels: deque[tuple[str, float, dict[str, str], float]] = deque()
+        self.shed: defaultdict[str, int] = defaultdict(int)
+        self.drain = Lock()
+
+
+_waiting = _Waiting()
+_wake: list[Callable[[int], None]] = []  # perf.flushing puts itself here: it stands above this module
+
+
+def record(name: str, seconds: float, **labels: str) -> None:
+    """Put one value into the histogram of `name` and `labels`; any unit, ≥ 0, and seconds for times."""
+    _append(_waiting.values, (name, seconds, labels))
+
+
+def requested(request: Request) -> None:
+    """Record an answered request under the five names of REQUEST."""
+    _append(_waiting.requests, request)
+
+
+def count(name: str, amount: int = 1, **labels: str) -> None:
+    """Add `amount` ≥ 0 to the counter of `name` and `labels`."""
+    _append(_waiting.counts, (name, amount, labels))
+
+
+def gauge(name: str, value: float, **labels: str) -> None:
+    """Say how high the level of `name` and `labels` is now; of each period the last, least and most are kept."""
+    _append(_waiting.levels, (name, value, labels, clock.now().timestamp()))
+
+
+def _append(queue: deque[Any], what: Any) -> None:
+    if not setting("ENABLE_MONITORING"):
+        return
+    waiting = len(queue)
+    if waiting >= MOST_WAITING:
+        _waiting.shed["values"] += 1
+        return
+    queue.append(what)
+    for wake in _wake:
+        wake(waiting)
+
+
+def drained() -> Batch:
+    """What gathered since the last call, for the flusher alone."""
+    with _waiting.drain:
+        series = _Gathering(setting("PERF_MAX_SERIES"))
+        for name, values in _by_series(_taken(_waiting.values)).items():
+            series.histogram(*name, values)
+        _gather_requests(series, _taken(_waiting.requests))
+        for name, amount, labels in _taken(_waiting.counts):
+            if isinstance(amount, int) and amount >= 0:
+                series.at(COUNT, name, Labels.of(labels), Count).amount += amount
+            else:
+                _waiting.shed["values"] += 1
+        for name, value, labels, at in _taken(_waiting.levels):
+            level = Level(at, value, value, value)
+            series.at(LEVEL, name, Labels.of(labels), partial(replace, level)).merge(level)
+        shed = {what: _waiting.shed.pop(what) for what in list(_waiting.shed)}
+        for what, many in shed.items():
+            block = series.series.setdefault((COUNT, SHED), {})
+            block[Labels.of({"what": what})] = Count(many)
+        return Batch(clock.now().replace(second=0, microsecond=0), series.series)
+
+
+class _Gathering:
+    """Series of one batch, at most `most` of them."""
+
+    def __init__(self, most: int) -> None:
+        self.series: Series = {}
+        self._left = most
+
+    def at(self, kind: str, name: str, labels: Labels, make: Callable[[], Any]) -> Any:
+        """The value of a series; beyond the limit one that nobody keeps."""
+        block = self.series.get((kind, name))
+        value = block.get(labels) if block else None
+        if value is not None:
+            return value
+        if not self._left:
+            _waiting.shed["series"] += 1
+            return make()
+        self._left -= 1
+        value = self.series.setdefault((kind, name), {})[labels] = make()
+        return value
+
+    def histogram(self, name: str, labels: Labels, values: list[float]) -> None:
+        """Put `values` into a histogram; all are shed where one is no number of it."""
+        one = self.at(HISTOGRAM, name, labels, Histogram)
+        try:
+            one.extend(values)
+        except (ValueError, TypeError, OverflowError):
+            _waiting.shed["values"] += len(values)
+
+
+def _by_series(waiting: list[tuple[str, float, dict[str, str]]]) -> dict[tuple[str, Labels], list[float]]:
+    found: defaultdict[tuple[str, tuple[Any, ...]], list[float]] = defaultdict(list)
+    for name, value, labels in waiting:
+        found[name, tuple(labels.items())].append(value)
+    return _merged_orders(found)
+
+
+def _merged_orders(found: dict[tuple[str, tuple[Any, ...]], list[float]]) -> dict[tuple[str, Labels], list[float]]:
+    """The same with labels in one order, whichever way they were written."""
+    series: defaultdict[tuple[str, Labels], list[float]] = defaultdict(list)
+    for (name, pairs), values in found.items():
+        series[name, Labels.of(dict(pairs))] += values
+    return series
+
+
+def _gather_requests(series: _Gathering, requests: list[Request]) -> None:
+    by_labels: defaultdict[tuple[str, str, str], list[Request]] = defaultdict(list)
+    for request in requests:
+        by_labels[request[:3]].append(request)
+    for (method, route, status), some in by_labels.items():
+        labels = Labels((("method", method), ("route", route), ("status", status)))
+        for name, column in zip(REQUEST, list(zip(*some, strict=True))[3:], strict=True):
+            if values := [value for value in column if value is not None]:
+                series.histogram(name, labels, values)
+
+
+def _taken(queue: deque[Any]) -> list[Any]:
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+def forget() -> None:
+    """Begin empty, as a fresh process does: after a fork what waits is the parent's. Tests do, too."""
+    global _waiting  # noqa: PLW0603  # a lock that another thread held at the fork is held for ever
+    _waiting = _Waiting()
+
+
+os.register_at_fork(after_in_child=forget)

@@ -1,0 +1,151 @@
+"""What was recorded in the database: processes append, the roll-up merges, periods are dropped by emptying a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models, transaction
+
+from perf import clock
+from perf.models import RINGS, Arrival, LabelSet, Ring
+from perf.models.buckets import Bucket
+from perf.series import Key, Labels, Series, decoded, encoded, merge
+
+LOCK_SECONDS = 2  # for those who read: the roll-up waits no longer, and tries again the next time
+ROWS = 200  # of one statement
+
+Arrived = list[tuple[datetime, str, str, bytes | memoryview]]  # minute, kind, name, block
+
+
+class Tables:
+    """The database as a store: see perf.models.buckets."""
+
+    def __init__(self) -> None:
+        self._labels: dict[int, Labels] = {}
+
+    def append(self, minutes: dict[datetime, Series]) -> None:
+        rows = [
+            Arrival(start=minute, kind=kind, name=name, data=encoded(kind, block))
+            for minute, series in minutes.items()
+            for (kind, name), block in series.items()
+        ]
+        Arrival.objects.bulk_create(rows, batch_size=ROWS)
+
+    def values(
+        self, ring: Ring, kind: str, name: str, start: datetime, end: datetime
+    ) -> Iterator[tuple[datetime, Labels, Any]]:
+        """As Store says; one statement, so that it sees a roll-up wholly or not at all."""
+        tables: list[type[models.Model]] = [Arrival, *ring.over(start, end)]
+        parts = [
+            table._default_manager.filter(name=name, kind=kind, start__gte=start, start__lt=end).values_list(
+                "start", "data"
+            )
+            for table in tables
+        ]
+        for at, data in list(parts[0].union(*parts[1:], all=True)):
+            for key, value in decoded(kind, data):
+                yield ring.period(at), Labels(map(tuple, key)) if isinstance(key, list) else self._named(key), value
+
+    def names(self) -> set[Key]:
+        """As Store says, of the last hours."""
+        now = clock.now()
+        tables: Iterable[type[models.Model]] = (Arrival, RINGS[1].table(RINGS[1].period(now)))
+        found: set[Key] = set()
+        for table in tables:
+            found.update(table._default_manager.values_list("kind", "name").distinct())
+        return found
+
+    def roll_up(self) -> None:
+        """Merge what has arrived into its minute, hour and day, and empty the table of arrivals: all or nothing.
+
+        Whoever appends waits as long; so nothing arrives in between, is lost or counted twice, however late it comes.
+        """
+        with transaction.atomic():
+            _lock_arrivals()
+            arrived: Arrived = list(Arrival.objects.values_list("start", "kind", "name", "data"))
+            if not arrived:
+                return
+            numbers = _numbers_of(arrived)
+            for ring in RINGS:
+                _merge_into(ring, arrived, numbers)
+            _empty(Arrival)
+
+    def _named(self, number: int) -> Labels:
+        if number not in self._labels:
+            rows = LabelSet.objects.values_list("pk", "labels")
+            self._labels |= {pk: Labels(map(tuple, json.loads(labels))) for pk, labels in rows}
+        return self._labels[number]
+
+
+def _lock_arrivals() -> None:
+    """Keep writers out until the transaction ends. SQLite has one writer anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            cursor.execute(f"LOCK TABLE {_quoted(Arrival)} IN ACCESS EXCLUSIVE MODE")
+
+
+def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int]) -> None:
+    """Add what has arrived to the periods of `ring`, as far as it keeps them."""
+    now = clock.now()
+    periods: dict[datetime, dict[Key, dict[int, Any]]] = {}
+    for minute, kind, name, data in arrived:
+        if minute >= ring.since(now):
+            block = {numbers[_labels(key)]: value for key, value in decoded(kind, data)}
+            merge(periods.setdefault(ring.period(minute), {}).setdefault((kind, name), {}), block)
+    for start, series in periods.items():
+        table = ring.table(start)
+        if table._default_manager.filter(start__lt=ring.begun(start)).exists():
+            _empty(table)
+        _write(table, start, series)
+
+
+def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any]]) -> None:
+    """Merge `series` into the rows of the period that began at `start`."""
+    rows = table._default_manager
+    for kind, name, data in list(rows.filter(start=start).values_list("kind", "name", "data")):
+        if (kind, name) in series:
+            before = dict(decoded(kind, data))
+            merge(before, series[kind, name])
+            series[kind, name] = before
+    rows.bulk_create(
+        [
+            table(start=start, kind=kind, name=name, data=encoded(kind, block, int))
+            for (kind, name), block in series.items()
+        ],
+        batch_size=ROWS,
+        update_conflicts=True,
+        unique_fields=["name", "kind", "start"],
+        update_fields=["data"],
+    )
+
+
+def _numbers_of(arrived: Arrived) -> dict[Labels, int]:
+    """The number of each set of labels that has arrived; new ones get one."""
+    wanted = {_labels(key) for _, kind, _, data in arrived for key, _ in decoded(kind, data)}
+    texts = {json.dumps(labels, separators=(",", ":")): labels for labels in wanted}
+    LabelSet.objects.bulk_create([LabelSet(labels=text) for text in texts], batch_size=ROWS, ignore_conflicts=True)
+    found: dict[Labels, int] = {}
+    some = list(texts)
+    for first in range(0, len(some), ROWS):
+        rows = LabelSet.objects.filter(labels__in=some[first : first + ROWS])
+        found |= {texts[text]: number for number, text in rows.values_list("pk", "labels")}
+    return found
+
+
+def _labels(key: list[list[str]]) -> Labels:
+    return Labels((name, value) for name, value in key)
+
+
+def _empty(table: type[models.Model]) -> None:
+    """Drop everything in `table` at once: no row is deleted by itself, and none is left to be vacuumed."""
+    with connection.cursor() as cursor:
+        command = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
+        cursor.execute(f"{command} {_quoted(table)}")
+
+
+def _quoted(table: type[models.Model]) -> str:
+    return connection.ops.quote_name(table._meta.db_table)

@@ -1,0 +1,1 @@
+"""Pages of what perf recorded, a module each; administrators alone see them."""

@@ -1,1 +1,0 @@
-"""Somebody else's project, with three faults planted: see its views."""
