@@ -11,13 +11,16 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
 
 dev: install ## The same for development: DEBUG=1, debug toolbar and silk, reloads on change, data in var/dev
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=1 DATA_DIR=$${DATA_DIR:-var/dev} exec $(BIN)/python manage.py up
+
+plant: install ## Let `make dev` find something: one request with a slow query and a query per row; says where Silk shows it
+	@PORT=$(PORT) DEBUG=1 DATA_DIR=$${DATA_DIR:-var/dev} $(BIN)/python manage.py plant
 
 test: install-dev ## Run every test: PostgreSQL, SQLite, browser, timed, killing
 	@$(BIN)/python -m tests

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
@@ -14,10 +15,14 @@ from django.db import transaction
 
 from perf.benchmark import Case
 from perf.cache import Family, cached, key
+from perf.costing import Address
+from perf.models import KnownQuery, QueryPlace
 from perf.pagination import SeekPage, paginate
+from perf.statements import statement
 
 ROWS = int(os.environ.get("N", "20000"))
 PER_PAGE = 50
+SLOW = statement("SELECT id FROM auth_group WHERE name = %s")
 
 
 @contextmanager
@@ -73,3 +78,18 @@ def _page_case(part: float) -> Case:
 
 def _names(page: SeekPage) -> list[str]:
     return [group.name for group in page.object_list]
+
+
+def fill(person: Any) -> None:
+    """A slow query, in two places."""
+    query = KnownQuery.objects.create(digest=SLOW.digest, shape=SLOW.shape, template=SLOW.template)
+    for line in (7, 9):
+        QueryPlace.objects.create(query=query, route="perf:beacon", place=f"views.py:{line}", slowest=0.5)
+
+
+def addresses() -> dict[str, Address]:
+    """What browsers tell is posted; of a page that every project with perf has."""
+    return {
+        "perf:beacon": Address(sent={"route": "perf:beacon", "painted_ms": 300}),
+        "perf:query": Address({"digest": SLOW.digest}),
+    }

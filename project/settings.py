@@ -12,6 +12,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from whitenoise.compress import Compressor
 
+from project import development
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -92,16 +94,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-if DEBUG and not TESTING:  # never importable in production: a test looks at sys.modules
-    INSTALLED_APPS += ["debug_toolbar", "silk"]
-    MIDDLEWARE.insert(1, "silk.middleware.SilkyMiddleware")
-    MIDDLEWARE.insert(1, "debug_toolbar.middleware.DebugToolbarMiddleware")
-    INTERNAL_IPS = ["127.0.0.1", "::1"]
-    SILKY_AUTHENTICATION = True
-    SILKY_AUTHORISATION = True
-    SILKY_PERMISSIONS = lambda user: user.has_perm("perf.view_performance")  # noqa: E731 - silk wants a callable
-    SILKY_MAX_RECORDED_REQUESTS = 1_000
-
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -304,6 +296,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+if DEBUG and not TESTING:  # never importable in production: a test looks at sys.modules
+    vars().update(development.settings_of(INSTALLED_APPS, MIDDLEWARE, CONTENT_SECURITY_POLICY))
 
 # --- Files ------------------------------------------------------------------------------------
 STORAGES = {

@@ -58,7 +58,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("snapshots.urls")),
 ]
 if settings.DEBUG and not settings.TESTING:
+    from project import planting
+
     urlpatterns += [
         path("__debug__/", include("debug_toolbar.urls")),
         path("silk/", include("silk.urls", namespace="silk")),
+        path("planted/", planting.planted, name="planted"),
     ]

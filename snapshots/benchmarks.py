@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Max
 
-from accounts.models import Account
+from accounts.benchmarks import FIRST
+from accounts.models import Account, BulkEdit
 from benchmarks import naive
+from perf import clock
 from perf.benchmark import Case, NothingToMeasure, Unequal
+from perf.costing import Address
 from snapshots.grid import GridFilters, grid_page
 from snapshots.history import HistoryFilters, history_of_account
-from snapshots.models import Snapshot
+from snapshots.models import Note, Snapshot, Source
+from snapshots.recording import Sighting, record
 from snapshots.summary import SummaryFilters, summary_list
 
 NEEDED = "there are no figures: start the demo once with `make run`"
@@ -116,3 +121,28 @@ def _check_history(account: Account) -> None:
 def _require_equal(what: str, theirs: Any, ours: Any) -> None:
     if theirs != ours:
         raise Unequal(f"{what}: the predecessor's way and ours give different rows")
+
+
+def fill(person: Any) -> None:
+    """Today's figure of every account, one of a month ago of some, and a note by `person`."""
+    accounts = list(Account.objects.order_by("pk"))
+    month, now = clock.today() - timedelta(days=30), clock.now()
+    record(Sighting(row.pk, month, now, Source.OBSERVED, followers=1_010 + row.pk) for row in accounts[:10])
+    record(Sighting(row.pk, clock.today(), now, Source.OBSERVED, followers=1_000 + row.pk) for row in accounts)
+    Note.write(person, account=accounts[0], day=clock.today(), text="Campaign begins")
+
+
+def addresses() -> dict[str, Address]:
+    """Where the routes with arguments are."""
+    two = "?account=x/handle-0&account=x/handle-1"
+    return {
+        "api:history": Address(FIRST),
+        "snapshots:account": Address(FIRST),
+        "snapshots:export-accounts": Address({"kind": "csv"}),
+        "snapshots:bulk-edit": Address({"pk": BulkEdit.objects.latest("pk").pk}),
+        "snapshots:note": Address({"pk": Note.objects.latest("pk").pk}),
+        "api:histories": Address(query=two),
+        "api:annotations": Address(query=two),
+        "snapshots:new-note": Address(query="?account=x/handle-0"),
+        "snapshots:bulk": Address(query="?all=1&preview=1&set_core=1&add_tags=news"),
+    }

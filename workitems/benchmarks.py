@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.http import QueryDict
 
 from perf.benchmark import Case, Unequal
+from perf.costing import Address
+from workitems import photos, uploads
 from workitems.listing import Filters, page_of
-from workitems.models import WorkItem
+from workitems.models import Photo, Upload, WorkItem
+from workitems.pictures import photograph
+from workitems.processing import process
 from workitems.seeding import seed_items
+from workitems.workflow import submit
 
 ITEMS = 300
 """How many are "all": the newest ones, made up and taken back where there are fewer."""
 SEED = 97
 PAGE = Filters.of(QueryDict("per_page=25"))
+ASKED = 60
+"""Items on which budgets are asked: more than two pages."""
 Listed = list[tuple[str, list[str], list[str]]]
 
 
@@ -71,3 +80,26 @@ def _check() -> None:
     everything = one_by_one()
     if everything != eager() or first_page() != everything[:25]:
         raise Unequal("work items: the ways do not list the same")
+
+
+def fill(person: Any) -> None:
+    """Submitted items of `person`; the first has a photo with its rendition, and an upload that was begun."""
+    for number in range(ASKED):
+        submit(WorkItem(number=f"ITEM-{number}", location="Roof", description="Loose", detail="Tighten it"), person)
+    item = WorkItem.objects.order_by("pk")[0]
+    photos.add(item, ContentFile(photograph("budget"), name="IMG_0001.jpg"), by=person)
+    process(1)
+    uploads.promise(item, uploads.Promise(key="k", size=9, sha256="0" * 64), by=person)
+
+
+def addresses() -> dict[str, Address]:
+    """Where the routes with arguments are."""
+    item = Address({"number": "ITEM-7"})
+    pages = ("item", "edit", "receipt", "document")
+    return {
+        **{f"workitems:{page}": item for page in pages},
+        "api:workitem": item,
+        "workitems:photo": Address({"pk": Photo.objects.latest("pk").pk, "size": "picture"}),
+        "api:upload": Address({"upload_id": Upload.objects.latest("created_at").pk}),
+        "api:item_of_form": Address(query="?form=key"),
+    }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import re
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,8 @@ from django.core.management import CommandError, call_command
 
 from perf import benchmark
 from perf.benchmark import Case, NothingToMeasure, Unequal, markdown, measure, percentile
+from perf.budgets import Budget, Cost
+from perf.costing import Asked
 from perf.management.commands import benchmark as command
 
 
@@ -85,7 +88,7 @@ def cases(monkeypatch):
 def test_the_command_writes_json_and_a_table(cases, db, settings, tmp_path, capsys):
     settings.DATA_DIR = tmp_path
     cases(Case("seven", {"naive": lambda: sum([7] * 1000), "ours": lambda: 7000}))
-    call_command("benchmark", iterations=10)
+    call_command("benchmark", "--no-budgets", iterations=10)
     written = json.loads((tmp_path / "bench" / "toy.json").read_text())
     assert written["bench"] == "toy"
     assert "CPUs" in written["machine"]
@@ -107,7 +110,7 @@ def test_the_command_names_what_it_leaves_out_and_fails_without_anything(cases, 
     settings.DATA_DIR = tmp_path
     cases(Case("rows", {"only": lambda: 1}, world=empty))
     with pytest.raises(CommandError, match="nothing to measure"):
-        call_command("benchmark")
+        call_command("benchmark", "--no-budgets")
     assert "rows: left out, there are no rows" in capsys.readouterr().err
     assert not (tmp_path / "bench").exists()
 
@@ -115,9 +118,62 @@ def test_the_command_names_what_it_leaves_out_and_fails_without_anything(cases, 
 def test_the_command_fails_on_unequal_answers_and_unknown_apps(cases, db):
     cases(Case("sums", {"naive": lambda: 1, "ours": lambda: 2}))
     with pytest.raises(CommandError, match="does not give"):
-        call_command("benchmark")
+        call_command("benchmark", "--no-budgets")
     with pytest.raises(CommandError, match="no benchmarks in nowhere; there are some in toy"):
         call_command("benchmark", "nowhere")
+
+
+@pytest.fixture
+def toy(cases, db, settings, tmp_path):
+    """One case with one way, and a data folder."""
+    settings.DATA_DIR = tmp_path
+    cases(Case("seven", {"ours": lambda: sum([7] * 1000)}))
+    return tmp_path / "bench"
+
+
+@pytest.mark.req("A88")
+def test_a_run_stands_beside_an_earlier_one(toy, tmp_path, capsys):
+    call_command("benchmark", "--no-budgets", iterations=5)
+    kept = tmp_path / "before.json"
+    told = json.loads((toy / "benchmark.json").read_text())
+    told["rows"][0]["value"] /= 4
+    told["rows"].append({"bench": "toy", "case": "eight", "variant": "ours", "value": 2.0})
+    kept.write_text(json.dumps(told))
+    capsys.readouterr()
+    call_command("benchmark", "--no-budgets", iterations=5, compare=kept)
+    table = capsys.readouterr().out.split("Now against before")[1]
+    seven, eight = (re.findall(rf"^[|] {case} .*", table, re.MULTILINE)[0].split(" | ") for case in ("seven", "eight"))
+    assert float(seven[4].rstrip(" ×|")) > 1  # a quarter of it was said to have been enough
+    assert eight[2:] == ["2", "–", "– |"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"bench": "x", "machine": "y", "rows": [{}]}', None])
+def test_what_is_no_result_is_not_compared_with(toy, tmp_path, content):
+    path = tmp_path / "before.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(CommandError, match=r"before\.json"):
+        call_command("benchmark", "--no-budgets", compare=path)
+    assert not toy.exists()  # nothing was measured
+
+
+def test_json_is_all_that_is_printed(toy, capsys):
+    call_command("benchmark", "--json", "--no-budgets", iterations=5)
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((toy / "benchmark.json").read_text())
+    assert [(row["bench"], row["case"], row["unit"]) for row in told["rows"]] == [("toy", "seven", "ms")]
+
+
+@pytest.mark.req("B96")
+@pytest.mark.parametrize(("cost", "fails"), [((3, 50), True), ((2, 51), True), ((2, 50), False)])
+def test_a_broken_budget_fails_the_run_and_is_kept(toy, monkeypatch, capsys, cost, fails):
+    found = [Asked(Budget("page", queries=2, bytes=50, p95=5), Cost(*cost, 9.0), 8.0, 9.0)]
+    monkeypatch.setattr(command.Command, "_asked", lambda self: found)
+    with pytest.raises(CommandError, match="page: ") if fails else nullcontext():
+        call_command("benchmark", iterations=5)
+    assert ("**over**" if fails else "slow here") in capsys.readouterr().out
+    row = json.loads((toy / "benchmark.json").read_text())["rows"][-1]
+    assert (row["bench"], row["case"], row["queries"], len(row["excess"])) == ("budgets", "page", cost[0], fails)
 
 
 @pytest.mark.both_dbs

@@ -19,12 +19,15 @@ from redis.exceptions import RedisError
 
 from accounts.models import Account
 from perf import clock
+from perf.sizes import redis_servers
+from perf.sizes.advice import Level
 from project.management.commands.up import WEB_THREADS
 from project.roles import ROLES
 
 SQLITE_ACCOUNTS = 5_000
 SQLITE_WORKERS = 3
 OTHER_CONNECTIONS = 5  # the worker's parent, beat and its thread, a command or two
+LEVELS = {Level.ATTENTION: "warn", Level.WRONG: "fail"}
 CLOCK_SECONDS = 2.0  # a larger difference moves limits and days
 
 
@@ -93,15 +96,24 @@ def cache() -> Iterator[Finding]:
     yield Finding("ok", "The cache (REDIS_URL) answers.")
 
 
+def memory() -> Iterator[Finding]:
+    """Cache and queue have the room they need and evict exactly where they may."""
+    named = [(redis_servers.CACHE, settings.REDIS_URL, None), (redis_servers.QUEUE, settings.BROKER_URL, None)]
+    for server in redis_servers.together(one for one in named if one[1]):
+        told = redis_servers.ask(server)
+        if isinstance(told, redis_servers.Silent):
+            continue  # cache() and broker() say so
+        for advice in told.advice():
+            yield Finding(LEVELS[advice.level], advice.text)
+        if not told.advice():
+            yield Finding("ok", f"The {server.name} server has room ({told.policy}).")
+
+
 def broker() -> Iterator[Finding]:
-    """The queue's and limits' Redis answers, evicts nothing and agrees with our clock."""
+    """The queue's and limits' Redis answers and agrees with our clock."""
     with _redis(settings.BROKER_URL) as server:
-        policy = server.config_get("maxmemory-policy")["maxmemory-policy"]
         seconds, micros = server.time()
-    if policy != "noeviction":
-        yield Finding("fail", f"The broker (BROKER_URL) evicts ({policy}) and would lose jobs and limits: noeviction.")
-    else:
-        yield Finding("ok", "The broker (BROKER_URL) answers and evicts nothing.")
+    yield Finding("ok", "The broker (BROKER_URL) answers.")
     apart = abs((clock.now() - datetime.fromtimestamp(seconds + micros / 1e6, UTC)).total_seconds())
     if apart > CLOCK_SECONDS:
         yield Finding("warn", f"This machine's clock and the broker's are {apart:.0f} s apart: run a time service.")
@@ -129,6 +141,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "roles": roles,
     "cache": cache,
     "broker": broker,
+    "memory": memory,
     "files": files,
 }
 

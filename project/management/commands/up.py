@@ -89,6 +89,10 @@ class Command(BaseCommand):
         kind = "demo data" if house.demo else "real platforms"
         logs = "" if settings.DEBUG else f"; logs in {house.folder / 'log'}"
         self._say(f"Tidemark runs at {settings.BASE_URL}/ ({kind}; Ctrl-C stops it{logs})")
+        if settings.DEBUG:
+            self._say(
+                f"The toolbar is on every page, Silk at {settings.BASE_URL}/silk/; `make plant` is for trying them."
+            )
         if house.demo:
             supervisor.start(programs.pop("fakes"))
             _wait(house, supervisor, "127.0.0.1", _fakes_port())
