@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -114,6 +114,9 @@ chaos-gather: install-dev ## A scrape of 100,000 accounts while everything is ki
 
 chaos-read: install-dev ## Read for SECONDS=60 while a writer writes and is killed, and what was not as new as it should be
 	@$(BIN)/python -m tests.chaos reading $(if $(SECONDS),--seconds $(SECONDS))
+
+load: install ## A day of people over HTTP against the whole product: SECONDS=120 USERS=40 DB=sqlite (or postgres), N= and ITEMS= made-up accounts and items beside the demo's
+	@$(BIN)/python -m benchmarks day --database $(DB) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS)) $(if $(N),--accounts $(N)) $(if $(ITEMS),--items $(ITEMS))
 
 assets: install ## Minify, hash and compress what production serves, into DATA_DIR/static; `make run` does so by itself
 	@DEBUG=0 $(BIN)/python manage.py assets

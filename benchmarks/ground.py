@@ -42,6 +42,7 @@ class Line:
     ratio: float | None = None
     goal: str = ""
     met: bool | None = None
+    told: bool = True  # False: in the file alone
 
 
 @contextmanager
@@ -200,12 +201,16 @@ def report(bench: str, measured: Iterable[Line]) -> int:
     machine = f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}"
     print(f"\n### {bench}\n\n{machine}\n\n| Case | Variant | Value | Unit | Ratio | Goal | Verdict |")
     print("|---|---|---:|---|---:|---|---|")
-    for line in lines:
+    for line in (line for line in lines if line.told):
         verdict = "" if line.met is None else ("met" if line.met else "**missed**")
         ratio = "" if line.ratio is None else f"{line.ratio:.3g}"
         print(f"| {line.case} | {line.variant} | {line.value:,.4g} | {line.unit} | {ratio} | {line.goal} | {verdict} |")
     folder = ROOT / "var" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"bench": bench, "machine": machine, "rows": [asdict(line) for line in lines]}
+    made = {"bench": bench, "machine": machine, "rows": [_kept(line) for line in lines]}
     (folder / f"{bench}.json").write_text(json.dumps(made, indent=1) + "\n")
     return int(any(line.met is False for line in lines))
+
+
+def _kept(line: Line) -> dict[str, Any]:
+    return {name: value for name, value in asdict(line).items() if name != "told"}

@@ -13,6 +13,7 @@ class PerfConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("perf.lookups")
+        import_module("perf.exemplars")
         import_module("perf.flushing")  # what is recorded from here on is passed on
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
 

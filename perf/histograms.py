@@ -57,10 +57,14 @@ class Histogram:
         if not (least >= 0 and isfinite(sum(values))):
             raise ValueError("a value is negative, infinite or no number")
         self._totals(len(values), sum(values), least, most)
-        above = [value for value in values if value]
-        self.zeros += len(values) - len(above)
-        if above:
-            self._put_all(Counter(map(_bin, above)))
+        if not least:
+            zeros = values.count(0)
+            self.zeros += zeros
+            if zeros == len(values):
+                return
+            values = [value for value in values if value]
+        # As _bin, in loops of the interpreter: half a microsecond less for each value.
+        self._put_all(Counter(map(floor, map(_BINS_PER_E.__mul__, map(log, values)))))
 
     def merge(self, other: Histogram) -> None:
         """Count what `other` counted, too."""
@@ -158,6 +162,8 @@ class Histogram:
         self.most = max(self.most, most)
 
     def _put_all(self, counted: Counter[int]) -> None:
+        for beyond in [place for place in counted if not LOWEST <= place <= HIGHEST]:
+            counted[min(max(beyond, LOWEST), HIGHEST)] += counted.pop(beyond)
         first = min(counted)
         self._put(first, [counted[place] for place in range(first, max(counted) + 1)])
 

@@ -10,6 +10,7 @@ from itertools import starmap
 from struct import Struct
 from typing import Any, Protocol, Self
 
+from perf.examples import Examples
 from perf.histograms import Histogram
 
 
@@ -87,8 +88,8 @@ class Level:
         return starmap(cls, _LEVEL.iter_unpack(data))
 
 
-HISTOGRAM, COUNT, LEVEL = "h", "c", "l"
-KINDS: dict[str, type[Value]] = {HISTOGRAM: Histogram, COUNT: Count, LEVEL: Level}
+HISTOGRAM, COUNT, LEVEL, EXAMPLES = "h", "c", "l", "x"
+KINDS: dict[str, type[Value]] = {HISTOGRAM: Histogram, COUNT: Count, LEVEL: Level, EXAMPLES: Examples}
 
 Key = tuple[str, str]  # kind and name
 Block = dict[Labels, Any]  # what was recorded of one kind and name in one period: a Value of that kind per labels

@@ -53,9 +53,10 @@ class Memory:
             for ring in RINGS:
                 kept = self._kept[ring.name]
                 for minute, series in minutes.items():
-                    own = kept.setdefault(ring.period(minute), {})
                     for key, block in series.items():
-                        merge(own.setdefault(key, {}), deepcopy(block))
+                        if ring.keeps(key[0]):
+                            own = kept.setdefault(ring.period(minute, key[0]), {})
+                            merge(own.setdefault(key, {}), deepcopy(block))
                 while len(kept) > MEMORY_PERIODS[ring.name]:
                     del kept[min(kept)]
 

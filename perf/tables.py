@@ -47,7 +47,11 @@ class Tables:
         ]
         for at, data in list(parts[0].union(*parts[1:], all=True)):
             for key, value in decoded(kind, data):
-                yield ring.period(at), Labels(map(tuple, key)) if isinstance(key, list) else self._named(key), value
+                yield (
+                    ring.period(at, kind),
+                    Labels(map(tuple, key)) if isinstance(key, list) else self._named(key),
+                    value,
+                )
 
     def names(self) -> set[Key]:
         """As Store says, of the last hours."""
@@ -93,9 +97,9 @@ def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int]) -> Non
     now = clock.now()
     periods: dict[datetime, dict[Key, dict[int, Any]]] = {}
     for minute, kind, name, data in arrived:
-        if minute >= ring.since(now):
+        if ring.keeps(kind) and minute >= ring.since(now):
             block = {numbers[_labels(key)]: value for key, value in decoded(kind, data)}
-            merge(periods.setdefault(ring.period(minute), {}).setdefault((kind, name), {}), block)
+            merge(periods.setdefault(ring.period(minute, kind), {}).setdefault((kind, name), {}), block)
     for start, series in periods.items():
         table = ring.table(start)
         if table._default_manager.filter(start__lt=ring.begun(start)).exists():

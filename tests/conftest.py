@@ -56,8 +56,9 @@ def _own_folders(settings: Any, tmp_path: Any) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_recorded() -> None:
     """Begin without what earlier tests recorded: it waits in memory, for nobody flushes it."""
-    from perf import recording, storing
+    from perf import exemplars, recording, storing
 
+    exemplars.forget()
     recording.forget()
     storing.forget()
 

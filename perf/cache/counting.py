@@ -11,6 +11,7 @@ from typing import TypedDict
 from perf.cache.contract import Unreachable
 from perf.cache.keys import Family
 from perf.cache.store import store
+from perf.traces import current
 
 FLUSH_SECONDS = 1.0
 
@@ -62,6 +63,8 @@ atexit.register(_buffer.flush)
 
 def count(family: Family, outcome: str, *, size: int = 0, saved: float = 0.0) -> None:
     """Count one read as hits, misses or stale; `size` bytes served and seconds `saved` where the cache had it."""
+    if (trace := current()) is not None:
+        trace.call(family.subject, outcome)
     counts = {f"{family.subject} {outcome}": 1}
     if size:
         counts[f"{family.subject} bytes"] = size

@@ -29,4 +29,3 @@ def attention(text: str) -> Advice:
 def wrong(text: str) -> Advice:
     """Something is lost or stops, unless somebody acts now."""
     return Advice(Level.WRONG, text)
-
