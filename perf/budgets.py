@@ -52,6 +52,7 @@ class Cost:
 BUDGETS = [
     Budget("perf:beacon", queries=4, bytes=0, p95=50),
     Budget("perf:performance", queries=6, bytes=8_000, p95=500),
+    Budget("perf:findings", queries=26, bytes=8_000, p95=500),
     Budget("perf:queries", queries=12, bytes=8_000, p95=500),
     Budget("perf:query", queries=12, bytes=8_000, p95=500),
     Budget("perf:indexes", queries=14, bytes=8_000, p95=500),

@@ -16,6 +16,7 @@ class Section(NamedTuple):
 
 SECTIONS = [
     Section("Overview", "perf:performance"),
+    Section("Findings", "perf:findings"),
     Section("Queries", "perf:queries"),
     Section("Indexes", "perf:indexes"),
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, overview, queries
+from perf.views import beacon, findings, overview, queries
 
 app_name = "perf"
 urlpatterns = [
     path("", overview.overview, name="performance"),
+    path("findings/", findings.findings, name="findings"),
     path("queries/", queries.queries, name="queries"),
     path("queries/<digest>/", queries.query, name="query"),
     path("queries/<digest>/explain/", queries.explain, name="explain"),

@@ -5,6 +5,7 @@ How often and how long is recorded as series (`query.slow`, `query.repeated`); h
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +45,10 @@ class Catalogue:
     """What one process knows. In memory mode it is all there is."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: after a fork, what is known is the parent's to write, and its lock may be held for ever."""
         self._guard = Lock()
         self._queries: dict[str, KnownQuery] = {}
         self._places: dict[Key, QueryPlace] = {}
@@ -93,7 +98,7 @@ class Catalogue:
         """Write what is new or worse into the database; what could not be written is due again."""
         with self._guard:
             due, self._due = sorted(self._due), set()
-            self._forget()
+            self._let_go()
             places = [self._places[key] for key in due if key in self._places]
         if not places or setting("PERF_STORE") == "memory":
             return
@@ -104,7 +109,7 @@ class Catalogue:
                 self._due.update(due)
             raise
 
-    def _forget(self) -> None:
+    def _let_go(self) -> None:
         """Let go of what has not run for long; the guard is held."""
         old = clock.now() - FORGOTTEN_AFTER
         gone = {digest for digest, query in self._queries.items() if query.last_at < old}
@@ -168,6 +173,8 @@ def _copy(place: QueryPlace) -> QueryPlace:
 
 def prune() -> None:
     """Delete what has not run for KEPT_FOR, and the longest unseen beyond ROWS_MAX."""
+    if setting("PERF_STORE") == "memory":
+        return
     old = clock.now() - KEPT_FOR
     KnownQuery.objects.last_before(old).delete()
     beyond = KnownQuery.objects.order_by("-last_at", "pk").values_list("pk", flat=True)[ROWS_MAX:]
@@ -177,3 +184,4 @@ def prune() -> None:
 
 
 CATALOGUE = Catalogue()
+os.register_at_fork(after_in_child=CATALOGUE.forget)

@@ -111,7 +111,7 @@ def _wanted(slow: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         shape = read(sql)
         by_table: dict[str, list[str]] = {}
         for table, column in shape.compared:
-            if shape.verb == "SELECT" and (model := tables().get(table)) and column in _columns(model):
+            if shape.verb in {"SELECT", "WITH"} and (model := tables().get(table)) and column in _columns(model):
                 by_table.setdefault(table, []).append(column)
         for table, columns in by_table.items():
             if not set(columns) & _led(table, clock.now().replace(second=0, microsecond=0)):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perf.findings.catalogue import CATALOGUE
 from perf.findings.indexes import suggestion
+from perf.findings.sources import line_of_route
 from perf.histograms import Histogram
 from perf.models import KnownQuery, QueryPlace
 from perf.reading import Labels, Window, totals
@@ -31,8 +32,8 @@ class Seen:
 
     @property
     def place(self) -> str:
-        """ "file:line"."""
-        return self.at.place
+        """ "file:line", or of the route's view where no line of the project asked."""
+        return self.at.place or line_of_route(self.at.route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Repeated:
 
     @property
     def place(self) -> str:
-        """ "file:line"."""
-        return self.at.place
+        """ "file:line", or of the route's view where no line of the project asked."""
+        return self.at.place or line_of_route(self.at.route)
 
     @property
     def advice(self) -> str:

@@ -23,6 +23,16 @@ HITS_MIN = 0.2  # of a family's reads
 SAVED_MIN = 0.001  # seconds a hit saves: about what looking it up costs
 CROWD_MIN = 3  # readers that computed one answer at once
 
+LABELS = {
+    "repeated": "Repeated query",
+    "slow": "Slow query",
+    "stampede": "Stampede",
+    "cache": "Cache",
+    "errors": "Errors",
+    "budget": "Budget",
+    "index": "Index",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -34,6 +44,11 @@ class Finding:
     weight: float
     subject: str  # a route, a family, a table
     url: str
+
+    @property
+    def label(self) -> str:
+        """Its kind in words."""
+        return LABELS[self.kind]
 
 
 def findings(window: Window) -> list[Finding]:
@@ -47,7 +62,7 @@ def findings(window: Window) -> list[Finding]:
 def _repeated(window: Window) -> Iterator[Finding]:
     for one in repeated(window):
         times = many(one.times.p50, "time")
-        sentence = f"{one.route} runs the same query {times} ({one.place}): {one.advice or 'ask once for all'}."
+        sentence = f"{one.route} runs the same query {times}{_at(one.place)}: {one.advice or 'ask once for all'}."
         yield Finding("repeated", sentence, one.place, one.seconds, one.route, _page("perf:query", one.query.pk))
 
 
@@ -55,7 +70,7 @@ def _slow(seen: list[Seen]) -> Iterator[Finding]:
     for one in seen:
         mend = one.missing or "its plan says why"
         runs = f"{many(one.runs.count, 'time')} took {took(one.runs.p95)} (p95), {took(one.runs.total)} in all"
-        sentence = f"{one.route} runs a slow query: {runs} ({one.place}): {mend}."
+        sentence = f"{one.route} runs a slow query: {runs}{_at(one.place)}: {mend}."
         yield Finding("slow", sentence, one.place, one.runs.total, one.route, _page("perf:query", one.query.pk))
 
 
@@ -71,7 +86,7 @@ def _crowds(window: Window, seen: list[Seen]) -> Iterator[Finding]:
     for one in seen:
         if one.crowd >= CROWD_MIN:
             sentence = (
-                f"{one.route} runs the same slow query in {one.crowd} requests at once ({one.place}): "
+                f"{one.route} runs the same slow query in {one.crowd} requests at once{_at(one.place)}: "
                 "keep its answer with perf.cache.cached(), which lets one compute while the others wait."
             )
             yield Finding("stampede", sentence, one.place, one.runs.total, one.route, _page("perf:query", one.query.pk))
@@ -174,8 +189,8 @@ def _indexes(seen: list[Seen]) -> Iterator[Finding]:
 
 
 def _place(labels: Labels) -> str:
-    """The line of the code that asked, or that of the view where it is a whole view that is kept."""
-    return labels.get("place") or line_of_route(labels.get("route"))
+    """The line of the code that asked, or of what was computed for it."""
+    return labels.get("place")
 
 
 def _at(place: str) -> str:

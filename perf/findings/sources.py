@@ -5,21 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Model
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
-
-def shortened(path: str) -> str:
-    """`path` below the project's folder, or from the nearest folder that is a package; as it is elsewhere."""
-    base = getattr(settings, "BASE_DIR", None)
-    if base and Path(path).is_relative_to(base):
-        return str(Path(path).relative_to(base))
-    return "/".join(Path(path).parts[-2:])
+from perf.places import defined, shown
 
 
 @cache
@@ -32,7 +24,7 @@ def line_of(model: type[Model], words: str) -> str:
 def line_of_route(route: str) -> str:
     """ "file:line" of the view of `route`; empty if there is none of that name."""
     view = _views().get(route)
-    return _line(inspect.unwrap(view), "") if view else ""
+    return str(defined(view)) if view else ""
 
 
 def _line(source: Any, words: str) -> str:
@@ -42,7 +34,7 @@ def _line(source: Any, words: str) -> str:
     except (OSError, TypeError):  # written in a shell, or compiled without its source
         return ""
     found = next((number for number, line in enumerate(lines) if words and words in line), 0)
-    return f"{shortened(path or '')}:{first + found}"
+    return str(shown(path or "", first + found))
 
 
 @cache
