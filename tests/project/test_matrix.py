@@ -43,6 +43,7 @@ SAMPLES = {
     "app_label": "auth",
     "code": "no-such-code",
     "content_type_id": "1",
+    "digest": "0" * 32,
     "handle": "cdcgov",
     "id": "1",
     "kind": "csv",
