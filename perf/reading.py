@@ -53,6 +53,11 @@ def window(period: str) -> Window:
     return Window(end - length, end, step)
 
 
+def histograms(name: str, window: Window, **labels: str) -> Iterator[tuple[datetime, Labels, Histogram]]:
+    """(step, labels, histogram) of all that was recorded, read once; what belongs together may come in parts."""
+    return _values(HISTOGRAM, name, window, labels)
+
+
 def totals(name: str, window: Window, **labels: str) -> dict[Labels, Histogram]:
     """The histograms of `name` over the whole window, by their labels; `labels` given here narrow."""
     return _totals(HISTOGRAM, name, window, labels)

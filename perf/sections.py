@@ -16,6 +16,9 @@ class Section(NamedTuple):
 
 SECTIONS = [
     Section("Overview", "perf:performance"),
+    Section("Cache", "perf:cache"),
+    Section("Storage", "perf:storage"),
+    Section("Processes", "perf:processes"),
 ]
 """Every tab, from left to right."""
 

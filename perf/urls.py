@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, overview
+from perf.views import beacon, families, overview, route, sizes
 
 app_name = "perf"
 urlpatterns = [
     path("", overview.overview, name="performance"),
+    path("routes/<path:route>/", route.route, name="route"),
+    path("cache/", families.cache, name="cache"),
     path("beacon/", beacon.beacon, name="beacon"),
+    path("storage/", sizes.storage, name="storage"),
+    path("processes/", sizes.processes, name="processes"),
 ]

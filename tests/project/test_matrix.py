@@ -52,6 +52,7 @@ SAMPLES = {
     "photo_id": "1",
     "pk": "1",
     "platform": "x",
+    "route": "snapshots:overview",
     "run_id": "1",
     "size": "thumb",
     "token": "set-password",
