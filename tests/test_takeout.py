@@ -39,3 +39,10 @@ def test_apps_are_taken_alone_into_another_project(tmp_path: Path, taken: str) -
 def test_three_lines_measure_a_project_without_redis_celery_or_ninja(tmp_path: Path, kept: dict[str, str]) -> None:
     """Its own tables or, where it does not migrate perf, its memory: the line that asks again and again is named."""
     assert walk(tmp_path, "quay", "perf", **kept) == (0, "")
+
+
+@pytest.mark.req("A32", "B103")
+@pytest.mark.parametrize("store", ["database", "memory"])
+def test_faults_planted_in_another_project_are_named_with_the_line_to_mend(tmp_path: Path, store: str) -> None:
+    """An N+1, a slow query and two stampedes in views.py: the page names each, and no value of any query."""
+    assert walk(tmp_path, "marina", "perf", STORE=store)[0] == 0
