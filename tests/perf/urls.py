@@ -81,7 +81,14 @@ def asking(request: HttpRequest) -> HttpResponse:
     return HttpResponse("asked")
 
 
+@anyone
+def remembering(request: HttpRequest) -> HttpResponse:
+    request.session["seen"] = True
+    return HttpResponse("remembered")
+
+
 urlpatterns = [
+    path("remembering", remembering),
     path("grid", grid),
     path("small", small),
     path("page", page),
