@@ -17,6 +17,9 @@ class Section(NamedTuple):
 SECTIONS = [
     Section("Overview", "perf:performance"),
     Section("Cache", "perf:cache"),
+    Section("Tasks", "perf:tasks"),
+    Section("Outgoing", "perf:outgoing"),
+    Section("Browsers", "perf:frontend"),
     Section("Storage", "perf:storage"),
     Section("Processes", "perf:processes"),
 ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, families, overview, route, sizes
+from perf.views import beacon, doings, families, overview, route, sizes
 
 app_name = "perf"
 urlpatterns = [
     path("", overview.overview, name="performance"),
     path("routes/<path:route>/", route.route, name="route"),
     path("cache/", families.cache, name="cache"),
+    path("tasks/", doings.tasks, name="tasks"),
+    path("outgoing/", doings.outgoing, name="outgoing"),
+    path("frontend/", doings.frontend, name="frontend"),
     path("beacon/", beacon.beacon, name="beacon"),
     path("storage/", sizes.storage, name="storage"),
     path("processes/", sizes.processes, name="processes"),
