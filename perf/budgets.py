@@ -67,6 +67,13 @@ BUDGETS = [
     Budget("api:performance_storage", queries=45, bytes=20_000, p95=500),
     Budget("perf:processes", queries=25, bytes=8_000, p95=500),
     Budget("api:performance_processes", queries=25, bytes=4_000, p95=500),
+    Budget("perf:findings", queries=26, bytes=8_000, p95=500),
+    Budget("perf:queries", queries=12, bytes=8_000, p95=500),
+    Budget("perf:query", queries=12, bytes=8_000, p95=500),
+    Budget("perf:indexes", queries=14, bytes=8_000, p95=500),
+    Budget("api:performance_queries", queries=10, bytes=4_000, p95=500),
+    Budget("api:performance_findings", queries=24, bytes=8_000, p95=500),
+    Budget("api:performance_indexes", queries=12, bytes=8_000, p95=500),
 ]
 """perf's own; this module is found like every app's."""
 

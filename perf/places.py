@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import sysconfig
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from perf.conf import setting
 
@@ -25,6 +26,10 @@ class Place(NamedTuple):
     file: str
     line: int
     function: str
+
+    def __str__(self) -> str:
+        """ "file:line"; empty where no line of the project asked."""
+        return f"{self.file}:{self.line}" if self.file else ""
 
 
 NOWHERE = Place("", 0, "")
@@ -45,6 +50,18 @@ def place_of(frame: FrameType | None) -> Place:
             return NOWHERE if path is _LAYER else Place(path, frame.f_lineno, code.co_qualname)
         frame = frame.f_back
     return NOWHERE
+
+
+def defined(function: Any) -> Place:
+    """Where `function`, unwrapped, is written; NOWHERE where that is not in the project."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return shown(code.co_filename, code.co_firstlineno, code.co_qualname) if code else NOWHERE
+
+
+def shown(name: str, line: int, function: str = "") -> Place:
+    """A line of the file that code objects call `name`; NOWHERE where that is not the project's."""
+    path = _path(name)
+    return NOWHERE if path in {_FOREIGN, _LAYER} else Place(path, line, function)
 
 
 def _path(name: str) -> str:

@@ -16,6 +16,9 @@ class Section(NamedTuple):
 
 SECTIONS = [
     Section("Overview", "perf:performance"),
+    Section("Findings", "perf:findings"),
+    Section("Queries", "perf:queries"),
+    Section("Indexes", "perf:indexes"),
     Section("Cache", "perf:cache"),
     Section("Tasks", "perf:tasks"),
     Section("Outgoing", "perf:outgoing"),

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, doings, families, overview, route, sizes
+from perf.views import beacon, doings, families, findings, overview, queries, route, sizes
 
 app_name = "perf"
 urlpatterns = [
     path("", overview.overview, name="performance"),
     path("routes/<path:route>/", route.route, name="route"),
     path("cache/", families.cache, name="cache"),
+    path("findings/", findings.findings, name="findings"),
+    path("queries/", queries.queries, name="queries"),
+    path("queries/<digest>/", queries.query, name="query"),
+    path("queries/<digest>/explain/", queries.explain, name="explain"),
+    path("indexes/", queries.indexes, name="indexes"),
     path("tasks/", doings.tasks, name="tasks"),
     path("outgoing/", doings.outgoing, name="outgoing"),
     path("frontend/", doings.frontend, name="frontend"),
