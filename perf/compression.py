@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator
-from typing import cast
+from functools import wraps
+from typing import Any, cast
 
 import brotli
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -29,6 +30,8 @@ COMPRESSIBLE = frozenset(
     }
 )
 PAGE = "text/html"
+SHOWS_NO_SECRET = "shows_no_secret"  # an attribute of answers that may be compressed though they are no-store
+View = Callable[..., HttpResponseBase]
 
 
 class CompressionMiddleware:
@@ -37,7 +40,7 @@ class CompressionMiddleware:
     BREACH: who can make a browser ask for a page with chosen text and see the compressed lengths can guess secrets in
     it. HTML is therefore never sent as brotli but as gzip with up to PADDING_MAX random bytes in its header, and the
     CSRF tokens in it are masked anew for each request by Django; pages marked no-store (they show a secret once) are
-    not compressed at all. JSON holds no secrets of the asking session.
+    not compressed at all, but for those of `shows_no_secret`. JSON holds no secrets of the asking session.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -54,6 +57,18 @@ class CompressionMiddleware:
             if response.headers.get("ETag", "").startswith('"'):  # other bytes, the same meaning
                 response["ETag"] = f"W/{response['ETag']}"
         return response
+
+
+def shows_no_secret(view: View) -> View:
+    """Let the answers of `view` be compressed as other pages are: no-store keeps them fresh, and hides nothing."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(*args, **kwargs)
+        setattr(response, SHOWS_NO_SECRET, True)
+        return response
+
+    return answer
 
 
 def pressed(value: bytes) -> tuple[bytes, bytes]:
@@ -86,7 +101,8 @@ def _gains(response: HttpResponseBase) -> bool:
     control = response.headers.get("Cache-Control", "")
     if response.has_header("Content-Encoding") or "no-transform" in control:
         return False
-    if "no-store" in control and not response.streaming:  # a stream is a file that is saved, and shows no secret
+    is_harmless = response.streaming or hasattr(response, SHOWS_NO_SECRET)  # a stream is a file that is saved
+    if "no-store" in control and not is_harmless:
         return False
     kind = _content_type(response)
     if not (kind.startswith("text/") or kind in COMPRESSIBLE):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
 
 DEFAULTS: dict[str, Any] = {
+    "BASE_DIR": Path.cwd(),  # places are told from here
     "ENABLE_MONITORING": True,
     "SLOW_REQUEST_THRESHOLD": 1.0,  # seconds
     "SLOW_QUERY_THRESHOLD": 0.1,  # seconds
     "PROFILE_QUERIES": False,
     "PERF_STORE": "database",  # or "memory": each process keeps and shows what it recorded itself
     "PERF_FLUSH_SECONDS": 5.0,  # between two flushes of a process; 0: only when asked, as in tests
+    "PERF_MAX_SHARE": 0.05,  # of one core that measuring may take; above it traces list nothing for a minute
     "PERF_MAX_SERIES": 5_000,  # of one process between two flushes; what would be one more is counted as shed
 }
 

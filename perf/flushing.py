@@ -76,11 +76,11 @@ def flush() -> None:
                 _attempt(work.name, partial(_in_turn, work))
 
 
-def awake(waiting: int) -> None:
-    """Start the thread unless it runs, and let it not sleep on when much is `waiting`."""
+def awake() -> None:
+    """Start the thread unless it runs, and let it not sleep on when much waits."""
     if _own.thread is None:
         _start()
-    elif waiting == recording.WAKE_AT:
+    elif recording.is_urgent():
         _own.wake.set()
 
 
@@ -158,6 +158,6 @@ def _after_fork() -> None:
 
 every(storing.keep)
 periodically("perf.roll_up", ROLL_UP_SECONDS, storing.roll_up)
-recording._wake.append(awake)
+recording.wakes.append(awake)
 atexit.register(_end)
 os.register_at_fork(after_in_child=_after_fork)

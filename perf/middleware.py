@@ -1,4 +1,4 @@
-"""Times every request and says so in its answer."""
+"""Times every request, says so in its answer, and records it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
-from perf import recording
+from perf import recording, traces
 from perf.conf import setting
-from perf.queries import Meter, metered, profiled
+from perf.queries import profiled
+from perf.traces import Trace
 
 log = logging.getLogger(__name__)
 
 NOWHERE = "(none)"
+ROUTE = "perf.route"  # in request.META, which is the server's own environ: for the warm path
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class TimingMiddleware:
-    """Measures the whole request: X-Response-Time, Server-Timing, and a warning about slow ones.
+    """Measures the whole request: X-Response-Time, Server-Timing, a record, and a warning about slow ones.
 
     It stands first in MIDDLEWARE, so that errors and redirects of the others are measured too. Not used at all
     with ENABLE_MONITORING=0.
@@ -33,55 +35,50 @@ class TimingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = perf_counter()
-        name = f"{request.method} {escape_uri_path(request.path)}"  # escaped: a path may hold line breaks
-        with metered() as meter, profiled(name):
-            response = self.get_response(request)
-        elapsed = perf_counter() - started
-        tell(response, elapsed, meter)
-        recording.requested(
-            recording.Request(
-                method_of(request),
-                route_of(request),
-                str(response.status_code),
-                elapsed,
-                meter.seconds,
-                None,
-                meter.count,
-                size_of(response),
-            )
-        )
-        if elapsed > setting("SLOW_REQUEST_THRESHOLD"):
-            log.warning("Slow request: %s took %.3f s (%d queries, %.3f s)", name, elapsed, meter.count, meter.seconds)
+        trace = Trace()
+        token = traces.begin(trace)
+        trace.own += perf_counter() - trace.began
+        try:
+            if setting("PROFILE_QUERIES"):
+                with profiled(name_of(request)):
+                    response = self.get_response(request)
+            else:
+                response = self.get_response(request)
+        finally:
+            traces.end(token)
+        ended = perf_counter()
+        finish(request, response, trace, ended)
         return response
 
 
-def route_of(request: HttpRequest) -> str:
-    """The URL name with its namespace, such as snapshots:overview; NOWHERE for what matched no route."""
+def finish(request: HttpRequest, response: HttpResponseBase, trace: Trace, ended: float) -> None:
+    """Tell and record what `trace` saw of the request that ended at that instant of perf_counter()."""
+    elapsed = ended - trace.began
+    for name, value in timing_headers(elapsed, trace.count, trace.seconds):
+        response.headers[name] = value
     match = request.resolver_match
-    return match.view_name if match else NOWHERE
+    trace.what = request.META[ROUTE] = match.view_name if match else NOWHERE
+    trace.method = request.method if request.method in METHODS else "OTHER"  # anybody may send thousands of others
+    trace.status = str(response.status_code)
+    traces.tell(trace, elapsed)
+    if elapsed > setting("SLOW_REQUEST_THRESHOLD"):
+        name = name_of(request)
+        log.warning("Slow request: %s took %.3f s (%d queries, %.3f s)", name, elapsed, trace.count, trace.seconds)
+    size = None if response.streaming else len(response.content)  # type: ignore[attr-defined]  # of what streams not
+    own = trace.own + perf_counter() - ended
+    labels = trace.method, trace.what, trace.status
+    recording.requested((*labels, elapsed, trace.seconds, trace.cached, trace.count, size, own))
 
 
-def method_of(request: HttpRequest) -> str:
-    """The request's method; OTHER for one that HTTP does not have, of which anybody may send thousands."""
-    return request.method if request.method in METHODS else "OTHER"
+def name_of(request: HttpRequest) -> str:
+    """The method and path of a request for the log; escaped, since a path may hold line breaks."""
+    return f"{request.method} {escape_uri_path(request.path)}"
 
 
-def size_of(response: HttpResponseBase) -> int | None:
-    """How many bytes the body has; None of a stream, whose end nobody knows yet."""
-    return None if response.streaming else len(response.content)  # type: ignore[attr-defined]  # of what streams not
-
-
-def tell(response: HttpResponseBase, elapsed: float, meter: Meter) -> None:
-    """Write the timing headers of `response`: `elapsed` in seconds, and what the database had of it."""
-    for name, value in timing_headers(elapsed, meter):
-        response[name] = value
-
-
-def timing_headers(elapsed: float, meter: Meter) -> list[tuple[str, str]]:
-    """The timing headers of an answer that took `elapsed` seconds."""
-    database = f'db;dur={meter.seconds * 1000:.1f};desc="{meter.count} queries"'
-    return [
+def timing_headers(elapsed: float, queries: int, seconds: float) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The timing headers of an answer that took `elapsed` seconds, of which so many `queries` took `seconds`."""
+    total = f"total;dur={elapsed * 1000:.1f}"
+    return (
         ("X-Response-Time", f"{elapsed:.3f}s"),
-        ("Server-Timing", f"total;dur={elapsed * 1000:.1f}, {database}"),
-    ]
+        ("Server-Timing", f'{total}, db;dur={seconds * 1000:.1f};desc="{queries} queries"'),
+    )

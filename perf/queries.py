@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from perf.conf import setting
+from perf.traces import current
 
 log = logging.getLogger(__name__)
 
@@ -61,23 +63,25 @@ def metered() -> Iterator[Meter]:
 
 
 def watch(execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """An execute wrapper: adds to the present meter and logs the query if it was slow."""
+    """An execute wrapper: adds to the present trace and meter, and logs the query if it was slow."""
     started = perf_counter()
     try:
         return execute(sql, params, many, context)
     finally:
-        elapsed = perf_counter() - started
-        meter = _meter.get()
-        if meter is not None:
+        ended = perf_counter()
+        elapsed = ended - started
+        if (trace := current()) is not None:
+            trace.query(sql, started, ended)
+        if (meter := _meter.get()) is not None:
             meter.count += 1
             meter.seconds += elapsed
-        if elapsed > settings.SLOW_QUERY_THRESHOLD:
+        if elapsed > setting("SLOW_QUERY_THRESHOLD"):
             log.warning("Slow query, %.3f s: %s", elapsed, normalised(sql))
 
 
 def watch_connection(connection: BaseDatabaseWrapper, **_: Any) -> None:
     """Receive connection_created: watch every connection of every process once, workers and commands included."""
-    if settings.ENABLE_MONITORING and watch not in connection.execute_wrappers:
+    if setting("ENABLE_MONITORING") and watch not in connection.execute_wrappers:
         connection.execute_wrappers.append(watch)
 
 
@@ -121,7 +125,7 @@ def profiled(what: str) -> Iterator[Profile | None]:
 
     For development: without PROFILE_QUERIES nothing is installed and None is given.
     """
-    if not settings.PROFILE_QUERIES:
+    if not setting("PROFILE_QUERIES"):
         yield None
         return
     profile = Profile()

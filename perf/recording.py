@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 from perf import clock
 from perf.conf import setting
@@ -21,23 +21,17 @@ from perf.histograms import Histogram
 from perf.series import COUNT, HISTOGRAM, LEVEL, Count, Labels, Level, Series
 
 MOST_WAITING = 50_000  # appended values; about 10 MB
-WAKE_AT = 10_000  # waiting: the flusher does not sleep any longer
+_WAKE_AT = frozenset({0, 10_000})  # waiting: there is something to do, and there is so much that it is urgent
 SHED = "perf.shed"
 
 REQUEST = ("request", "request.database", "request.cache", "request.queries", "request.bytes")
+OWN = "perf.overhead"
+READS = "request.reads"  # reads from the cache, by route and outcome; see perf.reads
 
-
-class Request(NamedTuple):
-    """One answered request; None is what nobody knows, such as the length of a stream."""
-
-    method: str
-    route: str
-    status: str
-    seconds: float
-    database: float
-    cache: float | None
-    queries: int
-    bytes: int | None
+Request = tuple[str, str, str, float, float, float, int, int | None, float | None]
+"""One answered request: method, route, status; its seconds, those of the database and those of the cache; how many
+queries; bytes, or None where nobody knows, as of a stream; the seconds that measuring it cost, where it was traced.
+A plain tuple: one with names costs more than everything else that happens to it."""
 
 
 @dataclass(slots=True)
@@ -61,7 +55,8 @@ class _Waiting:
 
 
 _waiting = _Waiting()
-_wake: list[Callable[[int], None]] = []  # perf.flushing puts itself here: it stands above this module
+sources: list[Callable[[], Series]] = []  # give what they gathered themselves, with each batch
+wakes: list[Callable[[], None]] = []  # perf.flushing puts itself here: it stands above this module
 
 
 def record(name: str, seconds: float, **labels: str) -> None:
@@ -92,8 +87,15 @@ def _append(queue: deque[Any], what: Any) -> None:
         _waiting.shed["values"] += 1
         return
     queue.append(what)
-    for wake in _wake:
-        wake(waiting)
+    if waiting in _WAKE_AT:
+        for wake in wakes:
+            wake()
+
+
+def is_urgent() -> bool:
+    """Whether so much waits that the flusher should not sleep."""
+    queues: list[deque[Any]] = [_waiting.values, _waiting.requests, _waiting.counts, _waiting.levels]
+    return max(map(len, queues)) >= max(_WAKE_AT)
 
 
 def drained() -> Batch:
@@ -111,6 +113,8 @@ def drained() -> Batch:
         for name, value, labels, at in _taken(_waiting.levels):
             level = Level(at, value, value, value)
             series.at(LEVEL, name, Labels.of(labels), partial(replace, level)).merge(level)
+        for source in sources:
+            series.series |= source()
         shed = {what: _waiting.shed.pop(what) for what in list(_waiting.shed)}
         for what, many in shed.items():
             block = series.series.setdefault((COUNT, SHED), {})
@@ -138,7 +142,7 @@ class _Gathering:
         value = self.series.setdefault((kind, name), {})[labels] = make()
         return value
 
-    def histogram(self, name: str, labels: Labels, values: list[float]) -> None:
+    def histogram(self, name: str, labels: Labels, values: Sequence[float]) -> None:
         """Put `values` into a histogram; all are shed where one is no number of it."""
         one = self.at(HISTOGRAM, name, labels, Histogram)
         try:
@@ -168,9 +172,15 @@ def _gather_requests(series: _Gathering, requests: list[Request]) -> None:
         by_labels[request[:3]].append(request)
     for (method, route, status), some in by_labels.items():
         labels = Labels((("method", method), ("route", route), ("status", status)))
-        for name, column in zip(REQUEST, list(zip(*some, strict=True))[3:], strict=True):
-            if values := [value for value in column if value is not None]:
+        for name, column in zip(REQUEST, list(zip(*some, strict=True))[3:-1], strict=True):
+            values = [value for value in column if value is not None] if None in column else column
+            if values:
                 series.histogram(name, labels, values)
+        if warm := sum(request[-1] is None for request in some):  # answered from the cache, ahead of Django
+            hits = Labels.of({"route": route, "outcome": "hits"})
+            series.at(COUNT, READS, hits, Count).amount += warm
+    if own := [request[-1] for request in requests if request[-1] is not None]:
+        series.histogram(OWN, Labels(), own)
 
 
 def _taken(queue: deque[Any]) -> list[Any]:

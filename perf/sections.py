@@ -16,6 +16,12 @@ class Section(NamedTuple):
 
 SECTIONS = [
     Section("Overview", "perf:performance"),
+    Section("Findings", "perf:findings"),
+    Section("Queries", "perf:queries"),
+    Section("Indexes", "perf:indexes"),
+    Section("Cache", "perf:cache"),
+    Section("Storage", "perf:storage"),
+    Section("Processes", "perf:processes"),
 ]
 """Every tab, from left to right."""
 

@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, TypeVar
 
-from django.conf import settings
+from perf.conf import setting
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ def _timed(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if settings.ENABLE_MONITORING:
+        if setting("ENABLE_MONITORING"):
             log.error("%s failed after %.3f s: %s", name, perf_counter() - started, type(error).__name__)
         raise
     elapsed = perf_counter() - started
-    if elapsed > SLOW_SECONDS and settings.ENABLE_MONITORING:
+    if elapsed > SLOW_SECONDS and setting("ENABLE_MONITORING"):
         log.warning("%s took %.3f s", name, elapsed)

@@ -13,16 +13,16 @@ from django.utils.http import parse_etags
 from perf import clock
 from perf.cache.contract import Unreachable
 from perf.cache.counting import count
-from perf.cache.keys import Family, Slot
+from perf.cache.keys import Family
 from perf.cache.ready import READY, Place, keep, place_of
 from perf.cache.recent import Recent
 from perf.cache.record import Record, stamp_of
 from perf.cache.shared import SHARED, Checked
 from perf.cache.views import OFFER, Offer
 from perf.compression import encoding_for, etag_header
-from perf.middleware import timing_headers
-from perf.queries import Meter
+from perf.middleware import ROUTE, timing_headers
 from perf.rates import READS, STANDING, Rate, Standing, counter, rate
+from perf.recording import requested
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -40,8 +40,6 @@ WRITTEN_ANEW = {
 ADDRESS = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
 """What an answer may depend on beside the day and the caller's permissions; anything else leads to Django."""
 ADDRESS_MAX = 1_000  # characters; nobody fills our memory with long ones
-
-NO_QUERIES = Meter()
 
 
 class Person(NamedTuple):
@@ -66,6 +64,7 @@ class Page(NamedTuple):
     names: tuple[str, ...]
     headers: Headers
     stamp: bytes
+    route: str
 
 
 class WarmPath:
@@ -103,10 +102,12 @@ class WarmPath:
         address = (clock.today(), *map(environ.get, ADDRESS))
         page = self._pages.get((*address, person.vary)) if person else None
         reads = rate(READS)
+        asked = perf_counter()
         try:
             checked = self._check(digest, person, page, reads)
         except Unreachable:
             return self.application(environ, start_response)
+        looked = perf_counter() - asked
         if person is None or checked.asker != person.generations or person.ends <= clock.now().timestamp():
             return self._django(environ, start_response, digest, address, checked)
         environ[PERSON] = person
@@ -116,7 +117,9 @@ class WarmPath:
         record = _valid(page, checked) if page else None
         if page and record and not (standing and standing.exceeded):
             more = [*(standing.headers() if standing else ()), *_timing(started)]
-            return _answer(environ, start_response, page, record, more)
+            status, body = _answer(environ, start_response, page, record, more)
+            _record(page.route, status, body, started, looked)
+            return body
         return self._django(environ, start_response, digest, address, checked)
 
     def _may_be_warm(self, environ: Environ) -> bool:
@@ -156,22 +159,23 @@ class WarmPath:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
             names = SHARED.names_of(self._asker(digest))
             self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, checked.asker, ends))
-        if offer.record is not None:
-            keep(offer.slot, offer.record)
-            self._remember((*address, offer.slot.vary), offer.slot, offer.record, _stamp(checked), said[1])
+        route = environ.get(ROUTE, "")
+        self._remember((*address, offer.slot.vary), offer, _stamp(checked), said[1], route)
         return response
 
-    def _remember(
-        self, key: tuple[Any, ...], slot: Slot, record: Record, stamp: bytes | None, headers: Headers
-    ) -> None:
+    def _remember(self, key: tuple[Any, ...], offer: Offer, stamp: bytes | None, headers: Headers, route: str) -> None:
         """Keep where the address of `key` leads; `stamp` is what the answer was valid under before Django looked."""
+        if (record := offer.record) is None:
+            return
+        slot = offer.slot
+        keep(slot, record)
         if stamp != record.stamp:
             known = self._pages.get(key)
             if known and known.stamp == record.stamp:
                 return  # somebody else's request has shown more than this one can
             stamp = b""
         lasting = [(name, value) for name, value in headers if name.lower() not in WRITTEN_ANEW]
-        self._pages.put(key, Page(place_of(slot), slot.family, SHARED.names_of(slot.family), lasting, stamp))
+        self._pages.put(key, Page(place_of(slot), slot.family, SHARED.names_of(slot.family), lasting, stamp, route))
 
 
 def _stamp(checked: Checked) -> bytes | None:
@@ -191,7 +195,7 @@ def _valid(page: Page, checked: Checked) -> Record | None:
 
 def _answer(
     environ: Environ, start_response: Callable[..., Any], page: Page, record: Record, more: Headers
-) -> Iterable[bytes]:
+) -> tuple[str, list[bytes]]:
     """Send `record` as Django would have: 304 where the client has it already. `more` are headers of this answer."""
     body, encoding = record.body(encoding_for(environ.get("HTTP_ACCEPT_ENCODING", "")))
     own = [("ETag", etag_header(record.etag, encoding)), ("X-Cache", "HIT"), *more]
@@ -199,11 +203,11 @@ def _answer(
     if _has_it(environ.get("HTTP_IF_NONE_MATCH", ""), record.etag):
         kept = [(name, value) for name, value in page.headers if name.lower() != "content-type"]
         start_response("304 Not Modified", kept + own)
-        return []
+        return "304", []
     if encoding:
         own.append(("Content-Encoding", encoding))
     start_response("200 OK", [*page.headers, *own, ("Content-Length", str(len(body)))])
-    return [body]
+    return "200", [body]
 
 
 def _has_it(condition: str, etag: str) -> bool:
@@ -211,5 +215,12 @@ def _has_it(condition: str, etag: str) -> bool:
     return bool(condition) and any(tag.removeprefix("W/") in ("*", f'"{etag}"') for tag in parse_etags(condition))
 
 
+def _record(route: str, status: str, body: list[bytes], started: float, looked: float) -> None:
+    """Record an answer, of which `looked` seconds were for the cache's server. Without Django there is no query."""
+    size = len(body[0]) if body else 0
+    ended = perf_counter()
+    requested(("GET", route, status, ended - started, 0.0, looked, 0, size, None))
+
+
 def _timing(started: float) -> Headers:
-    return timing_headers(perf_counter() - started, NO_QUERIES) if settings.ENABLE_MONITORING else []
+    return [*timing_headers(perf_counter() - started, 0, 0.0)] if settings.ENABLE_MONITORING else []

@@ -34,6 +34,33 @@ def test_page_on_performance_shows_each_query_before_and_after_with_both_plans()
         assert re.findall(r"^(Naive|Ours):\n```\n\w.+ ms\)$", shown, re.MULTILINE) == ["Naive", "Ours"], question
 
 
+PLANNED = {
+    *("Create: index migration", "Create: query profiling", "Create: monitoring"),
+    "Create: build of style sheets and scripts (optional)",
+    *("Change: models", "Change: the administrators' routes", "Change: helpers for pictures"),
+    *("Change: what makes the application", "Change: configuration", "Change: requirements"),
+    "Change: the dashboard's template",
+}
+
+
+@pytest.mark.req("B71")
+def test_every_counterpart_of_the_first_plan_exists() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("\n## What the first plan named\n")[2]
+    rows = dict(re.findall(r"^\| ((?:Create|Change): .+?) \| (.+) \|$", page, re.MULTILINE))
+    assert rows.keys() == PLANNED
+    for part, here in rows.items():
+        named = re.findall(r"`([\w./]+\.\w+)`(?: \((`\w+`(?:, `\w+`)*)\))?", here)
+        assert named, part
+        for path, names in named:
+            code = (ROOT / path).read_text()
+            gone = [
+                name
+                for name in re.findall(r"\w+", names)
+                if not re.search(rf"^ *(def|class) {name}\b|^ *{name} = ", code, re.MULTILINE)
+            ]
+            assert gone == [], f"{part}: {path} has no {gone}"
+
+
 @pytest.mark.req("A89")
 def test_every_command_that_the_documents_name_exists() -> None:
     pages = [path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]

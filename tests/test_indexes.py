@@ -29,6 +29,7 @@ from accounts.models import (
 )
 from accounts.tags import Tag
 from perf import clock
+from perf.models import QueryPlace, QueryPlan
 from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
 from scraping import retention
 from scraping.models import (
@@ -125,6 +126,8 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "bulkedit_started_once": lambda: BulkEdit.objects.filter(by=1, ticket="0" * 32),
     "bulkeditpart_uniq": lambda: BulkEditPart.objects.filter(edit=1).order_by("number"),
     # perf
+    "query_place_uniq": lambda: QueryPlace.objects.filter(query_id="0" * 32, route="api:grid", place="a.py:1"),
+    "ix_queryplan_query_at": lambda: QueryPlan.objects.filter(query_id="0" * 32).order_by("-at", "-pk")[:10],
     "ix_pageview_at": lambda: expired("page views"),
     # snapshots
     "ix_note_account_day": lambda: Note.objects.filter(account=1, day__range=(TODAY, TODAY)).order_by("day", "pk"),

@@ -1,4 +1,4 @@
-"""Perf alone, and workitems with perf below it, run in another project that has none of our other apps."""
+"""Perf alone, and workitems with perf below it, run in other projects that have none of our other apps."""
 
 from __future__ import annotations
 
@@ -28,3 +28,21 @@ def test_apps_are_taken_alone_into_another_project(tmp_path: Path, taken: str) -
         check=False,
     )
     assert (done.returncode, done.stderr[-3_000:]) == (0, "")
+
+
+@pytest.mark.req("A32", "B103")
+@pytest.mark.parametrize("store", ["database", "memory"])
+def test_faults_planted_in_another_project_are_named_with_the_line_to_mend(tmp_path: Path, store: str) -> None:
+    """An N+1, a slow query and two stampedes in views.py: the page names each, and no value of any query."""
+    for source in (SITE.parent / "marina", ROOT / "perf"):
+        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "marina.walk"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "marina.settings", "STORE": store},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]

@@ -10,9 +10,9 @@ BUDGETS = [
     Budget("workitems:review", queries=23, bytes=18_000, p95=500),
     Budget("workitems:bin", queries=11, bytes=6_000, p95=500),
     # The yard's numbers.
-    Budget("workitems:new", queries=5, bytes=12_000, p95=200),
+    Budget("workitems:new", queries=5, bytes=5_000, p95=200),
     # The item, its photos, and who sent it back.
-    Budget("workitems:edit", queries=7, bytes=12_000, p95=200),
+    Budget("workitems:edit", queries=7, bytes=5_000, p95=200),
     Budget("workitems:receipt", queries=6, bytes=6_000, p95=200),
     Budget("workitems:dashboard", queries=10, bytes=10_000, p95=1_000, hit_rate=0.6),
     Budget("workitems:export", queries=6, bytes=4_000, p95=1_000),

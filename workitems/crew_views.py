@@ -15,6 +15,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
+from perf.compression import shows_no_secret
 from workitems.attaching import Attached, attach
 from workitems.editing import LABELS, REVIEWER_FIELDS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
@@ -34,7 +35,8 @@ FIXED = {"number": "Number", "location": "Location"}
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("workitems.add_workitem")
-@never_cache
+@never_cache  # back from the receipt, the form is a new one with a key of its own
+@shows_no_secret
 def new(request: HttpRequest) -> HttpResponse:
     """Send a new item in."""
     form = NewItemForm(request.POST or None)
@@ -53,6 +55,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("workitems.change_workitem")
 @never_cache
+@shows_no_secret
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Change an item, or send it again with the changes."""
     item = found_item(request, number)

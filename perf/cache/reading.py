@@ -13,6 +13,7 @@ from typing import Literal
 from perf import clock
 from perf.cache.contract import State, Store, Unreachable
 from perf.cache.counting import count
+from perf.cache.crowds import ALONE, UNREACHABLE, WAITED, WRITER, Computing
 from perf.cache.keys import Family, Slot
 from perf.cache.ready import PRESS
 from perf.cache.record import Record, etag_of
@@ -62,7 +63,7 @@ def cached(family: Family, key: str, compute: Callable[[], bytes], *, vary: str 
             return _part(slot, source, compute)
         return _hit(slot, source.read(slot)) or _fill(slot, source, compute)
     except Unreachable:
-        return _computed(slot, compute)[0]
+        return _computed(slot, compute, reason=UNREACHABLE)[0]
 
 
 def _part(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
@@ -106,11 +107,11 @@ def _fill(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
         if is_ours:
             return _computed_alone(slot, source, compute, token, state)
         if state.stamp is None:
-            return _computed(slot, compute)[0]
+            return _computed(slot, compute, reason=WRITER)[0]
         if answer := _hit(slot, state) or _stale(slot, state, source.spare(slot)):
             return answer
         if monotonic() >= patience:
-            return _computed(slot, compute)[0]
+            return _computed(slot, compute, reason=WAITED)[0]
         sleep(POLL_SECONDS)
 
 
@@ -130,7 +131,8 @@ def _computed_alone(slot: Slot, source: Store, compute: Callable[[], bytes], tok
     try:
         if answer := _hit(slot, state):
             return answer
-        answer, cost = _computed(slot, compute, state.stamp)
+        reason = WRITER if state.stamp is None else ALONE
+        answer, cost = _computed(slot, compute, state.stamp, reason=reason)
         if state.stamp is not None:
             kept = _kept(slot, source, answer, cost, state.stamp, token=token)
         return kept or answer
@@ -152,13 +154,18 @@ def _kept(slot: Slot, source: Store, answer: Cached, cost: float, stamp: bytes, 
     return None
 
 
-def _computed(slot: Slot, compute: Callable[[], bytes], stamp: bytes | None = None) -> tuple[Cached, float]:
-    """What `compute` gives from one state of the database, fixed after `stamp` was read, and the seconds it took."""
+def _computed(
+    slot: Slot, compute: Callable[[], bytes], stamp: bytes | None = None, *, reason: str = ALONE
+) -> tuple[Cached, float]:
+    """What `compute` gives from one state of the database, fixed after `stamp` was read, and the seconds it took.
+
+    `reason` says why it is computed without holding others back (see perf.cache.crowds).
+    """
     started = perf_counter()
     outer = _making.family, _making.stamp
     _making.family, _making.stamp = slot.family, stamp
     try:
-        with one_state():
+        with Computing(slot, compute, reason), one_state():
             value = compute()
     finally:
         _making.family, _making.stamp = outer

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from math import ceil
+from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from perf.cache.breaker import Breaker
 from perf.cache.contract import ALIAS, KEEP_SECONDS, LOCK_SECONDS, SPARE_SECONDS, WRITER_SECONDS, State, Unreachable
 from perf.cache.keys import Family, Slot
 from perf.cache.record import Record, stamp_of
+from perf.traces import current
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -372,11 +374,15 @@ class SharedStore:
     def _guarded(self, ask: Callable[[], T]) -> T:
         if not self.breaker.allows():
             raise Unreachable("the cache server did not answer a moment ago")
+        started = perf_counter()
         try:
             answer = ask()
         except (RedisError, ConnectionInterrupted, OSError) as error:
             self.breaker.failed()
             raise Unreachable(f"the cache server does not answer: {error}") from error
+        finally:
+            if (trace := current()) is not None:
+                trace.cached += perf_counter() - started
         self.breaker.succeeded()
         return answer
 

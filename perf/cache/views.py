@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 from django.forms import Form
@@ -74,7 +74,7 @@ def cached_view(
             root_name = root(request, *given, **path) if callable(root) else root
             own = family if isinstance(family, Family) else family(request, **path)
             slot = Slot(own, with_parameters(root_name, _parameters(filters)), vary(request))
-            found = cached(*slot[:2], lambda: view(request, *given, **path), vary=slot.vary)
+            found = cached(*slot[:2], partial(view, request, *given, **path), vary=slot.vary)
             if vary is permissions_of:
                 request.META[OFFER] = Offer(slot, found.record, request.user)
             return _response(request, found)

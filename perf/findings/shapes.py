@@ -26,7 +26,10 @@ _EXISTS = re.compile(r"^SELECT \? AS ", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A query read once: `equal` and `compared` are (table, column) pairs of its WHERE, aliases of `table` resolved."""
+    """A query read once: `equal` and `compared` are (table, column) pairs, aliases of `table` resolved.
+
+    `equal` are those of the first WHERE that are = one value; `compared` those of every WHERE, in whichever way.
+    """
 
     sql: str
     verb: str
@@ -92,16 +95,16 @@ def read(sql: str) -> Shape:
     table, alias = (found[1], found[2] or found[1]) if found else ("", "")
     clause = where[1] if where else ""
 
-    def columns(pattern: re.Pattern[str]) -> tuple[tuple[str, str], ...]:
-        return tuple((table if name in ("", alias) else name, column) for name, column in pattern.findall(clause))
+    def columns(pattern: re.Pattern[str], text: str) -> tuple[tuple[str, str], ...]:
+        return tuple((table if name in ("", alias) else name, column) for name, column in pattern.findall(text))
 
     return Shape(
         sql=sql,
         verb=sql.partition(" ")[0].upper(),
         table=table,
         joined=tuple(_JOIN.findall(sql)),
-        equal=columns(_EQUAL),
-        compared=columns(_COMPARED),
+        equal=columns(_EQUAL, clause),
+        compared=columns(_COMPARED, sql[where.start() :] if where else ""),
     )
 
 

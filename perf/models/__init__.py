@@ -3,6 +3,7 @@
 from perf.models.buckets import DAYS, HOURS, MINUTES, RINGS, Arrival, LabelSet, Ring, Turn
 from perf.models.page_views import PageView, PageViewQuerySet
 from perf.models.permissions import Performance
+from perf.models.queries import KnownQuery, QueryPlace, QueryPlan
 
 __all__ = [
     "DAYS",
@@ -10,10 +11,13 @@ __all__ = [
     "MINUTES",
     "RINGS",
     "Arrival",
+    "KnownQuery",
     "LabelSet",
     "PageView",
     "PageViewQuerySet",
     "Performance",
+    "QueryPlace",
+    "QueryPlan",
     "Ring",
     "Turn",
 ]

@@ -116,10 +116,15 @@ class Ring:
     step: timedelta
     span: timedelta
     tables: tuple[type[Bucket], ...]
+    examples: timedelta | None  # how long a period of examples is; None: none are kept as long
 
-    def period(self, instant: datetime) -> datetime:
-        """When the period of `instant` began."""
-        return instant - (instant - EPOCH) % self.step
+    def period(self, instant: datetime, kind: str = "") -> datetime:
+        """When the period of `instant` began, of what is of this `kind`."""
+        return instant - (instant - EPOCH) % (self.examples or self.step if kind == "x" else self.step)
+
+    def keeps(self, kind: str) -> bool:
+        """Whether what is of this `kind` is kept here."""
+        return kind != "x" or self.examples is not None
 
     def since(self, instant: datetime) -> datetime:
         """From when on everything is kept at `instant`."""
@@ -139,7 +144,9 @@ class Ring:
         return instant - (instant - EPOCH) % self.span
 
 
-MINUTES = Ring("minute", timedelta(minutes=1), timedelta(hours=16), (Minutes0, Minutes1, Minutes2, Minutes3))
-HOURS = Ring("hour", timedelta(hours=1), timedelta(days=30), (Hours0, Hours1, Hours2, Hours3))
-DAYS = Ring("day", timedelta(days=1), timedelta(days=365), (Days0, Days1, Days2))
+MINUTES = Ring(
+    "minute", timedelta(minutes=1), timedelta(hours=16), (Minutes0, Minutes1, Minutes2, Minutes3), timedelta(hours=1)
+)
+HOURS = Ring("hour", timedelta(hours=1), timedelta(days=30), (Hours0, Hours1, Hours2, Hours3), timedelta(days=1))
+DAYS = Ring("day", timedelta(days=1), timedelta(days=365), (Days0, Days1, Days2), None)
 RINGS = (MINUTES, HOURS, DAYS)

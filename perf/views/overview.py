@@ -1,17 +1,28 @@
-"""The first page: what each address costs, beside what it may."""
+"""The first page: what to mend, the whole, and one line per route."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from perf.access import requires
-from perf.budgets import budgets
+from perf.board import board
+from perf.gauges import readings
+from perf.periods import asked_period
+from perf.routes import ORDERS
+from perf.sizes.contents import measure
 
 
 @require_safe
 @requires("perf.view_performance")
 def overview(request: HttpRequest) -> HttpResponse:
-    """Every route with its budget."""
-    return render(request, "perf/overview.html", {"budgets": sorted(budgets().values(), key=lambda one: one.route)})
+    """Findings, figures of everything, and each route beside its budget."""
+    order = request.GET.get("order", "")
+    shown = board(asked_period(request), order if order in ORDERS else "time")
+    context: dict[str, Any] = {"board": shown, "period": shown.period}
+    if "HX-Request" not in request.headers:  # who polls takes the board alone
+        context |= {"readings": readings(request.user), "database": measure()}
+    return render(request, "perf/overview.html", context)

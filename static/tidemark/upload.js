@@ -4,6 +4,7 @@
 // as they are and everything goes in one request.
 
 import { change, drop, entries, keep } from "./uploads/kept.js";
+import { hold, opened } from "./uploads/open.js";
 import { request, wake, withdraw } from "./uploads/sending.js";
 import { sha256 } from "./uploads/sha256.js";
 import { refresh } from "./refresh.js";
@@ -41,18 +42,18 @@ class Panel {
     const { around } = this;
     if (around?.matches("[data-fresh]:not([data-restored])")) await new Promise((done) => around.addEventListener("tidemark:restored", done, { once: true }));
     this.form = around?.elements.key?.value ?? "";
-    if (this.form) navigator.locks?.request(lockOf(this.form), { mode: "shared" }, () => new Promise(() => {}));
+    if (this.form) hold(this.form);
   }
 
   // Photos of a form that is stored by now go to its item; those of one that never was belong to the form that is open.
   async adopt() {
     const isNew = this.around && !this.item;
     const homeless = (await entries(this.user)).filter((entry) => !entry.item && !(isNew && entry.form === this.form));
-    const open = new Set((await navigator.locks?.query())?.held.map(({ name }) => name));
+    const isOpen = await opened();
     for (const form of new Set(homeless.map((entry) => entry.form))) {
       const { item } = await request("GET", `/api/uploads?form=${encodeURIComponent(form)}`).catch(() => ({}));
       const values = item ? { item } : { form: this.form };
-      if (!item && (item === undefined || !isNew || open.has(lockOf(form)))) continue;
+      if (!item && (item === undefined || !isNew || isOpen(form))) continue;
       for (const entry of homeless) if (entry.form === form) await change(entry.key, values);
     }
   }
@@ -289,5 +290,4 @@ function make(name, style = "", words = "") {
   return element;
 }
 
-const lockOf = (form) => `tidemark-form-${form}`;
 const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import factories
 from tests.browser.conftest import PHONE, overflow
@@ -57,6 +58,23 @@ def test_words_and_photos_outlive_a_reload_and_a_lost_connection_and_are_one_ite
     page.goto("/workitems/new/")
     page.wait_for_load_state("networkidle")
     assert page.get_by_label("Detail", exact=True).input_value() == ""
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_form_that_comes_back_says_first_what_is_wrong_and_leads_there(open_page, scripts):
+    page = open_page(PHONE, factories.user("crew"), java_script_enabled=scripts)
+    page.provoked += ["422"]
+    page.goto("/workitems/new/")
+    write(page)
+    page.get_by_label("Location", exact=True).fill(" ")
+    page.get_by_role("button", name="Send", exact=True).click()
+    said = page.get_by_role("alert").filter(has_text="Not sent yet")
+    expect(said).to_be_focused()
+    expect(said).to_be_in_viewport()
+    assert page.get_by_label("Detail", exact=True).input_value() == WORDS["Detail"]
+    assert overflow(page) <= 0
+    said.get_by_role("link", name="Location").click()
+    expect(page.get_by_label("Location", exact=True)).to_be_focused()
 
 
 def test_an_item_goes_back_to_its_reviewer_with_all_its_photos(open_page):

@@ -106,6 +106,27 @@ def test_a_photo_that_is_not_taken_keeps_no_other_and_another_tab_takes_none_awa
     assert page.locator("code").count() == 1
 
 
+def test_without_web_locks_too_a_form_keeps_its_photos_as_long_as_it_is_open(open_page):
+    page = open_page(PHONE, factories.user("crew"))
+    page.context.add_init_script("delete Navigator.prototype.locks")
+    page.goto("/workitems/new/")
+    assert page.evaluate("navigator.locks === undefined")
+    page.locator("input[type=file][multiple]").set_input_files([file("a.jpg", picture())])
+    page.locator(".upload").wait_for()
+    page.get_by_label("Location", exact=True).fill("Pump house")
+    key = page.locator("[name=key]").input_value()
+    page.wait_for_function("() => Object.keys(localStorage).some((slot) => slot.startsWith('tidemark.draft'))")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("button", name="Discard it").click()
+    other.wait_for_function("key => document.querySelector('[name=key]')?.value !== key", arg=key)
+    other.wait_for_load_state("networkidle")
+    assert other.locator(".upload").count() == 0
+    page.close(run_before_unload=False)
+    other.reload()
+    other.locator(".upload").wait_for()  # of a form that nobody has open any more
+
+
 def test_the_hash_made_by_hand_is_the_browsers_own(open_page):
     page = open_page()
     page.goto("/login/")

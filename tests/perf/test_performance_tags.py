@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 
-from perf.periods import asked_period
+from perf import reading
+from perf.api.schemas import Asked
+from perf.periods import DEFAULT_PERIOD, PERIODS, asked_period
 from perf.templatetags.performance import figure, size, took
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 ms"), (0.00004, "0.04 ms"), (0.00096, "1.0 ms"), (0.0123, "12 ms"), (0.9994, "999 ms"), (0.9996, "1 s"),
-     (1.24, "1.24 s"), (12.34, "12.3 s"), (125, "2:05")],
+    [(0, "0 ms"), (0.0000004, "1 µs"), (0.00004, "40 µs"), (0.000096, "0.1 ms"), (0.00096, "1.0 ms"),
+     (0.0123, "12 ms"), (0.9994, "999 ms"), (0.9996, "1 s"), (1.24, "1.24 s"), (12.34, "12.3 s"), (125, "2:05")],
 )  # fmt: skip
 def test_times_have_three_digits_at_most(seconds, words):
     assert took(seconds).replace("\N{NO-BREAK SPACE}", " ") == words
@@ -40,3 +42,8 @@ def test_a_missing_figure_says_why(write):
 @pytest.mark.parametrize(("query", "period"), [("?period=7d", "7d"), ("?period=junk", "24h"), ("", "24h")])
 def test_an_unknown_period_is_the_day(query, period):
     assert asked_period(RequestFactory().get(f"/{query}")) == period
+
+
+def test_every_period_that_is_read_has_words():
+    assert list(PERIODS) == list(reading.PERIODS)
+    assert Asked().period == DEFAULT_PERIOD

@@ -9,8 +9,10 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.urls import path
+from django.views.decorators.cache import never_cache
 
 from perf.access import anyone
+from perf.compression import shows_no_secret
 
 ROWS = [
     [f"2026-{number % 12 + 1:02}-01", "x", f"agency_{number}", number * 7919 % 100_003, number % 17]
@@ -32,6 +34,13 @@ def small(request: HttpRequest) -> HttpResponse:
 @anyone
 def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"<form>{get_token(request)}</form>{'<p>row</p>' * 500}")
+
+
+@anyone
+@never_cache
+@shows_no_secret
+def fresh_page(request: HttpRequest) -> HttpResponse:
+    return page(request)
 
 
 @anyone
@@ -72,10 +81,18 @@ def asking(request: HttpRequest) -> HttpResponse:
     return HttpResponse("asked")
 
 
+@anyone
+def remembering(request: HttpRequest) -> HttpResponse:
+    request.session["seen"] = True
+    return HttpResponse("remembered")
+
+
 urlpatterns = [
+    path("remembering", remembering),
     path("grid", grid),
     path("small", small),
     path("page", page),
+    path("fresh-page", fresh_page),
     path("secret", secret),
     path("stream", stream),
     path("picture", picture),

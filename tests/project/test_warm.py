@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from perf import clock
+from perf import clock, reading, recording, storing
 from perf.cache.ready import PRESS, READY
 from perf.warm import ADDRESS_MAX, WarmPath
 from project.access import credential, warmed
@@ -143,6 +143,21 @@ def test_what_the_client_has_already_is_not_sent_again(site: Site, token: dict[s
     other = site.get("/api/summary", **token, HTTP_IF_NONE_MATCH=etag)
     assert (other.status, other.by_django) == (304, True)
     assert again.headers.keys() == other.headers.keys() - {"Content-Length"}
+
+
+def test_warm_answers_are_recorded_under_their_route_as_djangos_are(site: Site, token: dict[str, str]) -> None:
+    etag = warm(site, "/api/summary", token).headers["ETag"]
+    recording.forget()
+    for more in ({}, {}, {"HTTP_IF_NONE_MATCH": etag}):
+        assert not site.get("/api/summary", **token, **more).by_django
+    READY.clear()
+    assert site.get("/api/summary", **token).by_django
+    storing.keep()
+    (route,) = {labels.get("route") for labels in reading.totals("request", reading.window("1h"))}
+    found = reading.totals("request.bytes", reading.window("1h"), route=route)
+    assert {labels.get("status"): one.count for labels, one in found.items()} == {"200": 3, "304": 1}
+    (cache,) = reading.totals("request.cache", reading.window("1h"), route=route, status="304").values()
+    assert 0 < cache.total < 1
 
 
 def test_a_tag_that_is_not_the_answers_own_gets_the_answer(site: Site, token: dict[str, str]) -> None:

@@ -56,6 +56,13 @@ def test_what_is_missing_is_said_beside_its_field_and_what_was_written_stays(cre
     form = answer.context["form"]
     assert (answer.status_code, [*form.errors]) == (422, ["location", "description"])
     assert "x" * 201 in answer.content.decode()
+    first = answer.text.partition('<form class="card form')[0]
+    assert 'role="alert" tabindex="-1" autofocus' in first
+    assert re.findall(r'<a href="#id_(\w+)">(\w+)</a>: (.+?)</li>', first) == [
+        ("location", "Location", "This field is required."),
+        ("description", "Description", "Ensure this value has at most 200 characters (it has 201)."),
+    ]
+    assert "Not sent yet" in first
     assert not WorkItem.objects.exists()
 
 
@@ -242,3 +249,9 @@ def test_a_removed_photo_can_be_put_back_and_one_that_was_retaken_is_not_offered
     page = crew.get(f"/workitems/{item.number}/edit/")
     assert page.context["removed"] == [second]
     assert f"/workitems/photos/{second.pk}/restore/" in page.content.decode()
+
+
+def test_the_forms_are_never_kept_by_a_browser_and_yet_compressed(crew, item):
+    for address in ("/workitems/new/", f"/workitems/{item.number}/edit/"):
+        answer = crew.get(address, headers={"accept-encoding": "br, gzip"})
+        assert ("no-store" in answer["Cache-Control"], answer["Content-Encoding"]) == (True, "gzip")

@@ -1,0 +1,78 @@
+"""Which line of the project asked: the first frame that is neither Django's, a package's nor perf's own."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import sysconfig
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from perf.conf import setting
+
+MOST_FRAMES = 150  # looked at; a deeper call is told as nowhere
+
+_FOREIGN, _LAYER = "", "|"  # instead of a path: not of the project; where one middleware calls the next
+_LAYERS = str(Path("django", "core", "handlers", "exception.py"))
+_PACKAGES = ("site-packages", "dist-packages")
+_OURS = str(Path(__file__).resolve().parent)
+_STANDARD = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+
+
+class Place(NamedTuple):
+    """A line of the project: `file` as seen from its folder, all empty where no frame is the project's."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        """ "file:line"; empty where no line of the project asked."""
+        return f"{self.file}:{self.line}" if self.file else ""
+
+
+NOWHERE = Place("", 0, "")
+
+_files: dict[str, str] = {}  # a file's name as code objects have it → its path in the project, or one of the two above
+
+
+def place_of(frame: FrameType | None) -> Place:
+    """The place that `frame` was called from. Beyond the innermost middleware nobody asked for anything."""
+    for _ in range(MOST_FRAMES):
+        if frame is None:
+            break
+        code = frame.f_code
+        name = code.co_filename
+        if (path := _files.get(name)) is None:
+            path = _files[name] = _path(name)
+        if path:
+            return NOWHERE if path is _LAYER else Place(path, frame.f_lineno, code.co_qualname)
+        frame = frame.f_back
+    return NOWHERE
+
+
+def defined(function: Any) -> Place:
+    """Where `function`, unwrapped, is written; NOWHERE where that is not in the project."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return shown(code.co_filename, code.co_firstlineno, code.co_qualname) if code else NOWHERE
+
+
+def shown(name: str, line: int, function: str = "") -> Place:
+    """A line of the file that code objects call `name`; NOWHERE where that is not the project's."""
+    path = _path(name)
+    return NOWHERE if path in {_FOREIGN, _LAYER} else Place(path, line, function)
+
+
+def _path(name: str) -> str:
+    """The path of a file in the project, or why it is none."""
+    if name.endswith(_LAYERS):
+        return _LAYER
+    absolute = str(Path(name).absolute())
+    foreign = any(part in _PACKAGES for part in Path(absolute).parts) or absolute.startswith((*_STANDARD, _OURS + "/"))
+    if name.startswith("<") or foreign:
+        return _FOREIGN
+    for root in (str(setting("BASE_DIR")), str(Path.cwd()), *sys.path):
+        if root and absolute.startswith(root.rstrip("/") + "/"):
+            return absolute[len(root.rstrip("/")) + 1 :]
+    return absolute

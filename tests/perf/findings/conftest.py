@@ -1,0 +1,14 @@
+"""Each test begins with nothing known of any query."""
+
+from __future__ import annotations
+
+import pytest
+
+from perf.findings import watching
+from perf.findings.catalogue import CATALOGUE
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known() -> None:
+    CATALOGUE.forget()
+    watching.forget()

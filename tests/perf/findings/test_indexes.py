@@ -1,0 +1,78 @@
+"""Indexes to drop and to make, from what the database itself has counted."""
+
+# ruff: noqa: S608  # shapes of queries are what this is about
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from perf.findings import indexes
+from perf.findings.indexes import report
+from perf.statements import statement
+from tests import factories
+from workitems.models import WorkItem
+
+pytestmark = pytest.mark.django_db
+
+
+def slow(sql: str) -> list[str]:
+    return [statement(sql).shape]
+
+
+@pytest.mark.both_dbs
+def test_a_slow_query_that_no_index_serves_names_the_model_to_mend() -> None:
+    asked = 'SELECT "workitems_workitem"."id" FROM "workitems_workitem" WHERE "workitems_workitem"."detail" = %s'
+    (found,) = report(slow(asked)).of("missing")
+    file, _, line = found.place.partition(":")
+    assert (file, int(line) > 1) == ("workitems/models/items.py", True)
+    assert found.sentence == (
+        f"workitems_workitem: a slow query compares detail without an index ({found.place}): "
+        'add Index(fields=["detail"]) to WorkItem.'
+    )
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("column", ["id", "number", "location"])
+def test_no_index_is_asked_for_where_one_serves(column: str) -> None:
+    """The primary key, a unique one, and a column beside an indexed one."""
+    where = f'"workitems_workitem"."{column}" = %s AND "workitems_workitem"."id" > %s'
+    assert report(slow(f'SELECT 1 FROM "workitems_workitem" WHERE {where}')).of("missing") == []
+
+
+def test_sqlite_says_that_it_keeps_no_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+    assert "keeps no statistics of use" in report([]).silent
+
+
+@pytest.fixture
+def counted(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two indexes that nobody needs on a table that was read, and limits that three rows reach."""
+    for name in ("BYTES_MIN", "READS_MIN", "ROWS_MIN", "SCANS_MIN"):
+        monkeypatch.setattr(indexes, name, 1)
+    for _ in range(3):
+        factories.item()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX spare ON workitems_workitem (location)")
+        cursor.execute("CREATE INDEX doubled ON workitems_workitem (location, detail)")
+        cursor.execute("SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off")
+        for _ in range(200):
+            cursor.execute("SELECT * FROM workitems_workitem WHERE detail = 'x'")
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("ANALYZE workitems_workitem")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_indexonlyscan")
+        cursor.execute("DROP INDEX spare; DROP INDEX doubled")
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL counts")
+def test_indexes_that_nobody_reads_and_tables_read_as_a_whole_are_told(counted: None) -> None:
+    assert WorkItem.objects.count() == 3
+    found = report([])
+    unused = {one.index: one for one in found.of("unused")}
+    assert {"spare", "doubled"} <= unused.keys()
+    assert "was not read once since" in unused["spare"].sentence
+    assert ("spare", True) in {(one.index, "beginning of doubled" in one.sentence) for one in found.of("doubled")}
+    assert any(one.table == "workitems_workitem" and "read as a whole" in one.sentence for one in found.of("missing"))

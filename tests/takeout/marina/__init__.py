@@ -1,0 +1,1 @@
+"""Somebody else's project, with three faults planted: see its views."""
