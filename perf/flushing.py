@@ -123,7 +123,7 @@ def _attempt(name: str, work: Callable[[], None]) -> None:
 
 
 def _in_turn(work: _Work) -> None:
-    if isinstance(storing.store(), storing.Memory) or _took(work):
+    if storing.in_memory() or _took(work):
         work.work()
 
 
