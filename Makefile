@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test load lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -102,6 +102,15 @@ bench-pages: $(VENV)/installed-bench ## The dashboard in Chromium beside Chart.j
 
 bench-images: $(VENV)/installed-bench ## Renditions of photos beside the predecessor's way and libvips: ROUNDS=7
 	@$(BIN)/python -m benchmarks images $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-plans: install ## Twelve questions explained by PostgreSQL, naive and ours: N=2000 accounts DAYS=60 ITEMS=5000
+	@$(BIN)/python -m benchmarks plans $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS)) $(if $(ITEMS),--items $(ITEMS))
+
+bench-phases: install ## What each phase of making work items fast brought, before and after: N=20000 items
+	@$(BIN)/python -m benchmarks phases $(if $(N),--items $(N))
+
+bench-perf: $(VENV)/installed-bench ## What monitoring costs beside silk and django-orbit: ROUNDS=120 N=1000 accounts; what it keeps of MINUTES=1440 and of a year
+	@$(BIN)/python -m benchmarks overhead $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(N),--accounts $(N))
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))

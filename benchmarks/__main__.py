@@ -1,4 +1,4 @@
-"""python -m benchmarks gather|recording|drain|api|growth|pages|images|items|day: side by side, each by itself."""
+"""python -m benchmarks NAME: side by side, each by itself."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from benchmarks import ground
 
 SIZES = ("accounts", "seconds", "days", "items", "database", "rounds", "users")
 ALONE = {"images", "day"}  # these need no database, or start their own
-KEPT_AS = {"day": "load"}  # as its make target is called
+KEPT_AS = {"day": "load", "overhead": "perf"}  # as their make targets are called
 
 
 def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    choices = ["gather", "recording", "drain", "api", "growth", "pages", "images", "items", "day"]
+    choices = ["gather", "recording", "drain", "api", "growth", "pages", "images", "items", "day", "overhead"]
+    choices += ["phases", "plans"]
     parser.add_argument("bench", choices=choices)
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
     parser.add_argument(
@@ -35,7 +36,7 @@ def main() -> int:
         metavar="URL",
         help="pages: of one with figures, which stay as they are; day: sqlite or postgres",
     )
-    parser.add_argument("--rounds", type=int, help="images: for each photo and way, twice (7)")
+    parser.add_argument("--rounds", type=int, help="images: for each photo and way (7); overhead: of each case (120)")
     given = parser.parse_args()
     if given.database and given.bench not in {"pages", "day"}:
         parser.error("--database is for pages and day alone: the others write figures")

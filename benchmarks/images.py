@@ -61,7 +61,7 @@ def measure(rounds: int = ROUNDS) -> list[Line]:
 
 
 def _lines(photo: Photo, path: Path, rounds: int) -> Iterator[Line]:
-    _draw(photo).save(path, photo.kind, **(photo.options or {}))
+    draw(photo).save(path, photo.kind, **(photo.options or {}))
     ways = ["predecessor", "ours", *([photo.peer] if photo.peer != "pyvips" or find_spec("pyvips") else [])]
     seen: dict[str, dict[str, Any]] = {way: ground.run(MODULE, way, path, rounds) for way in ways}
     for way in ways:  # a second turn, so that a busy moment of the machine is nobody's alone
@@ -116,7 +116,7 @@ def _alike(case: str, found: dict[str, float], *, has_goal: bool) -> Iterator[Li
             yield Line(case, way, value, "SSIM", None if way == "predecessor" else value - base)
 
 
-def _draw(photo: Photo) -> Image.Image:
+def draw(photo: Photo) -> Image.Image:
     """A photo of that size with the detail and the grain of a phone's."""
     if photo.kind == "HEIF":
         import pillow_heif  # noqa: PLC0415  # optional

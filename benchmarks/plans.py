@@ -2,7 +2,8 @@
 
 Each question is put twice, as the predecessors would have (`naive.py`, or the same thought in Django's ORM) and as the
 product does. The statements of both are caught and explained with EXPLAIN (ANALYZE, BUFFERS), the best of three runs;
-statements that come again with other ids are added up. Nothing is written. Fill a database with `manage.py seed`.
+statements that come again with other ids are added up. Nothing is written. Fill a database with `manage.py seed`;
+`make bench-plans` makes one of its own.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ os.environ.setdefault("SLOW_QUERY_THRESHOLD", "60")  # the naive ones would fill
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402  # the settings come first
+from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from accounts.models import Account  # noqa: E402
 from benchmarks import naive  # noqa: E402
+from benchmarks.ground import Line  # noqa: E402
 from snapshots import overview, trends  # noqa: E402
 from snapshots.grid import GridFilters, grid_page  # noqa: E402
 from snapshots.history import HistoryFilters, history_of_account  # noqa: E402
@@ -216,8 +219,21 @@ def shortened(lines: list[str]) -> list[str]:
     return [ACTUAL.sub(r" (\2 rows × \3, \1 ms)", line) for line in lines if ACTUAL.search(line)]
 
 
-def main() -> int:
-    """Print a table of all questions, then the plans of each."""
+def measure(accounts: int = 2_000, days: int = 60, items: int = 5_000) -> Iterator[Line]:
+    """Every question on a database of made-up rows; the table and the plans are printed, the lines are kept."""
+    call_command("seed", accounts=accounts, days=days, items=items, yes=True)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    for question, before, after in explained():
+        yield Line(question.title, "naive", before.ms, "ms in the database")
+        ratio = before.ms / after.ms if after.ms else None
+        yield Line(question.title, "ours", after.ms, "ms in the database", ratio)
+        yield Line(question.title, "naive", before.pages, "pages", told=False)
+        yield Line(question.title, "ours", after.pages, "pages", told=False)
+
+
+def explained() -> Iterator[tuple[Question, Answer, Answer]]:
+    """Each question with both its answers; printed as a table and, at the end, with the plans of each."""
     rows, plans = [], []
     with transaction.atomic():
         for question in questions():
@@ -229,10 +245,14 @@ def main() -> int:
             )
             plans.append(f"### {question.title}\nNaive:\n```\n{before.plan}\n```\nOurs:\n```\n{after.plan}\n```")
             print(rows[-1], file=sys.stderr, flush=True)
-    print(
-        "| Question | Naive, ms | Ours, ms | Ratio | Naive: statements, pages | Ours |\n|---|---:|---:|---:|---:|---:|"
-    )
-    print("\n".join([*rows, "", *plans]))
+            yield question, before, after
+    print("\n".join([*HEAD, *rows, "", *plans]))
+
+
+def main() -> int:
+    """Print a table of all questions, then the plans of each, of the database of DATABASE_URL as it is."""
+    for _ in explained():
+        pass
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Celery's signals: how long each task waited and ran, what came of it; connected where Celery is.
+"""Celery's signals: how long each task waited and ran, what came of it, and its trace; connected where Celery is.
 
 A message carries when it was sent, so the wait is from there, or from its ETA. What a time limit or the death of its
 process ended is counted among the errors by the worker's main process, which does not know its queue any more.
@@ -14,8 +14,9 @@ from typing import Any
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import signals
 
-from perf import clock, flushing
+from perf import clock, flushing, traces
 from perf.recording import count, record
+from perf.traces import Trace
 
 SENT_AT = "perf_sent_at"  # header of a message: seconds since 1970
 OUTCOMES = {"SUCCESS": "ok", "FAILURE": "failed", "RETRY": "retried", None: "killed"}
@@ -42,17 +43,22 @@ def _sent(*, headers: dict[str, Any], **_: Any) -> None:
 
 def _began(*, task: Any, **_: Any) -> None:
     request = task.request
-    request.perf_began = perf_counter()
+    trace = Trace(task.name)
+    request.perf_run = trace, traces.begin(trace)
     if (waited := _waited(request)) is not None:
         record("task.wait", waited, task=task.name, queue=_queue(request))
 
 
 def _ended(*, task: Any, state: str | None = None, **_: Any) -> None:
-    began: float | None = getattr(task.request, "perf_began", None)
-    if began is None:  # another receiver of task_prerun raised before ours came
+    run = getattr(task.request, "perf_run", None)
+    if run is None:  # another receiver of task_prerun raised before ours came
         return
-    outcome = OUTCOMES.get(state) or str(state).lower()
-    record("task.run", perf_counter() - began, task=task.name, queue=_queue(task.request), outcome=outcome)
+    trace, token = run
+    seconds = perf_counter() - trace.began
+    traces.end(token)
+    trace.status = OUTCOMES.get(state) or str(state).lower()
+    traces.tell(trace, seconds)
+    record("task.run", seconds, task=task.name, queue=_queue(task.request), outcome=trace.status)
 
 
 def _retried(*, request: Any, sender: Any, **_: Any) -> None:
@@ -65,7 +71,7 @@ def _failed(*, sender: Any, task_id: str, exception: BaseException, **_: Any) ->
     if lost and task_id not in _lost:
         _lost.append(task_id)
         count("task.errors", task=sender.name, queue=UNKNOWN, error=type(exception).__name__)
-    elif getattr(sender.request, "perf_began", None) is not None:
+    elif getattr(sender.request, "perf_run", None) is not None:
         count("task.errors", task=sender.name, queue=_queue(sender.request), error=type(exception).__name__)
 
 

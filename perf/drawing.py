@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from perf import charts
 from perf.charts import Chart
 from perf.families import reads_by_step
-from perf.histograms import Histogram
-from perf.reading import Window
+from perf.histograms import Histogram, summed
+from perf.jobs import ends_by_step
+from perf.reading import Window, timeline
 from perf.routes import Moment
 from perf.templatetags.performance import count_words, took_words
 
@@ -48,3 +50,33 @@ def reads_chart(window: Window) -> Chart:
         "missed": [one.misses for one in steps],
     }
     return charts.bars("Reads from the cache", [one.at for one in steps], values, write=count_words)
+
+
+def runs_chart(window: Window) -> Chart:
+    """How tasks ended, step by step."""
+    steps = charts.thinned(ends_by_step(window), _counted)
+    known = [ends for _, ends in steps]
+    values = {
+        "done": [None if one is None else one["ok"] for one in known],
+        "retried": [None if one is None else one["retried"] for one in known],
+        "failed": [None if one is None else one["failed"] + one["killed"] for one in known],
+    }
+    return charts.bars("Runs of tasks", [at for at, _ in steps], values, write=count_words)
+
+
+def spread_chart(title: str, name: str, window: Window) -> Chart:
+    """Median and p95 of all series of `name` together, step by step."""
+    steps = charts.thinned(timeline(name, window), _summed)
+    times = [one or Histogram() for _, one in steps]
+    values = {"p50": [one.p50 for one in times], "p95": [one.p95 for one in times]}
+    return charts.lines(title, [at for at, _ in steps], values, write=took_words)
+
+
+def _counted(some: Sequence[Counter[str] | None]) -> Counter[str] | None:
+    known = [one for one in some if one is not None]
+    return sum(known, Counter()) if known else None
+
+
+def _summed(some: Sequence[Histogram | None]) -> Histogram | None:
+    known = [one for one in some if one is not None]
+    return summed(known) if known else None

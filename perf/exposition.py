@@ -150,7 +150,7 @@ def buckets(histogram: Histogram, edges: Iterable[float]) -> list[tuple[str, flo
     for edge in edges:
         while reached < len(bins) and bins[reached][0] <= edge * GROWTH * EXACTLY:
             reached += 1
-        found.append((floatToGoString(edge), sums[reached]))
+        found.append((floatToGoString(edge), sums[reached]))  # type: ignore[no-untyped-call]  # the library's own
     return [*found, ("+Inf", histogram.count)]
 
 

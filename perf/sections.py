@@ -20,6 +20,9 @@ SECTIONS = [
     Section("Queries", "perf:queries"),
     Section("Indexes", "perf:indexes"),
     Section("Cache", "perf:cache"),
+    Section("Tasks", "perf:tasks"),
+    Section("Outgoing", "perf:outgoing"),
+    Section("Browsers", "perf:frontend"),
     Section("Storage", "perf:storage"),
     Section("Processes", "perf:processes"),
 ]

@@ -105,6 +105,11 @@ def store() -> Store:
     return _present.tables if _present.has_tables else _present.memory
 
 
+def in_memory() -> bool:
+    """Whether nothing is kept but in this process."""
+    return store() is _present.memory
+
+
 def _migrated(**_: Any) -> None:
     _present.has_tables = None
 

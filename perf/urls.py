@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from perf.views import beacon, families, findings, overview, queries, route, sizes
+from perf.views import beacon, doings, families, findings, overview, queries, route, sizes
 
 app_name = "perf"
 urlpatterns = [
@@ -16,6 +16,9 @@ urlpatterns = [
     path("queries/<digest>/", queries.query, name="query"),
     path("queries/<digest>/explain/", queries.explain, name="explain"),
     path("indexes/", queries.indexes, name="indexes"),
+    path("tasks/", doings.tasks, name="tasks"),
+    path("outgoing/", doings.outgoing, name="outgoing"),
+    path("frontend/", doings.frontend, name="frontend"),
     path("beacon/", beacon.beacon, name="beacon"),
     path("storage/", sizes.storage, name="storage"),
     path("processes/", sizes.processes, name="processes"),

@@ -34,6 +34,6 @@ class Pause(Func):
 def planted(request: HttpRequest) -> HttpResponse:
     """A page with a slow query and a loop over rows, for Silk, the toolbar and the performance page to find."""
     paused = get_user_model().objects.annotate(planted_slow_query=Pause(Value(PAUSE_SECONDS, FloatField())))
-    paused.filter(pk=request.user.pk).get()
+    paused.filter(username=request.user.get_username()).get()
     kinds = sorted({permission.content_type.app_label for permission in Permission.objects.order_by("pk")[:ROWS]})
     return render(request, "project/planted.html", {"apps": kinds, "rows": ROWS, "seconds": PAUSE_SECONDS})

@@ -20,6 +20,7 @@ from tests import services
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
+ON_TWO = ["-n", "2", "--dist", "worksteal"]  # a module stays in one process, where its world is, until one has no more
 APART = "not browser and not timed and not chaos"
 
 
@@ -33,10 +34,10 @@ class Part:
 
 
 PARTS = [
-    Part("All apps, on PostgreSQL and Valkey", ["-n", "2"]),
+    Part("All apps, on PostgreSQL and Valkey", ON_TWO),
     Part(
         "What must hold on both databases, on SQLite",
-        ["-n", "2", "-m", f"both_dbs and {APART}"],
+        [*ON_TWO, "-m", f"both_dbs and {APART}"],
         {"TEST_DATABASE_URL": "sqlite:///:memory:"},
     ),
     Part("In a browser", ["-m", "browser"]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import connections
@@ -38,23 +40,32 @@ def words_of(text: str) -> list[str]:
 def matching(items: WorkItemQuerySet, words: Sequence[str]) -> WorkItemQuerySet:
     """Those of `items` of which every word is said: itself, its stem, a word that begins so, or a part of a word."""
     for word in words:
-        if _by_letters(items) or not word.isalnum():  # full text knows no signs: % and _ mean themselves
-            items = items.filter(Letters(word))
-        elif len(word) < PART:
-            items = items.filter(Words(word))
-        else:
-            items = items.filter(Q(Letters(word)) | Q(Words(word)))
+        items = items.filter(reduce(or_, map(Q, _ways(items, word))))
     return items
 
 
 def found(items: WorkItemQuerySet, words: Sequence[str]) -> tuple[WorkItemQuerySet, int | None]:
     """Those of `items` that match, and how many they are; None: more than FEW.
 
-    Few are named, so that no order is walked to its end in search of them; many are soon met on that walk.
+    Few are named, so that no order is walked to its end in search of them; many are soon met on that walk. Whether
+    they are many one index of the two mostly knows: the other is asked where it does not.
     """
-    meant = matching(items, words)
-    ids = list(meant.order_by().values_list("pk", flat=True)[: FEW + 1])
+    meant, ways = matching(items, words), [_ways(items, word) for word in words]
+    if any(len(each) > 1 for each in ways) and len(_few(items.filter(*(first for first, *_ in ways)))) > FEW:
+        return meant, None
+    ids = _few(meant)
     return (items.filter(pk__among=ids), len(ids)) if len(ids) <= FEW else (meant, None)
+
+
+def _few(items: WorkItemQuerySet) -> list[int]:
+    return list(items.order_by().values_list("pk", flat=True)[: FEW + 1])
+
+
+def _ways(items: WorkItemQuerySet, word: str) -> list[_Said]:
+    """How `word` may be said, the cheapest to look up first; one of them is enough."""
+    if _by_letters(items) or not word.isalnum():  # full text knows no signs: % and _ mean themselves
+        return [Letters(word)]
+    return [Words(word)] if len(word) < PART else [Letters(word), Words(word)]
 
 
 def _is_sign(word: str) -> bool:

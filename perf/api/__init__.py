@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from perf.api import families, overview, queries, routes, sizes
+from perf.api import doings, families, overview, queries, routes, sizes
 
 router = Router(tags=["performance"])
-for part in (overview, routes, families, queries, sizes):
+for part in (overview, routes, families, queries, doings, sizes):
     router.add_router("", part.router)

@@ -14,9 +14,9 @@ from threading import Lock
 from django.db.models import Q
 
 from perf import clock
-from perf.conf import setting
 from perf.models import KnownQuery, QueryPlace, QueryPlan
 from perf.statements import Statement
+from perf.storing import in_memory
 
 PLACES_MAX = 1_000  # that one process knows; a place beyond them is shed until an old one is forgotten
 ROWS_MAX = 2_000  # queries in the database; the longest unseen go first
@@ -100,7 +100,7 @@ class Catalogue:
             due, self._due = sorted(self._due), set()
             self._let_go()
             places = [self._places[key] for key in due if key in self._places]
-        if not places or setting("PERF_STORE") == "memory":
+        if not places or in_memory():
             return
         try:
             _write(places)
@@ -122,7 +122,7 @@ class Catalogue:
     def found(self, digests: Iterable[str]) -> dict[str, tuple[KnownQuery, list[QueryPlace]]]:
         """Each of `digests` that is known, with its places."""
         wanted = set(digests)
-        if setting("PERF_STORE") != "memory":
+        if not in_memory():
             rows = KnownQuery.objects.for_list(sorted(wanted))
             return {query.pk: (query, list(query.places.all())) for query in rows}
         with self._guard:
@@ -135,13 +135,13 @@ class Catalogue:
 
     def plans(self, query: KnownQuery) -> list[QueryPlan]:
         """The plans of `query`, the newest first."""
-        if setting("PERF_STORE") == "memory":
+        if in_memory():
             return list(self._plans.get(query.pk, ()))
         return list(QueryPlan.objects.filter(query=query).order_by("-at", "-pk")[:PLANS_MAX])
 
     def keep_plan(self, plan: QueryPlan) -> None:
         """Keep one more plan of a query, and no more than PLANS_MAX."""
-        if setting("PERF_STORE") == "memory":
+        if in_memory():
             with self._guard:
                 self._plans[plan.query_id] = [plan, *self._plans.get(plan.query_id, ())][:PLANS_MAX]
             return
@@ -173,7 +173,7 @@ def _copy(place: QueryPlace) -> QueryPlace:
 
 def prune() -> None:
     """Delete what has not run for KEPT_FOR, and the longest unseen beyond ROWS_MAX."""
-    if setting("PERF_STORE") == "memory":
+    if in_memory():
         return
     old = clock.now() - KEPT_FOR
     KnownQuery.objects.last_before(old).delete()

@@ -54,8 +54,8 @@ SMALL = """
 () => [...document.querySelectorAll(".top :is(a, button, summary, input)")]
   .filter((element) => element.checkVisibility())
   .map((element) => [element.textContent.trim().slice(0, 20), element.getBoundingClientRect()])
-  .filter(([, box]) => Math.min(box.width, box.height) < 44)
-  .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)
+  .filter(([, box]) => Math.min(box.width, box.height) < 44 || (box.left < 0 && box.top > 0))
+  .map(([name, box]) => `${name}: ${box.width} x ${box.height} at ${box.left}`)
 """
 
 

@@ -247,6 +247,9 @@ class Asked(World):
         return {
             "GET /api/performance": {},
             "GET /api/performance/cache": {},
+            "GET /api/performance/tasks": {},
+            "GET /api/performance/outgoing": {},
+            "GET /api/performance/frontend": {},
             "GET /api/performance/routes/{route}": {"path_parameters": {"route": "workitems:dashboard"}},
         }
 

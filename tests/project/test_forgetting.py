@@ -19,7 +19,7 @@ from django_redis import get_redis_connection
 
 from perf.cache import clear
 from project.models import AuditEntry
-from tests.project import doorways, item_doorways, writers
+from tests.project import doorways, item_doorways, item_writers, writers
 from tests.project.item_doorways import Items
 from tests.project.reads import World
 from tests.project.test_matrix import SAFE, is_closure, walk
@@ -27,7 +27,7 @@ from tests.project.writers import Writer
 from tests.test_architecture import APPS
 
 pytestmark = pytest.mark.django_db
-WRITTEN = ("accounts", "snapshots")  # the apps whose rows cached answers show
+WRITTEN = ("accounts", "snapshots", "workitems")  # the apps whose rows cached answers show
 Captured = Callable[..., Any]
 
 
@@ -106,7 +106,13 @@ def items(django_capture_on_commit_callbacks: Captured, settings: Any, tmp_path:
 
 @pytest.mark.req("B38", "B39")
 def test_no_write_to_items_leaves_an_old_answer(items: Items, django_capture_on_commit_callbacks: Captured) -> None:
-    found = item_doorways.ADDRESSES | item_doorways.ADMIN | item_doorways.TASKS | item_doorways.COMMANDS
+    found = (
+        item_writers.MODELS
+        | item_doorways.ADDRESSES
+        | item_doorways.ADMIN
+        | item_doorways.TASKS
+        | item_doorways.COMMANDS
+    )
     assert "\n".join(faults(items, found, django_capture_on_commit_callbacks)) == ""
 
 
@@ -115,12 +121,13 @@ def test_no_write_to_items_leaves_an_old_answer(items: Items, django_capture_on_
 
 def test_every_way_to_write_a_model_is_tried_or_has_a_reason() -> None:
     found = {name for app in WRITTEN for model in apps.get_app_config(app).get_models() for name in ways(model)}
-    assert found - writers.MODELS.keys() - writers.SILENT.keys() == set()
+    tried = writers.MODELS | item_writers.MODELS
+    assert found - tried.keys() - writers.SILENT.keys() - item_writers.SILENT.keys() == set()
 
 
 def ways(model: Any) -> Iterator[str]:
     """Methods of a model and of its QuerySet that write, or that may: ours that give no QuerySet."""
-    if model.__name__ in writers.SILENT_MODELS:
+    if model.__name__ in writers.SILENT_MODELS | item_writers.SILENT_MODELS:
         return
     for label, kind in ((model.__name__, model), (f"{model.__name__}.objects", type(model._default_manager.all()))):
         for name, method in inspect.getmembers(kind, inspect.isfunction):

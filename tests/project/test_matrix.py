@@ -170,7 +170,6 @@ def user(name: str, role: str = "", *, deactivate: bool = False, is_superuser: b
 def session(of: User) -> dict[str, Any]:
     client = Client()
     client.force_login(of)
-    client.get("/api/accounts/x/nobody")  # renews the session, as once an hour: not in each of thousands of requests
     return {"cookie": client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 

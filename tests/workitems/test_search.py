@@ -159,3 +159,16 @@ def test_without_the_right_to_extensions_the_rest_is_built_and_it_is_said(
         cursor.execute(f"DROP INDEX {search_index.LETTERS}")
     assert [warning.id for warning in search_index.part_words_are_indexed(["default"])] == ["workitems.W001"]
     assert found("alve", reader) == "P-101"
+
+
+@ON_POSTGRESQL
+def test_letters_alone_say_that_many_match_and_words_are_asked_where_they_say_few(
+    three: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(search, "FEW", 1)
+    with django_assert_num_queries(1) as asked:
+        assert search.found(WorkItem.objects.present(), ["snake"])[1] is None
+    assert "to_tsquery" not in asked.captured_queries[0]["sql"]
+    with django_assert_num_queries(2):
+        items, total = search.found(WorkItem.objects.present(), ["leaks"])  # of which only the stem is there
+    assert (total, [item.number for item in items]) == (1, ["P-101"])

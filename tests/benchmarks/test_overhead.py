@@ -1,0 +1,56 @@
+"""What monitoring costs is told against a process without it; what it keeps is counted in the tables' own bytes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from benchmarks import kept_series, overhead
+from benchmarks.overhead import OFF, ON, SILK, Costs
+from perf import clock, reading
+from perf.models import DAYS, RINGS, Arrival
+
+
+def test_costs_are_medians_of_what_each_round_took_more() -> None:
+    costs = Costs()
+    costs.wall |= {OFF: [100, 900, 110], ON: [130, 940, 141], SILK: [400, 1_200, 410]}  # a noisy round hits all
+    costs.cpu |= {OFF: [90, 95, 90], ON: [150, 155, 150], SILK: [300, 305, 300]}
+    lines = list(overhead._lines("cold grid", costs, {OFF: 50, ON: 51, SILK: 58}))
+    told = {(line.variant, line.unit): (line.value, line.ratio, line.met) for line in lines}
+    assert told[ON, "µs more"] == (31, None, True)
+    assert told[SILK, "µs more"] == (300, pytest.approx(300 / 31), None)
+    assert told[ON, "of the p50"] == (pytest.approx(31 / 110), None, False)
+    assert told[ON, "µs more of CPU, background included"][0] == 60
+    assert told[SILK, "MB more memory"][0] == 8
+
+
+@pytest.mark.req("A107")
+def test_minutes_that_were_simulated_go_the_whole_way(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_series, "MINUTES", 4)
+    monkeypatch.setattr(kept_series, "ROUTES", 3)
+    lines = {(line.variant, line.unit): line.value for line in kept_series._day()}
+    assert not Arrival.objects.exists()  # all of it was rolled up
+    assert lines["ours", "rows"] == sum(table.objects.count() for ring in RINGS for table in ring.tables)
+    assert lines["ours", "MB"] > 0
+    counted = reading.totals("request", reading.window("1h"))
+    assert sum(one.count for one in counted.values()) == pytest.approx(4 * kept_series.A_MINUTE, rel=0.02)
+
+
+def test_a_year_is_what_the_rings_hold_and_is_judged(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_series, "ROUTES", 1)
+    monkeypatch.setattr(kept_series, "POOL", 1)
+    monkeypatch.setattr(kept_series, "DRAWN", 50)
+    monkeypatch.setattr(kept_series, "RINGS", (DAYS,))  # the others take tens of thousands of rows
+    days = list(kept_series._periods(DAYS, kept_series.since(DAYS), clock.now()))
+    assert len(days) == 366
+    (rows, size, *parts) = kept_series._year()
+    assert rows.value == 5 * len(days)
+    assert size.met is True
+    assert sum(part.value for part in parts) == pytest.approx(size.value, rel=0.2)
+
+
+def test_every_series_has_something_in_each_period() -> None:
+    made = kept_series.series(Random(1), 1)
+    assert {len(block) for block in made.values()} == {60 * 3}
+    assert all(one.count >= 1 for block in made.values() for one in block.values())
