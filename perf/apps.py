@@ -1,6 +1,7 @@
 """App configuration of perf."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
@@ -19,3 +20,6 @@ class PerfConfig(AppConfig):
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
 
         connection_created.connect(watch_connection)
+        if find_spec("celery"):
+            import_module("perf.celery").connect()
+        import_module("perf.sizes.sampling").install()

@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from secrets import token_hex
-from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db import transaction
 
+from perf import clock, recording, storing
 from perf.benchmark import Case
 from perf.cache import Family, cached, key
 from perf.costing import Address
@@ -22,6 +23,8 @@ from perf.statements import statement
 
 ROWS = int(os.environ.get("N", "20000"))
 PER_PAGE = 50
+ROUTES, HOURS = 60, 26
+ROUTE = "perf:performance"  # one that every project with perf has
 SLOW = statement("SELECT id FROM auth_group WHERE name = %s")
 
 
@@ -80,16 +83,30 @@ def _names(page: SeekPage) -> list[str]:
     return [group.name for group in page.object_list]
 
 
-def fill(person: Any) -> None:
-    """A slow query, in two places."""
+def fill(_: object) -> None:
+    """What requests to ROUTES routes cost in each of the last hours, and a slow query in two places."""
+    for back in range(HOURS, -1, -1):
+        with clock.shifted(timedelta(hours=-back)):
+            for number in range(ROUTES):
+                labels = {"route": ROUTE if not number else f"made-up:{number}", "method": "GET", "status": "200"}
+                recording.record("request", 0.001 * number + 0.01, **labels)
+                recording.record("request.database", 0.005, **labels)
+                recording.record("request.queries", number % 9, **labels)
+                recording.record("request.bytes", 900 * number, **labels)
+                recording.count("cache", 9, family=f"made-up-{number}", outcome="hits")
+            storing.keep()
+    storing.roll_up()
     query = KnownQuery.objects.create(digest=SLOW.digest, shape=SLOW.shape, template=SLOW.template)
     for line in (7, 9):
         QueryPlace.objects.create(query=query, route="perf:beacon", place=f"views.py:{line}", slowest=0.5)
 
 
 def addresses() -> dict[str, Address]:
-    """What browsers tell is posted; of a page that every project with perf has."""
+    """What browsers tell is posted; one of the routes that `fill` knows stands for all, and its slow query."""
+    route = Address(kwargs={"route": ROUTE})
     return {
         "perf:beacon": Address(sent={"route": "perf:beacon", "painted_ms": 300}),
+        "perf:route": route,
         "perf:query": Address({"digest": SLOW.digest}),
+        "api:performance_route": route,
     }

@@ -51,7 +51,16 @@ class Cost:
 
 BUDGETS = [
     Budget("perf:beacon", queries=4, bytes=0, p95=50),
-    Budget("perf:performance", queries=6, bytes=8_000, p95=500),
+    Budget("perf:performance", queries=40, bytes=16_000, p95=1_000),
+    Budget("perf:route", queries=20, bytes=8_000, p95=500),
+    Budget("perf:cache", queries=16, bytes=8_000, p95=500),
+    Budget("api:performance", queries=40, bytes=16_000, p95=1_000),
+    Budget("api:performance_route", queries=16, bytes=6_000, p95=500),
+    Budget("api:performance_cache", queries=16, bytes=6_000, p95=500),
+    Budget("perf:storage", queries=45, bytes=20_000, p95=500),
+    Budget("api:performance_storage", queries=45, bytes=20_000, p95=500),
+    Budget("perf:processes", queries=25, bytes=8_000, p95=500),
+    Budget("api:performance_processes", queries=25, bytes=4_000, p95=500),
     Budget("perf:findings", queries=26, bytes=8_000, p95=500),
     Budget("perf:queries", queries=12, bytes=8_000, p95=500),
     Budget("perf:query", queries=12, bytes=8_000, p95=500),
@@ -59,7 +68,6 @@ BUDGETS = [
     Budget("api:performance_queries", queries=10, bytes=4_000, p95=500),
     Budget("api:performance_findings", queries=24, bytes=8_000, p95=500),
     Budget("api:performance_indexes", queries=12, bytes=8_000, p95=500),
-    Budget("api:performance", queries=6, bytes=4_000, p95=500),
 ]
 """perf's own; this module is found like every app's."""
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Any, ClassVar, Self
 
 from perf.queries import normalised
@@ -102,7 +103,7 @@ class Examples:
         return json.dumps([asdict(one) for one in values], separators=(",", ":")).encode()
 
     @classmethod
-    def unpack(cls, data: bytes, many: int) -> Iterator[Examples]:
-        for told in json.loads(data):
+    def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Examples]:
+        for told in compress(json.loads(data), chosen):
             drawn = told["drawn"] and Example.read(told["drawn"])
             yield cls([Example.read(one) for one in told["worst"]], told["lot"], drawn)

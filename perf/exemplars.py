@@ -101,7 +101,7 @@ def gathered() -> Series:
     with _hour.guard:
         series, _hour.left = _hour.left, {}
         for key, block in _told().items():
-            merge(series.setdefault(key, {}), block)
+            merge(series.setdefault(key, {}), block.items())
         return series
 
 
@@ -110,8 +110,8 @@ def of(what: str, window: Window) -> Examples | None:
     ring = MINUTES if window.step != "day" and window.start >= MINUTES.since(clock.now()) else HOURS
     start = ring.period(window.start, EXAMPLES)
     whole: dict[str, Examples] = {}
-    for _, _, value in store().values(ring, EXAMPLES, what, start, window.end):
-        merge(whole, {what: value})
+    for _, pairs in store().blocks(ring, (EXAMPLES, what), start, window.end, wanted=lambda labels: True):
+        merge(whole, ((what, value) for _, value in pairs))
     return whole.get(what)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
 from perf.discovery import discovered
 
@@ -75,8 +75,7 @@ def readings(user: Any = None) -> list[Reading]:
 
 def _read(gauge: Gauge) -> Reading:
     try:
-        with transaction.atomic():
-            found = gauge.read()
+        found = gauge.read()
     except DatabaseError as failure:
         return Reading(gauge, {"": None}, why=str(failure).strip().partition("\n")[0])
     return Reading(gauge, found if isinstance(found, Mapping) else {"": found})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, chain, compress
 from math import ceil, floor, isfinite, log
-from operator import add
 from sys import byteorder
 from typing import Self
 
@@ -21,23 +21,20 @@ _CODES = "BHIQ"  # array types of 1, 2, 4 and 8 bytes
 _BIG_ENDIAN = byteorder == "big"
 
 
-def _bin(value: float) -> int:
-    return min(max(floor(log(value) * _BINS_PER_E), LOWEST), HIGHEST)
-
-
 class Histogram:
     """How often values of each size came, in at most MOST_BINS bins beside the zeros; values are finite and ≥ 0.
 
-    Merging is exact: histograms of parts, in any order, give the one of the whole.
+    Merging is exact: histograms of parts, in any order, give the one of the whole. The bins are the digits of one
+    number, of 64 bits each, so that adding two histograms is one addition.
     """
 
-    __slots__ = ("_bins", "_first", "count", "least", "most", "total", "zeros")
+    __slots__ = ("_digits", "_first", "count", "least", "most", "total")
 
     def __init__(self) -> None:
-        self.count, self.total, self.zeros = 0, 0.0, 0
+        self.count, self.total = 0, 0.0
         self.least, self.most = float("inf"), 0.0  # of no values: what any value changes
-        self._first = 0  # the bin of _bins[0]
-        self._bins: list[int] = []
+        self._first = 0  # the bin of the lowest digit
+        self._digits = 0
 
     def add(self, value: float, times: int = 1) -> None:
         """Count `value` `times` times. ValueError for what is negative, infinite or no number."""
@@ -45,50 +42,53 @@ class Histogram:
             raise ValueError(f"{value} is no value of a histogram")
         self._totals(times, value * times, value, value)
         if value:
-            self._put(_bin(value), (times,))
-        else:
-            self.zeros += times
+            self._put(min(max(floor(log(value) * _BINS_PER_E), LOWEST), HIGHEST), times)
 
     def extend(self, values: Sequence[float]) -> None:
         """Count all `values`, as `add` does, in a fraction of the time."""
         if not values:
             return
-        least, most = min(values), max(values)
-        if not (least >= 0 and isfinite(sum(values))):
+        least, most, total = min(values), max(values), sum(values)
+        if not (least >= 0 and isfinite(total)):
             raise ValueError("a value is negative, infinite or no number")
-        self._totals(len(values), sum(values), least, most)
+        self._totals(len(values), total, least, most)
         if not least:
-            zeros = values.count(0)
-            self.zeros += zeros
-            if zeros == len(values):
-                return
             values = [value for value in values if value]
-        # As _bin, in loops of the interpreter: half a microsecond less for each value.
-        self._put_all(Counter(map(floor, map(_BINS_PER_E.__mul__, map(log, values)))))
+        # As in `add`, in loops of the interpreter: half a microsecond less for each value.
+        counted = Counter(map(floor, map(_BINS_PER_E.__mul__, map(log, values))))
+        for beyond in [place for place in counted if not LOWEST <= place <= HIGHEST]:
+            counted[min(max(beyond, LOWEST), HIGHEST)] += counted.pop(beyond)
+        if counted:
+            first = min(counted)
+            self._put(first, _number([counted[place] for place in range(first, max(counted) + 1)]))
 
     def merge(self, other: Histogram) -> None:
         """Count what `other` counted, too."""
         self._totals(other.count, other.total, other.least, other.most)
-        self.zeros += other.zeros
-        if other._bins:
-            self._put(other._first, other._bins)
+        if other._digits:
+            self._put(other._first, other._digits)
 
     @property
     def mean(self) -> float | None:
         """The exact mean; None when empty."""
         return self.total / self.count if self.count else None
 
+    @property
+    def zeros(self) -> int:
+        """How many values were 0."""
+        return self.count - sum(self._counts())
+
     def quantile(self, q: float) -> float | None:
         """The value that the share `q` of all values does not exceed, within 2 %; None when empty."""
         if not self.count:
             return None
         rank = max(ceil(q * self.count), 1)
-        if rank <= self.zeros:
+        counts = self._counts()
+        reached = self.count - sum(counts)
+        if rank <= reached:
             return 0.0
-        for place, reached in enumerate(accumulate(self._bins, initial=self.zeros), self._first - 1):
-            if reached >= rank:
-                return float(min(max(GROWTH**place * _MIDDLE, self.least), self.most))
-        return self.most
+        place = bisect_left(list(accumulate(counts)), rank - reached)
+        return float(min(max(GROWTH ** (self._first + place) * _MIDDLE, self.least), self.most))
 
     @property
     def p50(self) -> float | None:
@@ -107,9 +107,9 @@ class Histogram:
 
     def bins(self) -> Iterator[tuple[float, int]]:
         """(upper edge, how many) of each bin that has any, rising; zeros under 0."""
-        if self.zeros:
-            yield 0.0, self.zeros
-        for place, many in enumerate(self._bins, self._first + 1):
+        if zeros := self.zeros:
+            yield 0.0, zeros
+        for place, many in enumerate(self._counts(), self._first + 1):
             if many:
                 yield GROWTH**place, many
 
@@ -120,39 +120,41 @@ class Histogram:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """The histogram that `encode` wrote."""
-        return next(cls.unpack(data, 1))
+        return next(cls.unpack(data, [True]))
 
     @classmethod
     def pack(cls, histograms: Sequence[Histogram]) -> bytes:
         """Many in columns, each column's bytes by their rank: what is alike stands together and compresses well."""
+        counts = [one._counts() for one in histograms]
         packed = [
             _planes(array("d", [one.total for one in histograms])),
             _planes(array("f", [one.least for one in histograms])),
             _planes(array("f", [one.most for one in histograms])),
             _planes(array("h", [one._first for one in histograms])),
-            _planes(array("H", [len(one._bins) for one in histograms])),
+            _planes(array("H", map(len, counts))),
         ]
-        for numbers in ([one.zeros for one in histograms], [many for one in histograms for many in one._bins]):
+        for numbers in ([one.count for one in histograms], list(chain.from_iterable(counts))):
             code = next(code for code in _CODES if max(numbers, default=0) < 256 ** array(code).itemsize)
             packed.append(code.encode() + _planes(array(code, numbers)))
         return b"".join(packed)
 
     @classmethod
-    def unpack(cls, data: bytes, many: int) -> Iterator[Self]:
-        """The `many` histograms that `pack` wrote, in their order."""
+    def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Self]:
+        """Those of the histograms that `pack` wrote which are `chosen`, in their order."""
+        many = len(chosen)
         totals, data = _column("d", data, many)
         leasts, data = _column("f", data, many)
         mosts, data = _column("f", data, many)
         firsts, data = _column("h", data, many)
         widths, data = _column("H", data, many)
-        zeros, data = _column(chr(data[0]), data[1:], many)
+        counts, data = _column(chr(data[0]), data[1:], many)
         bins, data = _column(chr(data[0]), data[1:], sum(widths))
-        counts = iter(bins)
-        for total, least, most, first, width, none in zip(totals, leasts, mosts, firsts, widths, zeros, strict=True):
-            one = cls()
-            one.total, one.least, one.most, one._first, one.zeros = total, least, most, first, none
-            one._bins = list(islice(counts, width))
-            one.count = none + sum(one._bins)
+        digits = _little(array("Q", bins)).tobytes()
+        ends = accumulate(widths)
+        for row in compress(zip(counts, totals, leasts, mosts, firsts, widths, ends, strict=True), chosen):
+            one = cls.__new__(cls)
+            one.count, one.total, one.least, one.most, one._first, width, end = row
+            one._digits = int.from_bytes(digits[(end - width) * 8 : end * 8], "little")
             yield one
 
     def _totals(self, count: int, total: float, least: float, most: float) -> None:
@@ -161,26 +163,25 @@ class Histogram:
         self.least = min(self.least, least)
         self.most = max(self.most, most)
 
-    def _put_all(self, counted: Counter[int]) -> None:
-        for beyond in [place for place in counted if not LOWEST <= place <= HIGHEST]:
-            counted[min(max(beyond, LOWEST), HIGHEST)] += counted.pop(beyond)
-        first = min(counted)
-        self._put(first, [counted[place] for place in range(first, max(counted) + 1)])
-
-    def _put(self, first: int, counts: Sequence[int]) -> None:
-        """Add `counts` to the bins from `first` on."""
-        mine = self._bins
-        if not mine:
-            self._first, self._bins = first, list(counts)
-            return
-        if first < self._first:
-            mine[:0] = [0] * (self._first - first)
+    def _put(self, first: int, digits: int) -> None:
+        """Add the bins that are the `digits` from `first` on."""
+        if not self._digits:
+            self._first, self._digits = first, digits
+        elif first >= self._first:
+            self._digits += digits << 64 * (first - self._first)
+        else:
+            self._digits = (self._digits << 64 * (self._first - first)) + digits
             self._first = first
-        start = first - self._first
-        end = start + len(counts)
-        if end > len(mine):
-            mine += [0] * (end - len(mine))
-        mine[start:end] = map(add, mine[start:end], counts)
+
+    def _counts(self) -> array[int]:
+        counts = array("Q")
+        counts.frombytes(self._digits.to_bytes(-(-self._digits.bit_length() // 64) * 8, "little"))
+        return _little(counts)
+
+
+def _number(counts: Sequence[int]) -> int:
+    """The number that has these digits, the lowest first."""
+    return int.from_bytes(_little(array("Q", counts)).tobytes(), "little")
 
 
 def _planes(numbers: array[int] | array[float]) -> bytes:

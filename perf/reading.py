@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from perf import clock
 from perf.histograms import Histogram
 from perf.models import DAYS, HOURS, MINUTES, Ring
-from perf.series import COUNT, HISTOGRAM, LEVEL, Labels, merge
+from perf.series import COUNT, HISTOGRAM, LEVEL, Key, Labels, merge
 from perf.storing import store
 
 Step = Literal["minute", "hour", "day"]
@@ -53,6 +53,11 @@ def window(period: str) -> Window:
     return Window(end - length, end, step)
 
 
+def histograms(name: str, window: Window, **labels: str) -> Iterator[tuple[datetime, Labels, Histogram]]:
+    """(step, labels, histogram) of all that was recorded, read once; what belongs together may come in parts."""
+    return _values(HISTOGRAM, name, window, labels)
+
+
 def totals(name: str, window: Window, **labels: str) -> dict[Labels, Histogram]:
     """The histograms of `name` over the whole window, by their labels; `labels` given here narrow."""
     return _totals(HISTOGRAM, name, window, labels)
@@ -76,9 +81,10 @@ def count_timeline(name: str, window: Window, **labels: str) -> list[tuple[datet
 
 def levels(name: str, window: Window, **labels: str) -> dict[Labels, list[tuple[datetime, float]]]:
     """The last level of each step that had one, by labels."""
-    found: dict[Labels, dict[Any, Any]] = {}
-    for period, own, value in _values(LEVEL, name, window, labels):
-        merge(found.setdefault(own, {}), {period: value})
+    found: dict[Labels, dict[datetime, Any]] = {}
+    for period, pairs in _blocks((LEVEL, name), window, labels):
+        for own, value in pairs:
+            merge(found.setdefault(own, {}), [(period, value)])
     return {own: [(period, steps[period].last) for period in sorted(steps)] for own, steps in found.items()}
 
 
@@ -88,21 +94,32 @@ def names() -> set[str]:
 
 
 def _totals(kind: str, name: str, window: Window, labels: dict[str, str]) -> dict[Labels, Any]:
-    found: dict[Any, Any] = {}
-    for _, own, value in _values(kind, name, window, labels):
-        merge(found, {own: value})
+    found: dict[Labels, Any] = {}
+    for piece in _pieces(window):
+        for _, pairs in _blocks((kind, name), piece, labels):
+            merge(found, pairs)
     return found
 
 
+def _pieces(window: Window) -> list[Window]:
+    """The window in as few steps as it has: the whole days of a week, and the hours before and after them."""
+    first = DAYS.period(window.start + DAYS.step - MINUTES.step)
+    last = DAYS.period(window.end)
+    if window.step != "hour" or last - first < 2 * DAYS.step:
+        return [window]
+    pieces = Window(window.start, first, "hour"), Window(first, last, "day"), Window(last, window.end, "hour")
+    return [piece for piece in pieces if piece.start < piece.end]
+
+
 def _timeline(kind: str, name: str, window: Window, labels: dict[str, str]) -> list[tuple[datetime, Any]]:
-    found: dict[Any, Any] = {}
-    for period, _, value in _values(kind, name, window, labels):
-        merge(found, {period: value})
+    found: dict[datetime, Any] = {}
+    for period, pairs in _blocks((kind, name), window, labels):
+        merge(found, ((period, value) for _, value in pairs))
     return [(step, found.get(step)) for step in window.steps]
 
 
-def _values(kind: str, name: str, window: Window, labels: dict[str, str]) -> Iterator[tuple[datetime, Labels, Any]]:
-    wanted = set(Labels.of(labels))
-    for period, own, value in store().values(_RINGS[window.step], kind, name, window.start, window.end):
-        if wanted <= set(own):
-            yield period, own, value
+def _blocks(
+    key: Key, window: Window, labels: dict[str, str]
+) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
+    narrow = set(Labels.of(labels))
+    return store().blocks(_RINGS[window.step], key, window.start, window.end, narrow.issubset)

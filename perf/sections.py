@@ -19,6 +19,9 @@ SECTIONS = [
     Section("Findings", "perf:findings"),
     Section("Queries", "perf:queries"),
     Section("Indexes", "perf:indexes"),
+    Section("Cache", "perf:cache"),
+    Section("Storage", "perf:storage"),
+    Section("Processes", "perf:processes"),
 ]
 """Every tab, from left to right."""
 

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import compress, starmap
 from struct import Struct
 from typing import Any, Protocol, Self
 
@@ -38,7 +38,7 @@ class Value(Protocol):
     def pack(cls, values: Sequence[Any]) -> bytes: ...
 
     @classmethod
-    def unpack(cls, data: bytes, many: int) -> Iterator[Any]: ...
+    def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Any]: ...
 
 
 _AMOUNT = Struct("<Q")
@@ -60,8 +60,8 @@ class Count:
         return b"".join(_AMOUNT.pack(one.amount) for one in values)
 
     @classmethod
-    def unpack(cls, data: bytes, many: int) -> Iterator[Count]:
-        return starmap(cls, _AMOUNT.iter_unpack(data))
+    def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Count]:
+        return starmap(cls, compress(_AMOUNT.iter_unpack(data), chosen))
 
 
 @dataclass(slots=True)
@@ -84,8 +84,8 @@ class Level:
         return b"".join(_LEVEL.pack(one.at, one.last, one.least, one.most) for one in values)
 
     @classmethod
-    def unpack(cls, data: bytes, many: int) -> Iterator[Level]:
-        return starmap(cls, _LEVEL.iter_unpack(data))
+    def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Level]:
+        return starmap(cls, compress(_LEVEL.iter_unpack(data), chosen))
 
 
 HISTOGRAM, COUNT, LEVEL, EXAMPLES = "h", "c", "l", "x"
@@ -98,13 +98,17 @@ Series = dict[Key, Block]
 _LENGTH = Struct("<I")
 
 
-def merge(into: dict[Any, Any], block: Mapping[Any, Value]) -> None:
-    """Add `block` to `into`, which takes over its values."""
-    for labels, value in block.items():
+def merge(into: dict[Any, Any], pairs: Iterable[tuple[Any, Value]]) -> None:
+    """Add the (labels, value) pairs to `into`, which takes over the values."""
+    for labels, value in pairs:
         if (own := into.get(labels)) is None:
             into[labels] = value
         else:
             own.merge(value)
+
+
+def _itself(key: Any) -> Any:
+    return key
 
 
 def encoded(kind: str, block: Mapping[Any, Value], name: Callable[[Any], Any] = list) -> bytes:
@@ -113,9 +117,10 @@ def encoded(kind: str, block: Mapping[Any, Value], name: Callable[[Any], Any] = 
     return zlib.compress(_LENGTH.pack(len(keys)) + keys + KINDS[kind].pack(list(block.values())))
 
 
-def decoded(kind: str, data: bytes | memoryview) -> Iterable[tuple[Any, Any]]:
-    """(key as JSON held it, value) of each series in the block `data`."""
+def decoded(kind: str, data: bytes | memoryview, known: Callable[[Any], Any] = _itself) -> Iterator[tuple[Any, Any]]:
+    """(key, value) of each series in the block `data` whose key is `known`: what that makes of what JSON held."""
     raw = zlib.decompress(data)
     (length,) = _LENGTH.unpack_from(raw)
-    keys = json.loads(raw[_LENGTH.size : _LENGTH.size + length])
-    return zip(keys, KINDS[kind].unpack(raw[_LENGTH.size + length :], len(keys)), strict=True)
+    keys = [known(key) for key in json.loads(raw[_LENGTH.size : _LENGTH.size + length])]
+    chosen = [key is not None for key in keys]
+    return zip(compress(keys, chosen), KINDS[kind].unpack(raw[_LENGTH.size + length :], chosen), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from datetime import datetime
 from threading import RLock
@@ -23,16 +23,22 @@ BACKLOG_MINUTES = 60  # kept while the database is away; what is older is shed
 MEMORY_PERIODS = {"minute": 120, "hour": 72, "day": 30}  # kept of each ring in memory mode
 
 
+Wanted = Callable[[Labels], bool]
+
+
 class Store(Protocol):
     """Keeps what was flushed and gives it back by period."""
 
     def append(self, minutes: dict[datetime, Series]) -> None:
         """Keep what was gathered in these minutes, all or nothing."""
 
-    def values(
-        self, ring: Ring, kind: str, name: str, start: datetime, end: datetime
-    ) -> Iterator[tuple[datetime, Labels, Any]]:
-        """(period, labels, value) of what was recorded from `start` until before `end`; a series may come in parts."""
+    def blocks(
+        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Wanted
+    ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
+        """(period, pairs of labels and value) of what was recorded from `start` until before `end`.
+
+        A period may come in several blocks, and its values are the caller's to change. Only labels that are `wanted`.
+        """
 
     def names(self) -> set[Key]:
         """What was recorded lately: kinds and names."""
@@ -56,20 +62,18 @@ class Memory:
                     for key, block in series.items():
                         if ring.keeps(key[0]):
                             own = kept.setdefault(ring.period(minute, key[0]), {})
-                            merge(own.setdefault(key, {}), deepcopy(block))
+                            merge(own.setdefault(key, {}), deepcopy(block).items())
                 while len(kept) > MEMORY_PERIODS[ring.name]:
                     del kept[min(kept)]
 
-    def values(
-        self, ring: Ring, kind: str, name: str, start: datetime, end: datetime
-    ) -> Iterator[tuple[datetime, Labels, Any]]:
+    def blocks(
+        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Wanted
+    ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
         with self._guard:
-            found = [
-                (period, deepcopy(series.get((kind, name), {})))
-                for period, series in self._kept[ring.name].items()
-                if start <= period < end
-            ]
-        return ((period, labels, value) for period, block in found for labels, value in block.items())
+            for period, series in self._kept[ring.name].items():
+                if start <= period < end:
+                    block = series.get(key, {})
+                    yield period, [(labels, deepcopy(value)) for labels, value in block.items() if wanted(labels)]
 
     def names(self) -> set[Key]:
         with self._guard:
@@ -114,7 +118,7 @@ def keep() -> None:
         batch = recording.drained()
         waiting = _present.backlog
         for key, block in batch.series.items():
-            merge(waiting.setdefault(batch.minute, {}).setdefault(key, {}), block)
+            merge(waiting.setdefault(batch.minute, {}).setdefault(key, {}), block.items())
         _shed_oldest(waiting)
         if waiting:
             store().append(waiting)
@@ -126,7 +130,7 @@ def _shed_oldest(waiting: dict[datetime, Series]) -> None:
         for minute in sorted(waiting)[: max(too_many, 0)]:
             shed = sum(len(block) for block in waiting.pop(minute).values())
             now = waiting.setdefault(max(waiting), {}).setdefault((COUNT, recording.SHED), {})
-            merge(now, {Labels.of({"what": "backlog"}): Count(shed)})
+            merge(now, [(Labels.of({"what": "backlog"}), Count(shed))])
 
 
 def roll_up() -> None:

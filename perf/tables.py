@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -34,10 +34,11 @@ class Tables:
         ]
         Arrival.objects.bulk_create(rows, batch_size=ROWS)
 
-    def values(
-        self, ring: Ring, kind: str, name: str, start: datetime, end: datetime
-    ) -> Iterator[tuple[datetime, Labels, Any]]:
+    def blocks(
+        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Callable[[Labels], bool]
+    ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
         """As Store says; one statement, so that it sees a roll-up wholly or not at all."""
+        kind, name = key
         tables: list[type[models.Model]] = [Arrival, *ring.over(start, end)]
         parts = [
             table._default_manager.filter(name=name, kind=kind, start__gte=start, start__lt=end).values_list(
@@ -45,13 +46,13 @@ class Tables:
             )
             for table in tables
         ]
+
+        def known(given: int | list[list[str]]) -> Labels | None:
+            labels = self._named(given) if isinstance(given, int) else _labels(given)
+            return labels if wanted(labels) else None
+
         for at, data in list(parts[0].union(*parts[1:], all=True)):
-            for key, value in decoded(kind, data):
-                yield (
-                    ring.period(at, kind),
-                    Labels(map(tuple, key)) if isinstance(key, list) else self._named(key),
-                    value,
-                )
+            yield ring.period(at, kind), decoded(kind, data, known)
 
     def names(self) -> set[Key]:
         """As Store says, of the last hours."""
@@ -98,8 +99,8 @@ def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int]) -> Non
     periods: dict[datetime, dict[Key, dict[int, Any]]] = {}
     for minute, kind, name, data in arrived:
         if ring.keeps(kind) and minute >= ring.since(now):
-            block = {numbers[_labels(key)]: value for key, value in decoded(kind, data)}
-            merge(periods.setdefault(ring.period(minute, kind), {}).setdefault((kind, name), {}), block)
+            pairs = decoded(kind, data, lambda key: numbers[_labels(key)])
+            merge(periods.setdefault(ring.period(minute, kind), {}).setdefault((kind, name), {}), pairs)
     for start, series in periods.items():
         table = ring.table(start)
         if table._default_manager.filter(start__lt=ring.begun(start)).exists():
@@ -113,7 +114,7 @@ def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any
     for kind, name, data in list(rows.filter(start=start).values_list("kind", "name", "data")):
         if (kind, name) in series:
             before = dict(decoded(kind, data))
-            merge(before, series[kind, name])
+            merge(before, series[kind, name].items())
             series[kind, name] = before
     rows.bulk_create(
         [

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from perf.access import signed_in
+from perf.views.exposition import metrics
 from project import change_views, errors, health, invitation_views, views
 from project.access import Api, SessionOrToken, policy_first
 
@@ -38,6 +39,7 @@ handler500 = errors.server_error
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("login/", views.sign_in, name="login"),
     path("logout/", views.sign_out, name="logout"),
     path("password/", views.change_password, name="password_change"),

@@ -18,13 +18,16 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from yarl import URL
 
+from perf.recording import record
 from scraping.connectors.base import CallFailed, Request, Response, Trouble
+from scraping.outcomes import OK
 
 DEADLINE = 20.0  # seconds for everything: connecting, headers, body, redirects
 MAX_BODY = 2 * 1024 * 1024  # bytes after decoding
 MAX_REDIRECTS = 5
 USER_AGENT = "Tidemark/0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+ELSEWHERE = "(elsewhere)"  # calls to no platform: webhooks and senders of messages
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
@@ -152,20 +155,33 @@ class Fetcher:
             await self._session.close()
             self._session = None
 
-    async def fetch(self, request: Request, *, hosts: Collection[str]) -> Response:
+    async def fetch(self, request: Request, *, hosts: Collection[str], platform: str = ELSEWHERE) -> Response:
         """Make one call to one of `hosts` and answer what came, whatever its status.
 
-        Raises CallFailed with the trouble: forbidden_address, timeout, connection, too_large or refused (redirects).
+        How long it took and what came of it is recorded under `platform`. Raises CallFailed with the trouble:
+        forbidden_address, timeout, connection, too_large or refused (redirects).
         """
         async with self._gate:
-            started = time.perf_counter()
+            started, outcome = time.perf_counter(), Trouble.DEADLINE.value  # unless it ends before who waits gives up
             try:
-                async with asyncio.timeout(self._deadline):
-                    return await self._follow(request, frozenset(hosts), started)
-            except TimeoutError as error:
-                raise CallFailed(Trouble.TIMEOUT, f"no complete answer within {self._deadline:g} s") from error
-            except (aiohttp.ClientError, HttpProcessingError, OSError, zlib.error) as error:
-                raise _failure(error) from error
+                answer = await self._answer(request, frozenset(hosts), started)
+                outcome = outcome_of(answer.status)
+                return answer
+            except CallFailed as failed:
+                outcome = failed.trouble.value
+                raise
+            finally:
+                record("outgoing", time.perf_counter() - started, platform=platform, outcome=outcome)
+
+    async def _answer(self, request: Request, hosts: frozenset[str], started: float) -> Response:
+        """The same within the deadline, every failure a CallFailed."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._follow(request, hosts, started)
+        except TimeoutError as error:
+            raise CallFailed(Trouble.TIMEOUT, f"no complete answer within {self._deadline:g} s") from error
+        except (aiohttp.ClientError, HttpProcessingError, OSError, zlib.error) as error:
+            raise _failure(error) from error
 
     async def _follow(self, request: Request, hosts: frozenset[str], started: float) -> Response:
         """The answer at the end of at most MAX_REDIRECTS redirects, each checked like the first address."""
@@ -211,6 +227,15 @@ class Fetcher:
                 raise Forbidden(f"{address[0]} is not the fake platforms")
             _refuse_private(address[0])
         return socket.socket(family, kind, protocol)
+
+
+def outcome_of(status: int) -> str:
+    """What an HTTP status says of a call as a whole: ok, or the trouble it stands for."""
+    if status < 400:
+        return OK
+    if status == 429:
+        return Trouble.RATE_LIMITED.value
+    return Trouble.SERVER_ERROR.value if status >= 500 else Trouble.REFUSED.value
 
 
 def checked_url(raw: str, hosts: Collection[str]) -> URL:

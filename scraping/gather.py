@@ -19,6 +19,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from perf import clock
+from perf.recording import record
 from scraping import drift, ledger, limits, pauses, samples, settling
 from scraping import errands as on_errands
 from scraping.connectors import Unavailable, connector_for, credential_for
@@ -245,6 +246,7 @@ class Gathering:
         a permit has its own end. What may not start any more is given back.
         """
         sent: list[Call] = []
+        asked = perf_counter()
         while calls:
             await self._until(lambda: self.granted <= self.workers)
             over = [call for call in calls if self._closing(call, limit.host)]
@@ -256,6 +258,8 @@ class Gathering:
             if isinstance(permit, Permit):
                 now, calls = calls[: permit.covers], calls[permit.covers :]
                 sent += now
+                for _ in now:
+                    record("outgoing.waited", perf_counter() - asked, platform=self.platform)
                 self.begun = True
                 self._over(calls=-len(now))
                 flights.create_task(self._fly(now, limit, permit))
@@ -320,7 +324,8 @@ class Gathering:
         left = call.seconds_left
         try:
             async with asyncio.timeout(left) if left < DEADLINE else nullcontext():
-                return await self.fetcher.fetch(call.request, hosts=self.connector.hosts(call.batch))
+                hosts = self.connector.hosts(call.batch)
+                return await self.fetcher.fetch(call.request, hosts=hosts, platform=self.platform)
         except CallFailed as failed:
             return failed
         except TimeoutError:

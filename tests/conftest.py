@@ -33,6 +33,29 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         connection.settings_dict["TEST"]["NAME"] = str(services.FOLDER / "test.sqlite3")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Give this process a copy of the migrated database."""
+    from tests import databases
+
+    with django_db_blocker.unblock():
+        databases.copy()
+    yield
+    with django_db_blocker.unblock():
+        databases.drop()
+
+
+@pytest.fixture
+def restored(transactional_db: None) -> Iterator[None]:
+    """The migrated database again after the test, whatever it left of it."""
+    yield
+    from tests import databases
+
+    databases.copy()
+
+
 @pytest.fixture(autouse=True)
 def _clean_redis() -> Iterator[None]:
     """Leave no cached answer, message or limit to the next test."""

@@ -1,7 +1,8 @@
 """The database, Valkey and settings that a test process stands on; made before Django reads its settings.
 
-One PostgreSQL serves a whole run: under xdist the controller starts it and the workers inherit its address, each with a
-database of its own. Every process has its own Valkey. TEST_DATABASE_URL and TEST_REDIS_URL name servers to use instead.
+One PostgreSQL serves a whole run: `python -m tests` starts it, or under xdist the controller, and its children inherit
+the address, each with a database of its own (databases.py). Every process has its own Valkey. TEST_DATABASE_URL and
+TEST_REDIS_URL name servers to use instead.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from project.embedded import Postgres, Valkey
 
+ROOT = Path(__file__).resolve().parent.parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _running: list[Postgres | Valkey] = []
 FOLDER = Path(tempfile.mkdtemp(prefix="tidemark-tests-", dir="/tmp"))
@@ -25,20 +27,26 @@ def start() -> None:
     """Start what is not given by address and describe it all in the environment."""
     if "project.settings" in sys.modules:
         raise RuntimeError("The settings were read before the tests' services ran: unset DJANGO_SETTINGS_MODULE.")
-    FOLDER.chmod(0o711)  # PostgreSQL may have to run as another user
     os.environ["TIDEMARK_TESTING"] = "1"
     os.environ["SECRET_KEY"] = "the same in every worker, or signed values would name tests differently"
     os.environ["DATA_DIR"] = str(FOLDER)
     for name in ("DEBUG", "DEMO", "FAKE_PLATFORMS_URL", "BASE_URL", "MEDIA_ROOT"):
         os.environ.pop(name, None)  # a developer's shell decides nothing
+    start_database()
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    cache, broker = _redis()
+    os.environ["REDIS_URL"], os.environ["BROKER_URL"] = cache, broker
+
+
+def start_database() -> None:
+    """Start a PostgreSQL for this process and its children, unless one is given, and say where templates lie."""
+    FOLDER.chmod(0o711)  # PostgreSQL may have to run as another user
+    os.environ.setdefault("TEST_TEMPLATE_FILE", str(FOLDER / "template.sqlite3"))
     if not os.environ.get("TEST_DATABASE_URL"):
         postgres = Postgres(FOLDER / "postgres", durable=False)
         postgres.start()
         _running.append(postgres)
         os.environ["TEST_DATABASE_URL"] = postgres.url()
-    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-    cache, broker = _redis()
-    os.environ["REDIS_URL"], os.environ["BROKER_URL"] = cache, broker
 
 
 def _redis() -> tuple[str, str]:

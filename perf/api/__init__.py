@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from perf.api import overview, queries
+from perf.api import families, overview, queries, routes, sizes
 
 router = Router(tags=["performance"])
-for part in (overview, queries):
+for part in (overview, routes, families, queries, sizes):
     router.add_router("", part.router)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
 from perf.access import requires
-from perf.budgets import budgets
+from perf.api.families import CacheReads, reads_data
+from perf.api.schemas import Asked, MomentOut, Period, RequestsOut, moments_data, period_data, requests_data
+from perf.board import board
+from perf.routes import Route
 
 router = Router()
 
@@ -22,34 +25,57 @@ class BudgetOut(Schema):
     hit_rate: float | None
 
 
-class RouteOut(Schema):
-    """One route, by its URL name, and what it may cost."""
+class RouteOut(RequestsOut):
+    """One route by its URL name: `share` of the time of all requests, `reads` from the cache, what is `over` budget."""
 
     route: str
-    budget: BudgetOut
+    share: float
+    reads: int
+    hits: int
+    budget: BudgetOut | None
+    over: list[str]
 
 
-class OverviewOut(Schema):
-    """Every route that has a budget."""
+class OverviewOut(Period):
+    """Everything that was asked: `shed` values had no room and are missing in the figures. Routes by their time."""
 
+    shed: int
+    whole: RequestsOut
+    cache: CacheReads
     routes: list[RouteOut]
+    steps: list[MomentOut]
 
 
-@router.get("/performance", response=OverviewOut, summary="What each route may cost")
+@router.get("/performance", response=OverviewOut, summary="What every route costs, beside its budget")
 @requires("perf.view_performance")
-def performance(request: HttpRequest) -> dict[str, Any]:
-    """The routes with their budgets, by name."""
+def performance(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
+    """Requests, times, errors, queries and cache reads of a period: of all routes, of each, and step by step."""
+    shown = board(asked.period)
     return {
-        "routes": [
-            {
-                "route": route,
-                "budget": {
-                    "queries": one.queries,
-                    "bytes": one.bytes,
-                    "p95_ms": one.p95,
-                    "hit_rate": one.hit_rate,
-                },
-            }
-            for route, one in sorted(budgets().items())
-        ]
+        **period_data(shown.period, shown.watched.window),
+        "shed": shown.shed,
+        "whole": requests_data(shown.watched.whole),
+        "cache": reads_data(shown.cache),
+        "routes": [route_data(route) for route in shown.watched.routes],
+        "steps": moments_data(shown.watched.moments),
+    }
+
+
+def route_data(route: Route) -> dict[str, Any]:
+    """RouteOut of `route`."""
+    budget = route.budget
+    limits = budget and {
+        "queries": budget.queries,
+        "bytes": budget.bytes,
+        "p95_ms": budget.p95,
+        "hit_rate": budget.hit_rate,
+    }
+    return {
+        **requests_data(route.requests),
+        "route": route.name,
+        "share": route.share,
+        "reads": route.reads,
+        "hits": route.hits,
+        "budget": limits,
+        "over": [excess.what for excess in route.excesses],
     }

@@ -8,12 +8,14 @@ from collections import Counter
 from time import monotonic
 from typing import TypedDict
 
+from perf import recording
 from perf.cache.contract import Unreachable
 from perf.cache.keys import Family
 from perf.cache.store import store
 from perf.traces import current
 
 FLUSH_SECONDS = 1.0
+OUTCOMES = ("hits", "stale", "misses")
 
 
 class FamilyCounts(TypedDict):
@@ -55,6 +57,18 @@ class _Buffer:
         except Unreachable:
             with self._guard:
                 self._counts.update(counts)
+        else:
+            _record(counts)
+
+
+def _record(counts: Counter[str]) -> None:
+    """Put the same into perf's series: reads by family and outcome, bytes served, microseconds saved."""
+    for name, amount in counts.items():
+        family, _, what = name.rpartition(" ")
+        if what in OUTCOMES:
+            recording.count("cache", amount, family=family, outcome=what)
+        else:
+            recording.count("cache.bytes" if what == "bytes" else "cache.saved", amount, family=family)
 
 
 _buffer = _Buffer()

@@ -8,6 +8,10 @@ from typing import Self
 from django.db import models
 
 from perf import clock
+from perf.recording import record
+
+TIMED = ("answered", "ready", "loaded", "painted", "interaction")
+"""What a view is timed by, each from when the page was asked for; an interaction from its press."""
 
 
 class PageViewQuerySet(models.QuerySet["PageView"]):
@@ -52,3 +56,9 @@ class PageView(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} at {self.at:%Y-%m-%d %H:%M}"
+
+    def record(self) -> None:
+        """Put its times into perf's series, in seconds: page.answered, page.ready, page.loaded and so on."""
+        for what in TIMED:
+            if (ms := getattr(self, f"{what}_ms")) is not None:
+                record(f"page.{what}", ms / 1000, route=self.route)

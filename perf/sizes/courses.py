@@ -33,6 +33,11 @@ class Course:
         """The last level."""
         return self.points[-1][1]
 
+    @property
+    def least(self) -> float:
+        """The lowest level at the end of a step."""
+        return min(value for _, value in self.points)
+
     def line(self) -> list[float]:
         """Its levels for a small line, thinned to POINTS of them at most, the last one among them."""
         every = -(-len(self.points) // POINTS)

@@ -127,8 +127,8 @@ def _existing(folder: Path) -> Path | None:
 def _memory_advice(host: Host) -> Iterator[Advice]:
     if host.memory and host.available is not None and host.available < LITTLE_MEMORY * host.memory:
         yield attention(
-            f"{host.name} has {size_words(host.available)} of {size_words(host.memory)} memory left: run fewer processes on it, or"
-            " give it more. Without any left, the kernel ends a process."
+            f"{host.name} has {size_words(host.available)} of {size_words(host.memory)} memory left: run fewer"
+            " processes on it, or give it more. Without any left, the kernel ends a process."
         )
 
 
@@ -137,6 +137,6 @@ def _disk_advice(disks: list[Disk]) -> Iterator[Advice]:
         if disk.free < LITTLE_DISK * disk.total:
             level = wrong if disk.free < HARDLY_DISK * disk.total else attention
             yield level(
-                f"{size_words(disk.free)} of {size_words(disk.total)} are free where the {disk.use} lie ({disk.path}): make room,"
-                " or move them to a larger disk. When it is full, nothing more can be stored."
+                f"{size_words(disk.free)} of {size_words(disk.total)} are free where the {disk.use} lie"
+                f" ({disk.path}): make room, or move them to a larger disk. Full, it stores nothing more."
             )

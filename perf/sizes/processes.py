@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,9 @@ from pathlib import Path
 
 from perf.sizes import procfs
 from perf.sizes.slots import slot
+
+if sys.platform != "win32":
+    import resource
 
 WEB, WORKER, BEAT, COMMAND = "web", "worker", "beat", "command"
 SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "mod_wsgi", "uvicorn", "uwsgi", "waitress-serve"})
@@ -40,7 +42,6 @@ class Process:
 def measure(root: Path = procfs.ROOT) -> Process:
     """Read it now; PSS takes the kernel a millisecond or a few."""
     times = os.times()
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     memory = procfs.fields("proc/self/smaps_rollup", root).get("Pss")
     status = procfs.fields("proc/self/status", root)
     kind = kind_of(sys.argv)
@@ -52,7 +53,7 @@ def measure(root: Path = procfs.ROOT) -> Process:
         memory=status.get("VmRSS") if memory is None else memory,
         threads=status.get("Threads"),
         files=_files(root),
-        files_limit=None if soft == resource.RLIM_INFINITY else soft,
+        files_limit=_files_limit(),
         uptime=_uptime(root),
     )
 
@@ -73,6 +74,14 @@ def _files(root: Path) -> int | None:
         return sum(1 for _ in (root / "proc/self/fd").iterdir()) - 1  # without the one that lists them
     except OSError:
         return None
+
+
+def _files_limit() -> int | None:
+    """How many files and connections it may open; None without a limit, and on Windows."""
+    if sys.platform == "win32":
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def _uptime(root: Path) -> float | None:

@@ -158,8 +158,8 @@ def _policy(memory: Memory) -> Iterator[Advice]:
         )
     if memory.server.uses == (CACHE,) and memory.limit and not evicts:
         yield attention(
-            f"The cache's server is limited to {size_words(memory.limit)} and evicts nothing (noeviction): once it is full it"
-            " refuses every write, and nothing new is cached. Set maxmemory-policy allkeys-lfu."
+            f"The cache's server is limited to {size_words(memory.limit)} and evicts nothing (noeviction):"
+            " once it is full it refuses every write, and nothing new is cached. Set maxmemory-policy allkeys-lfu."
         )
 
 
@@ -169,12 +169,12 @@ def _fullness(memory: Memory) -> Iterator[Advice]:
     if memory.limit is None:
         if memory.host and memory.used > MUCH_OF_HOST * memory.host:
             yield attention(
-                f"The {name} server holds {size_words(memory.used)}, over half of its machine's memory, and has no limit:"
-                " set maxmemory before the machine ends it."
+                f"The {name} server holds {size_words(memory.used)}, over half of its machine's memory,"
+                " and has no limit: set maxmemory before the machine ends it."
             )
     elif memory.policy == "noeviction" and memory.used >= NEARLY_FULL * memory.limit:
         level = wrong if memory.used >= FULL * memory.limit else attention
         yield level(
-            f"The {name} server holds {size_words(memory.used)} of {size_words(memory.limit)} and refuses writes when it is full:"
-            " raise maxmemory, or see whether tasks pile up."
+            f"The {name} server holds {size_words(memory.used)} of {size_words(memory.limit)} and refuses writes"
+            " when it is full: raise maxmemory, or see whether tasks pile up."
         )

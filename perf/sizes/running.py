@@ -12,6 +12,7 @@ from perf.series import Labels
 from perf.sizes.advice import Advice, attention
 from perf.sizes.courses import Course, courses
 from perf.sizes.host import Disk, Host
+from perf.templatetags.figures import share as share_of
 
 SILENT_AFTER = timedelta(minutes=3)  # a process reports itself every quarter of a minute, and is read by the minute
 LATELY = timedelta(minutes=10)  # over which shares of processor time are taken
@@ -53,6 +54,11 @@ class Running:
         """What it is called: "web 1"."""
         return f"{self.kind} {self.number}"
 
+    @property
+    def grown(self) -> int | None:
+        """Bytes of memory more than at its first look in the period."""
+        return self.memory.gained(self.memory.last) if self.memory else None
+
     def advice(self) -> list[Advice]:
         """What to do about its open files."""
         if self.is_silent or not self.files or not self.files_limit or self.files < MANY_FILES * self.files_limit:
@@ -80,8 +86,8 @@ class Machine:
         if self.cpu is not None and self.cpu > BUSY:
             found.append(
                 attention(
-                    f"{self.host.name}’s processors were {self.cpu:.0%} busy over the last minutes: answers wait."
-                    " Run workers elsewhere, or give it more processors."
+                    f"{self.host.name}'s processors were {share_of(self.cpu, 1)} busy over the last minutes: answers"
+                    " wait. Run workers elsewhere, or give it more processors."
                 )
             )
         return found
@@ -98,7 +104,8 @@ class Processes:
 
     def advice(self) -> list[Advice]:
         """What to do, worst first."""
-        found = [one for each in (*self.machines, *self.running) for one in each.advice()]
+        found = [one for machine in self.machines for one in machine.advice()]
+        found += [one for process in self.running for one in process.advice()]
         return sorted(found, key=lambda one: one.level, reverse=True)
 
 

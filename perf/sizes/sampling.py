@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
 from perf import flushing, gauges
+from perf.conf import setting
 from perf.recording import gauge
 from perf.sizes import contents, host, processes, redis_servers
 
@@ -16,7 +18,9 @@ EVERY_DATABASE, EVERY_COUNT = 3_600.0, 900.0
 
 
 def install() -> None:
-    """Have everything sampled from now on; called once as the apps are ready."""
+    """Have everything sampled from now on, unless nobody flushes by himself; called once as the apps are ready."""
+    if not setting("PERF_FLUSH_SECONDS"):
+        return
     flushing.every(report_process)
     flushing.periodically(f"perf.host {host.name()}", EVERY_HOST, sample_host)
     flushing.periodically("perf.redis", EVERY_REDIS, sample_redis)
@@ -111,7 +115,7 @@ def sample_counts() -> None:
             _record({"app.count": value}, {"gauge": reading.gauge.name, "part": part})
 
 
-def _record(levels: dict[str, float | None], labels: dict[str, str]) -> None:
+def _record(levels: Mapping[str, float | None], labels: dict[str, str]) -> None:
     """Record what is known; what is not leaves no level, and never 0."""
     for name, value in levels.items():
         if value is not None:

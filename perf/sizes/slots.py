@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO
+
+if sys.platform != "win32":
+    import fcntl
 
 MOST = 1_000  # more processes of one kind on one machine share the last number
 
@@ -18,8 +21,10 @@ def slot(kind: str) -> int:
     """The number of this process among those of its `kind`, from 1; the lowest that no living process holds.
 
     A locked file in the temporary folder says who holds it, and the kernel lets go of it when the process ends.
-    A child takes a number of its own.
+    A child takes a number of its own. On Windows, which locks otherwise, all share number 1.
     """
+    if sys.platform == "win32":
+        return 1
     if kind in _held and _held[kind][1] == os.getpid():
         return _held[kind][0]
     if kind in _held:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from math import log10
+
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from perf.charts import instant
-from perf.periods import PERIODS
+from perf.conf import setting
+from perf.periods import PERIODS, POLLED
+from perf.routes import Route
 from perf.sections import Tab, tabs
-from perf.templatetags.figures import duration, full
+from perf.storing import Memory, store
+from perf.templatetags.figures import duration, full, state
 
 register = template.Library()
 
@@ -26,6 +33,65 @@ def performance_tabs(context: template.Context) -> list[Tab]:
 def performance_periods() -> dict[str, str]:
     """Every period a page may be about, with its words."""
     return PERIODS
+
+
+@register.simple_tag
+def recorder() -> dict[str, bool]:
+    """Whether anything is recorded (`is_on`), and whether each process keeps it for itself (`is_in_memory`)."""
+    return {"is_on": setting("ENABLE_MONITORING"), "is_in_memory": isinstance(store(), Memory)}
+
+
+@register.simple_tag(takes_context=True)
+def polled(context: template.Context) -> SafeString | str:
+    """Attributes by which the part #board takes itself anew while its short `period` is looked at."""
+    seconds = POLLED.get(context["period"])
+    if not seconds:
+        return ""
+    words = ' hx-get="{}" hx-trigger="every {}s" hx-select="#board" hx-swap="outerMorph" data-poll'
+    return format_html(words, context["request"].get_full_path(), seconds)
+
+
+@register.simple_tag(takes_context=True)
+def sorted_by(
+    context: template.Context, name: str, order: str, *, label: str, kind: str = "", title: str = ""
+) -> SafeString:
+    """The head of a column by which rows can be sorted: `name` in the address, which is sorted by `order` now."""
+    direction = ("ascending" if name == "route" else "descending") if name == order else "none"
+    return format_html(
+        '<th scope="col" role="columnheader" class="{}" aria-sort="{}"><a href="{}" title="{}">{}</a></th>',
+        *(kind, direction, state(context, order=name), title or f"Sort by {label.lower()}", label),
+    )
+
+
+REACH_DECADES = 4  # of the scale of `reach`, from a millisecond on
+
+
+def _place(seconds: float | None) -> float:
+    """Where a time stands on the scale of `reach`, from 0 to 100; what lies beyond stands at the end."""
+    if not seconds:
+        return 0.0
+    return round(min(max(log10(seconds * 1000) / REACH_DECADES, 0), 1) * 100, 1)
+
+
+@register.simple_tag
+def reach(route: Route) -> SafeString:
+    """A route's times as a bar from the median to p95 with a thread to p99, and its budget upright; for the eye."""
+    times = route.requests.times
+    middle, usual, rare = (_place(one) for one in (times.p50, times.p95, times.p99))
+    budget = route.budget_seconds
+    return format_html(
+        '<svg class="perf-reach{}" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="scale" d="M0 0V12M25 0V12M50 0V12M75 0V12M100 0V12"/><path class="thread" d="M{} 6H{}"/>'
+        '<rect x="{}" y="3" width="{}" height="6"/><path class="budget" d="{}"/></svg>',
+        *(" is-over" if route.is_over else "", middle, rare, middle, round(max(usual - middle, 0.8), 1)),
+        f"M{_place(budget)} -1V13" if budget else "",
+    )
+
+
+@register.filter
+def per(count: int, parts: float) -> float | None:
+    """`count` for each of `parts`; None without any."""
+    return count / parts if parts else None
 
 
 def took_words(seconds: float) -> str:
@@ -70,3 +136,9 @@ def count_words(value: float) -> str:
 def figure(value: float | str | None, reason: str = "Nothing was recorded") -> str:
     """A number as count_words writes it; None is an en dash with its `reason`."""
     return count_words(value) if isinstance(value, int | float) else full(None, reason)
+
+
+@register.filter
+def whole(value: float | str | None, reason: str = "Nothing was recorded") -> str:
+    """A number without its part, as of things that are counted; None is an en dash with its `reason`."""
+    return full(round(value), reason) if isinstance(value, int | float) else full(None, reason)

@@ -22,5 +22,5 @@ def beacon(request: HttpRequest) -> HttpResponse:
     form = PageViewForm(request.POST)
     if not form.is_valid():
         return HttpResponse(form.errors.as_json(), status=400, content_type="application/json")
-    form.save()
+    form.save().record()
     return HttpResponse(status=204)

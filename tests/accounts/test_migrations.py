@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 
 INITIAL, INDEXES = ("accounts", "0001_initial"), ("accounts", "0002_add_indexes")
 BEFORE_TAGS, BY_TAG = ("accounts", "0004_index_accounts_on_hold"), ("accounts", "0006_index_accounts_by_tag")
@@ -16,13 +15,6 @@ def to(*targets):
     executor = MigrationExecutor(connection)
     executor.migrate(list(targets))
     return executor.loader.project_state(list(targets)).apps
-
-
-@pytest.fixture
-def restored(transactional_db):
-    """Everything migrated again after the test, whatever it left."""
-    yield
-    to(*MigrationLoader(connection).graph.leaf_nodes())
 
 
 def indexes(table=TABLE):

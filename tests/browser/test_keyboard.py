@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests import factories
 from tests.browser.conftest import WIDE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -54,3 +55,36 @@ def test_the_dashboard_is_used_with_the_keyboard_alone(open_page, editor, roster
     assert page.evaluate(FOCUSED)["name"] == before
     page.go_back()
     expect(page.locator("#pane-title")).to_have_count(0)
+
+
+def test_work_items_are_sent_in_found_and_reviewed_with_the_keyboard_alone(open_page, transactional_db):
+    mark, dana = factories.user("crew", first_name="Mark"), factories.user("reviewer", first_name="Dana")
+    first, second = factories.item(mark, photos=1), factories.item(mark)
+    crew = open_page(WIDE, mark)
+    crew.goto("/workitems/new/")
+    crew.wait_for_load_state("networkidle")
+    passed = stops(crew, "[name=location]")
+    crew.keyboard.type("Engine room")
+    passed += stops(crew, "[name=description]")
+    crew.keyboard.type("Valve leaks")
+    passed += stops(crew, "[name=detail]")
+    crew.keyboard.type("Replace the seal")
+    passed += stops(crew, "form.new button[type=submit]")
+    crew.keyboard.press("Enter")
+    crew.wait_for_url("**/receipt/")
+
+    desk = open_page(WIDE, dana)
+    desk.route("**/workitems/photos/**", lambda route: route.fulfill(body=b"", content_type="image/jpeg"))
+    desk.goto("/workitems/")
+    passed += stops(desk, "a.item-number")
+    desk.keyboard.press("Enter")
+    desk.wait_for_url("**/workitems/DRAFT_0022/")
+    desk.goto("/workitems/review/")
+    desk.wait_for_load_state("networkidle")
+    passed += stops(desk, "[data-key=a]")
+    desk.keyboard.press("Enter")
+    desk.wait_for_url(f"**item={second.number}")
+    first.refresh_from_db()
+    assert first.status == "completed_review"
+    passed += stops(desk, "[name=internal_notes]")
+    assert [stop for stop in passed if not (stop["isShown"] and stop["isMarked"])] == []

@@ -115,7 +115,7 @@ def test_without_web_locks_too_a_form_keeps_its_photos_as_long_as_it_is_open(ope
     page.locator(".upload").wait_for()
     page.get_by_label("Location", exact=True).fill("Pump house")
     key = page.locator("[name=key]").input_value()
-    page.wait_for_function("Object.keys(localStorage).some((slot) => slot.startsWith('tidemark.draft'))")
+    page.wait_for_function("() => Object.keys(localStorage).some((slot) => slot.startsWith('tidemark.draft'))")
     other = page.context.new_page()
     other.goto(page.url)
     other.get_by_role("button", name="Discard it").click()

@@ -146,6 +146,6 @@ def test_every_page_is_whole_for_everybody(open_page):
 
 def test_every_page_is_whole_for_crew_and_reviewers(open_page):
     world = Whole()
-    wrong, pages = walked(open_page, world, (world.crew, world.reviewer), whole=(world.crew,))
+    wrong, pages = walked(open_page, world, (world.crew, world.reviewer), whole=(world.crew, world.reviewer))
     assert pages > 10
     assert wrong == ""

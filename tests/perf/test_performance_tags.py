@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 
-from perf.periods import asked_period
+from perf import reading
+from perf.api.schemas import Asked
+from perf.periods import DEFAULT_PERIOD, PERIODS, asked_period
 from perf.templatetags.performance import figure, size, took
 
 
@@ -40,3 +42,8 @@ def test_a_missing_figure_says_why(write):
 @pytest.mark.parametrize(("query", "period"), [("?period=7d", "7d"), ("?period=junk", "24h"), ("", "24h")])
 def test_an_unknown_period_is_the_day(query, period):
     assert asked_period(RequestFactory().get(f"/{query}")) == period
+
+
+def test_every_period_that_is_read_has_words():
+    assert list(PERIODS) == list(reading.PERIODS)
+    assert Asked().period == DEFAULT_PERIOD

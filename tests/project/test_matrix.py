@@ -53,6 +53,7 @@ SAMPLES = {
     "photo_id": "1",
     "pk": "1",
     "platform": "x",
+    "route": "snapshots:overview",
     "run_id": "1",
     "size": "thumb",
     "token": "set-password",
@@ -169,6 +170,7 @@ def user(name: str, role: str = "", *, deactivate: bool = False, is_superuser: b
 def session(of: User) -> dict[str, Any]:
     client = Client()
     client.force_login(of)
+    client.get("/api/accounts/x/nobody")  # renews the session, as once an hour: not in each of thousands of requests
     return {"cookie": client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 

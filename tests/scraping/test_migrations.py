@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 
 BEFORE = [("accounts", "0002_add_indexes"), ("scraping", "0002_add_indexes")]
 AFTER = [("accounts", "0004_index_accounts_on_hold"), ("scraping", "0004_index_left_over_and_ended_jobs")]
@@ -19,13 +18,6 @@ def to(targets: list[tuple[str, str]]) -> Any:
     executor = MigrationExecutor(connection)
     executor.migrate(targets)
     return executor.loader.project_state(targets).apps
-
-
-@pytest.fixture
-def restored(transactional_db: None) -> Any:
-    """Everything migrated again after the test, whatever it left."""
-    yield
-    to(MigrationLoader(connection).graph.leaf_nodes())
 
 
 def fill(apps: Any) -> None:

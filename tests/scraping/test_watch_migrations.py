@@ -7,7 +7,6 @@ import datetime as dt
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 
 BEFORE = ("scraping", "0004_index_left_over_and_ended_jobs")
 TABLES = ("scraping", "0005_keep_alerts_and_hours")
@@ -18,13 +17,6 @@ def to(*targets):
     executor = MigrationExecutor(connection)
     executor.migrate(list(targets))
     return executor.loader.project_state(list(targets)).apps
-
-
-@pytest.fixture
-def restored(transactional_db):
-    """Everything migrated again after the test, whatever it left."""
-    yield
-    to(*MigrationLoader(connection).graph.leaf_nodes())
 
 
 @pytest.mark.both_dbs

@@ -1,0 +1,44 @@
+"""What the first performance page and its JSON show of a period."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perf import reading
+from perf.charts import Chart
+from perf.drawing import requests_chart, times_chart
+from perf.families import FamilyReads, families, together
+from perf.recording import SHED
+from perf.routes import Watched, watched
+
+
+class Board(NamedTuple):
+    """All of the page: `shed` is how many values were dropped for want of room, so that figures are too low."""
+
+    period: str
+    order: str
+    watched: Watched
+    cache: FamilyReads
+    shed: int
+    times: Chart
+    asked: Chart
+
+    @property
+    def minutes(self) -> float:
+        """How long the period is."""
+        return (self.watched.window.end - self.watched.window.start).total_seconds() / 60
+
+
+def board(period: str, order: str = "time") -> Board:
+    """The first page of `period` (a key of perf.periods.PERIODS), routes in `order` (a key of perf.routes.ORDERS)."""
+    window = reading.window(period)
+    found = watched(window, order)
+    return Board(
+        period=period,
+        order=order,
+        watched=found,
+        cache=together(families(window)),
+        shed=sum(reading.counts(SHED, window).values()),
+        times=times_chart(found.moments),
+        asked=requests_chart(found.moments),
+    )

@@ -1,0 +1,110 @@
+"""The migrated database, made once for all processes of a run, and copied: migrating takes many seconds, copying none.
+
+On PostgreSQL it is a template beside the tests' databases; on SQLite a file. A change of the product's code makes it
+anew, so a server that outlives the run (TEST_DATABASE_URL) serves the next one too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from tests import services
+
+LOCK = 2_026_112_201  # PostgreSQL's advisory lock of whoever makes the template
+
+
+def copy() -> None:
+    """Put a fresh copy of the migrated database where this process's tests have theirs."""
+    name = connection.creation._get_test_db_name()
+    connection.close()
+    if connection.vendor == "sqlite":
+        template = _sqlite_template()
+        _remove(Path(name))
+        shutil.copyfile(template, name)
+    else:
+        with connection._nodb_cursor() as cursor:
+            template = _postgresql_template(cursor)
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    _use(name)
+
+
+def drop() -> None:
+    """Remove this process's copy; the template stays as long as its server."""
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    if connection.vendor == "sqlite":
+        _remove(Path(name))
+        return
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _sqlite_template() -> Path:
+    template = Path(os.environ["TEST_TEMPLATE_FILE"])
+    with _only_one(template.with_suffix(".lock")):
+        if not template.exists():
+            half = template.with_suffix(".half")
+            _remove(half)
+            _migrate(str(half))
+            half.rename(template)
+    return template
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _postgresql_template(cursor: Any) -> str:
+    """The name of the template, which is as the code is. Held by its lock until `cursor`'s connection closes."""
+    template, wanted = f"template{urlsplit(os.environ['TEST_DATABASE_URL']).path.replace('/', '_')}", _digest()
+    cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [template])
+    if cursor.fetchone() != (wanted,):
+        cursor.execute(f'DROP DATABASE IF EXISTS "{template}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{template}"')
+        _migrate(template)
+        cursor.execute(f"COMMENT ON DATABASE \"{template}\" IS '{wanted}'")  # only now is it whole
+    return template
+
+
+def _digest() -> str:
+    """Of everything that decides what a migrated database holds."""
+    found = hashlib.sha256(django.__version__.encode())
+    for app in settings.INSTALLED_APPS:
+        for path in sorted((services.ROOT / app.partition(".")[0]).rglob("*.py")):
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _migrate(name: str) -> None:
+    _use(name)
+    call_command("migrate", verbosity=0, skip_checks=True)
+    connection.close()
+
+
+def _use(name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    settings.DATABASES["default"]["NAME"] = name
+
+
+def _remove(path: Path) -> None:
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        each.unlink(missing_ok=True)
