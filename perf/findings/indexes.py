@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from perf import clock
 from perf.findings.shapes import read, tables
-from perf.findings.sources import line_of
+from perf.findings.sources import is_own, line_of
 
 BYTES_MIN = 1024 * 1024  # smaller ones cost nothing worth a look
 READS_MIN = 1_000  # of its table: one that is hardly read says nothing about its indexes
@@ -42,6 +42,9 @@ SELECT relname, seq_scan, n_live_tup FROM pg_stat_user_tables
 WHERE relname = ANY(%s) AND schemaname = ANY(current_schemas(false)) AND n_live_tup >= %s AND seq_scan >= %s
   AND seq_tup_read >= seq_scan * n_live_tup / 2 AND seq_scan > coalesce(idx_scan, 0) / 10
 ORDER BY seq_tup_read DESC"""
+_LED_ON_SQLITE = """
+SELECT i.name FROM pragma_index_list(%s) l JOIN pragma_index_info(l.name) i ON i.seqno = 0 WHERE i.name IS NOT NULL
+UNION SELECT name FROM pragma_table_info(%s) WHERE pk = 1"""
 _SINCE = "SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -123,7 +126,7 @@ def _wanted(slow: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
 @cache
 def _own() -> dict[str, type[Model]]:
     """The project's own models by table: what a package brings is not the project's to mend."""
-    return {table: model for table, model in tables().items() if line_of(model, "")}
+    return {table: model for table, model in tables().items() if is_own(model)}
 
 
 def _columns(model: type[Model]) -> set[str]:
@@ -134,6 +137,9 @@ def _columns(model: type[Model]) -> set[str]:
 def _led(table: str, _minute: datetime) -> set[str]:
     """The first column of every index of `table`, unique ones and the primary key too; asked once a minute."""
     with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":  # Django's introspection asks a query per index there
+            cursor.execute(_LED_ON_SQLITE, [table, table])
+            return {column for (column,) in cursor.fetchall()}
         constraints = connection.introspection.get_constraints(cursor, table)
     kept = (one for one in constraints.values() if one["index"] or one["unique"] or one["primary_key"])
     return {one["columns"][0] for one in kept if one["columns"]}
