@@ -16,11 +16,13 @@ from django.db.models.functions import Now
 from django.db.models.sql import Query
 from django.utils import timezone
 
+from perf.conf import setting
+
 
 class _Shift:
     """How far tests have moved the clock; TIDEMARK_CLOCK_SHIFT (seconds) moves it in processes a test starts."""
 
-    by = timedelta(seconds=float(os.environ.get("TIDEMARK_CLOCK_SHIFT", "0")) if settings.TESTING else 0)
+    by = timedelta(seconds=float(os.environ.get("TIDEMARK_CLOCK_SHIFT", "0")) if setting("TESTING") else 0)
 
 
 def now() -> datetime:
@@ -68,7 +70,7 @@ def offset() -> timedelta:
 @contextmanager
 def shifted(by: timedelta) -> Iterator[None]:
     """Move every clock of the product by `by` for the length of a test; refused outside tests."""
-    if not settings.TESTING:
+    if not setting("TESTING"):
         raise RuntimeError("the clock may only be moved in tests")
     before, _Shift.by = _Shift.by, _Shift.by + by
     try:

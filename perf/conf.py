@@ -11,10 +11,12 @@ from django.core.signals import setting_changed
 
 DEFAULTS: dict[str, Any] = {
     "BASE_DIR": Path.cwd(),  # places are told from here
+    "TESTING": False,
     "ENABLE_MONITORING": True,
     "SLOW_REQUEST_THRESHOLD": 1.0,  # seconds
     "SLOW_QUERY_THRESHOLD": 0.1,  # seconds
     "PROFILE_QUERIES": False,
+    "RATE_LIMITS": {},  # see perf/rates.py
     "PERF_STORE": "database",  # or "memory": each process keeps and shows what it recorded itself
     "PERF_FLUSH_SECONDS": 5.0,  # between two flushes of a process; 0: only when asked, as in tests
     "PERF_MAX_SHARE": 0.05,  # of one core that measuring may take; above it traces list nothing for a minute

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from time import monotonic
+from time import monotonic, thread_time
 
 from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
 
-from perf import clock, recording, storing
+from perf import clock, overhead, recording, storing
 from perf.conf import setting
 from perf.models import Turn
 
@@ -68,8 +68,10 @@ def periodically(name: str, seconds: float, work: Callable[[], None]) -> None:
 def flush() -> None:
     """Pass on what was recorded, now and in this thread, and do what is due."""
     with _own.flushing:
+        started = thread_time()
         for drain in _drains:
             _attempt(f"{drain.__module__}.{drain.__qualname__}", drain)
+        overhead.settle(recording.spent() + thread_time() - started)
         for work in list(_works.values()):
             if monotonic() >= work.due:
                 work.due = monotonic() + work.seconds

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from perf.cache.contract import Unreachable
 from perf.cache.store import store
+from perf.conf import setting
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -60,14 +60,14 @@ class TooManyRequests(Exception):
 
 
 def rate(name: str) -> Rate | None:
-    """The rate of settings.RATE_LIMITS ({name: (limit, seconds)}); None where `name` is not limited."""
-    limit, seconds = settings.RATE_LIMITS.get(name, (0, 0))
+    """The rate of setting("RATE_LIMITS") ({name: (limit, seconds)}); None where `name` is not limited."""
+    limit, seconds = setting("RATE_LIMITS").get(name, (0, 0))
     return Rate(name, limit, seconds) if limit else None
 
 
 def rates() -> list[Rate]:
     """All rates that are limited."""
-    return [found for name in settings.RATE_LIMITS if (found := rate(name))]
+    return [found for name in setting("RATE_LIMITS") if (found := rate(name))]
 
 
 def counter(name: str, user_id: object) -> str:

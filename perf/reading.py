@@ -55,7 +55,9 @@ def window(period: str) -> Window:
 
 def histograms(name: str, window: Window, **labels: str) -> Iterator[tuple[datetime, Labels, Histogram]]:
     """(step, labels, histogram) of all that was recorded, read once; what belongs together may come in parts."""
-    return _values(HISTOGRAM, name, window, labels)
+    for step, pairs in _blocks((HISTOGRAM, name), window, labels):
+        for own, value in pairs:
+            yield step, own, value
 
 
 def totals(name: str, window: Window, **labels: str) -> dict[Labels, Histogram]:

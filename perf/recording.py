@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from math import inf
 from threading import Lock
 from typing import Any
 
@@ -51,6 +52,7 @@ class _Waiting:
         self.counts: deque[tuple[str, int, dict[str, str]]] = deque()
         self.levels: deque[tuple[str, float, dict[str, str], float]] = deque()
         self.shed: defaultdict[str, int] = defaultdict(int)
+        self.spent = 0.0  # seconds, on measuring what was drained
         self.drain = Lock()
 
 
@@ -98,6 +100,12 @@ def is_urgent() -> bool:
     return max(map(len, queues)) >= max(_WAKE_AT)
 
 
+def spent() -> float:
+    """The seconds that measuring requests took in them, of those drained since the last call."""
+    seconds, _waiting.spent = _waiting.spent, 0.0
+    return seconds
+
+
 def drained() -> Batch:
     """What gathered since the last call, for the flusher alone."""
     with _waiting.drain:
@@ -143,12 +151,16 @@ class _Gathering:
         return value
 
     def histogram(self, name: str, labels: Labels, values: Sequence[float]) -> None:
-        """Put `values` into a histogram; all are shed where one is no number of it."""
-        one = self.at(HISTOGRAM, name, labels, Histogram)
+        """Put `values` into a histogram, but for those that are no numbers of one."""
+        one = Histogram()
         try:
             one.extend(values)
         except (ValueError, TypeError, OverflowError):
-            _waiting.shed["values"] += len(values)
+            good = [value for value in values if isinstance(value, int | float) and 0 <= value < inf]
+            _waiting.shed["values"] += len(values) - len(good)
+            one.extend(good)
+        if one.count:
+            self.at(HISTOGRAM, name, labels, Histogram).merge(one)
 
 
 def _by_series(waiting: list[tuple[str, float, dict[str, str]]]) -> dict[tuple[str, Labels], list[float]]:
@@ -181,6 +193,7 @@ def _gather_requests(series: _Gathering, requests: list[Request]) -> None:
             series.at(COUNT, READS, hits, Count).amount += warm
     if own := [request[-1] for request in requests if request[-1] is not None]:
         series.histogram(OWN, Labels(), own)
+        _waiting.spent += sum(own)
 
 
 def _taken(queue: deque[Any]) -> list[Any]:

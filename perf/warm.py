@@ -7,7 +7,6 @@ from copy import copy
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.utils.http import parse_etags
 
 from perf import clock
@@ -20,6 +19,7 @@ from perf.cache.record import Record, stamp_of
 from perf.cache.shared import SHARED, Checked
 from perf.cache.views import OFFER, Offer
 from perf.compression import encoding_for, etag_header
+from perf.conf import setting
 from perf.middleware import ROUTE, timing_headers
 from perf.rates import READS, STANDING, Rate, Standing, counter, rate
 from perf.recording import requested
@@ -223,4 +223,4 @@ def _record(route: str, status: str, body: list[bytes], started: float, looked: 
 
 
 def _timing(started: float) -> Headers:
-    return [*timing_headers(perf_counter() - started, 0, 0.0)] if settings.ENABLE_MONITORING else []
+    return [*timing_headers(perf_counter() - started, 0, 0.0)] if setting("ENABLE_MONITORING") else []

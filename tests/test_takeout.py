@@ -11,38 +11,39 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "tests" / "takeout" / "harbour"
+SITES = ROOT / "tests" / "takeout"
 
 
-@pytest.mark.parametrize("taken", ["perf", "workitems perf"])
-def test_apps_are_taken_alone_into_another_project(tmp_path: Path, taken: str) -> None:
-    for source in (SITE, *(ROOT / app for app in taken.split())):
-        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+def walk(folder: Path, site: str, *apps: str, **env: str) -> tuple[int, str]:
+    """The exit code and the errors of what somebody does in the project `site`, which has nothing but `apps`."""
+    for source in (SITES / site, *(ROOT / app for app in apps)):
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     done = subprocess.run(
-        [sys.executable, "-m", "harbour.walk"],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "harbour.settings", "TAKEN": taken},
+        [sys.executable, "-m", f"{site}.walk"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": f"{site}.settings", **env},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert (done.returncode, done.stderr[-3_000:]) == (0, "")
+    return done.returncode, done.stderr[-3_000:]
+
+
+@pytest.mark.parametrize("taken", ["perf", "workitems perf"])
+def test_apps_are_taken_alone_into_another_project(tmp_path: Path, taken: str) -> None:
+    assert walk(tmp_path, "harbour", *taken.split(), TAKEN=taken) == (0, "")
+
+
+@pytest.mark.parametrize("kept", [{}, {"MEMORY": "1"}])
+def test_three_lines_measure_a_project_without_redis_celery_or_ninja(tmp_path: Path, kept: dict[str, str]) -> None:
+    """Its own tables or, where it does not migrate perf, its memory: the line that asks again and again is named."""
+    assert walk(tmp_path, "quay", "perf", **kept) == (0, "")
 
 
 @pytest.mark.req("A32", "B103")
 @pytest.mark.parametrize("store", ["database", "memory"])
 def test_faults_planted_in_another_project_are_named_with_the_line_to_mend(tmp_path: Path, store: str) -> None:
     """An N+1, a slow query and two stampedes in views.py: the page names each, and no value of any query."""
-    for source in (SITE.parent / "marina", ROOT / "perf"):
-        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-    done = subprocess.run(
-        [sys.executable, "-m", "marina.walk"],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "marina.settings", "STORE": store},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3_000:]
+    code, errors = walk(tmp_path, "marina", "perf", STORE=store)
+    assert code == 0, errors

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from django.core.cache import caches
-from django_redis.cache import RedisCache
+from functools import cache
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from perf.cache.contract import ALIAS, Store
 from perf.cache.local import LOCAL
-from perf.cache.shared import SHARED
 
 
 def is_shared() -> bool:
     """Whether all processes share one cache; else each has its own."""
-    return isinstance(caches[ALIAS], RedisCache)
+    return _is_redis(settings.CACHES[ALIAS]["BACKEND"])
+
+
+@cache
+def _is_redis(backend: str) -> bool:
+    """Whether `backend` is django-redis's or made of it; a project without Redis need not have it installed."""
+    return any(base.__module__.startswith("django_redis.") for base in import_string(backend).__mro__)
 
 
 def store() -> Store:
     """The store that settings.CACHES asks for."""
-    return SHARED if is_shared() else LOCAL
+    if not is_shared():
+        return LOCAL
+    from perf.cache.shared import SHARED  # noqa: PLC0415  # its packages are there when it is asked for
+
+    return SHARED
 
 
 def clear() -> int:
