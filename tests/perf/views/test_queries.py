@@ -67,7 +67,6 @@ def test_findings_say_the_same_on_the_page_and_as_json(digest: str, admin: Clien
     assert weights == sorted(weights, reverse=True)
 
 
-@pytest.mark.req("A33")
 def test_a_plan_is_asked_for_kept_and_compared_and_the_asking_is_audited(digest: str, admin: Client) -> None:
     address = f"/performance/queries/{digest}/"
     assert "No plan yet." in admin.get(address).content.decode()
