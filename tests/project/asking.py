@@ -24,7 +24,7 @@ from snapshots.history import DERIVED, STORED
 from snapshots.judging import Ticket, judge
 from snapshots.models import Judgement
 from tests import factories
-from tests.perf.recorded import Answered, day
+from tests.perf.recorded import Answered, day, processes_reported
 from tests.project.reads import World
 from tests.scraping import promising, watching
 from tests.workitems.photo_files import picture
@@ -85,6 +85,7 @@ class Asked(World):
         judge(factories.snapshot(self.other, self.today, 85_000, quality="suspect"), accept=True, by=self.editor)
         self.own_judgement = Judgement.objects.get(by=self.editor)
         day([Answered("workitems:dashboard", 9, queries=99)])
+        processes_reported()
         self.paused = promising.request(self.third)
         ledger.pause(self.paused, self.editor)
         self.written = self.export("csv")
@@ -246,6 +247,8 @@ class Asked(World):
         return {
             "GET /api/performance": {},
             "GET /api/performance/cache": {},
+            "GET /api/performance/storage": {"query": {"period": "1h"}},
+            "GET /api/performance/processes": {},
             "GET /api/performance/routes/{route}": {"path_parameters": {"route": "workitems:dashboard"}},
         }
 
