@@ -15,6 +15,7 @@ class PerfConfig(AppConfig):
     def ready(self) -> None:
         import_module("perf.lookups")
         import_module("perf.exemplars")
+        import_module("perf.reads")
         import_module("perf.flushing")  # what is recorded from here on is passed on
         import_module("perf.findings.watching")  # every ended request and task is looked at
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now

@@ -8,18 +8,24 @@ from perf import reading
 from perf.charts import Chart
 from perf.drawing import requests_chart, times_chart
 from perf.families import FamilyReads, families, together
-from perf.recording import SHED
+from perf.histograms import Histogram, summed
+from perf.recording import OWN, SHED
 from perf.routes import Watched, watched
 
 
 class Board(NamedTuple):
-    """All of the page: `shed` is how many values were dropped for want of room, so that figures are too low."""
+    """All of the page.
+
+    `shed` is how many values were dropped for want of room, so that figures are too low; `overhead` what measuring
+    cost, in seconds of each request that Django answered.
+    """
 
     period: str
     order: str
     watched: Watched
     cache: FamilyReads
     shed: int
+    overhead: Histogram
     times: Chart
     asked: Chart
 
@@ -39,6 +45,7 @@ def board(period: str, order: str = "time") -> Board:
         watched=found,
         cache=together(families(window)),
         shed=sum(reading.counts(SHED, window).values()),
+        overhead=summed(reading.totals(OWN, window).values()),
         times=times_chart(found.moments),
         asked=requests_chart(found.moments),
     )

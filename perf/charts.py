@@ -91,7 +91,7 @@ def lines(
 def bars(title: str, at: Sequence[datetime], values: Mapping[str, Values], *, write: Write) -> Chart:
     """Bars, one part per name in `values` upon the one before; a step without any value has none."""
     sums = [sum(value or 0 for value in step) for step in zip(*values.values(), strict=True)]
-    top = _top(max(sums, default=0))
+    top = _top(max(sums, default=0), least=STEPS)  # parts of a bar are counted: no quarter of one
     below, paths = [0.0] * len(at), []
     for tone, (name, one) in enumerate(values.items(), 1):
         paths.append(Series(name, tone, _bars(one, below, top)))
@@ -127,8 +127,9 @@ def _steps(at: Sequence[datetime], values: Mapping[str, Values], write: Write) -
     return found
 
 
-def _top(most: float) -> float:
-    """Where a scale ends that has room for `most`."""
+def _top(most: float, least: float = 0) -> float:
+    """Where a scale ends that has room for `most`, and for `least` in any case."""
+    most = max(most, least)
     if most <= 0:
         return 1
     power = 10 ** floor(log10(most))

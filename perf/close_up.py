@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perf import reading
+from perf import exemplars, reading
 from perf.charts import Chart
 from perf.drawing import requests_chart, times_chart
+from perf.examples import Examples
 from perf.reading import Window
 from perf.routes import Closely, watched_closely
 
@@ -19,6 +20,7 @@ class CloseUp(NamedTuple):
     seen: Closely
     times: Chart
     asked: Chart
+    examples: Examples | None
 
 
 def close_up(route: str, period: str) -> CloseUp:
@@ -26,4 +28,4 @@ def close_up(route: str, period: str) -> CloseUp:
     window = reading.window(period)
     seen = watched_closely(window, route)
     times = times_chart(seen.moments, level=seen.route.budget_seconds)
-    return CloseUp(period, window, seen, times, requests_chart(seen.moments))
+    return CloseUp(period, window, seen, times, requests_chart(seen.moments), exemplars.of(route, window))

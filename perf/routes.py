@@ -11,10 +11,8 @@ from typing import Any, NamedTuple
 from perf.budgets import Budget, budgets
 from perf.histograms import Histogram
 from perf.reading import Window, counts, histograms, totals
+from perf.recording import READS
 from perf.series import Labels
-
-READS = "request.reads"
-"""Counter of a route's reads from the cache, by route and outcome (hits, misses, stale); see perf.reads."""
 
 Key = Any  # what tells requests apart: a route, or a method and a status
 

@@ -9,7 +9,17 @@ from ninja import Query, Router, Schema
 
 from perf.access import requires
 from perf.api.families import CacheReads, reads_data
-from perf.api.schemas import Asked, MomentOut, Period, RequestsOut, moments_data, period_data, requests_data
+from perf.api.schemas import (
+    Asked,
+    MomentOut,
+    Period,
+    RequestsOut,
+    Spread,
+    moments_data,
+    period_data,
+    requests_data,
+    spread,
+)
 from perf.board import board
 from perf.routes import Route
 
@@ -37,9 +47,13 @@ class RouteOut(RequestsOut):
 
 
 class OverviewOut(Period):
-    """Everything that was asked: `shed` values had no room and are missing in the figures. Routes by their time."""
+    """Everything that was asked: `shed` values had no room and are missing in the figures. Routes by their time.
+
+    `overhead` is what measuring took of each request that Django answered, in seconds.
+    """
 
     shed: int
+    overhead: Spread
     whole: RequestsOut
     cache: CacheReads
     routes: list[RouteOut]
@@ -54,6 +68,7 @@ def performance(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
     return {
         **period_data(shown.period, shown.watched.window),
         "shed": shown.shed,
+        "overhead": spread(shown.overhead),
         "whole": requests_data(shown.watched.whole),
         "cache": reads_data(shown.cache),
         "routes": [route_data(route) for route in shown.watched.routes],

@@ -95,13 +95,15 @@ def per(count: int, parts: float) -> float | None:
 
 
 def took_words(seconds: float) -> str:
-    """A time to three digits or fewer: 0.4 ms, 12 ms, 1.24 s, 42 s, 12:05."""
+    """A time to three digits or fewer: 40 µs, 0.4 ms, 12 ms, 1.24 s, 42 s, 12:05."""
     if seconds >= 99.95:
         return duration(seconds)
     if seconds >= 0.9995:
         return f"{seconds:.{2 if seconds < 9.995 else 1}f}".rstrip("0").rstrip(".") + "\N{NO-BREAK SPACE}s"
+    if 0 < seconds < 0.000_095:
+        return f"{max(seconds * 1e6, 1):.0f}\N{NO-BREAK SPACE}µs"
     ms = seconds * 1000
-    return f"{ms:.{0 if ms >= 9.95 or not ms else 1 if ms >= 0.095 else 2}f}\N{NO-BREAK SPACE}ms"
+    return f"{ms:.{0 if ms >= 9.95 or not ms else 1}f}\N{NO-BREAK SPACE}ms"
 
 
 @register.filter

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from perf.access import requires
 from perf.board import board
+from perf.gauges import readings
 from perf.periods import asked_period
 from perf.routes import ORDERS
+from perf.sizes.contents import measure
 
 
 @require_safe
@@ -18,4 +22,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Findings, figures of everything, and each route beside its budget."""
     order = request.GET.get("order", "")
     shown = board(asked_period(request), order if order in ORDERS else "time")
-    return render(request, "perf/overview.html", {"board": shown, "period": shown.period})
+    context: dict[str, Any] = {"board": shown, "period": shown.period}
+    if "HX-Request" not in request.headers:  # who polls takes the board alone
+        context |= {"readings": readings(request.user), "database": measure()}
+    return render(request, "perf/overview.html", context)

@@ -13,8 +13,8 @@ from perf.templatetags.performance import figure, size, took
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 ms"), (0.00004, "0.04 ms"), (0.00096, "1.0 ms"), (0.0123, "12 ms"), (0.9994, "999 ms"), (0.9996, "1 s"),
-     (1.24, "1.24 s"), (12.34, "12.3 s"), (125, "2:05")],
+    [(0, "0 ms"), (0.0000004, "1 µs"), (0.00004, "40 µs"), (0.000096, "0.1 ms"), (0.00096, "1.0 ms"),
+     (0.0123, "12 ms"), (0.9994, "999 ms"), (0.9996, "1 s"), (1.24, "1.24 s"), (12.34, "12.3 s"), (125, "2:05")],
 )  # fmt: skip
 def test_times_have_three_digits_at_most(seconds, words):
     assert took(seconds).replace("\N{NO-BREAK SPACE}", " ") == words

@@ -24,7 +24,7 @@ from snapshots.history import DERIVED, STORED
 from snapshots.judging import Ticket, judge
 from snapshots.models import Judgement
 from tests import factories
-from tests.perf.recorded import Answered, day, processes_reported
+from tests.perf.recorded import Answered, day, example, processes_reported
 from tests.project.reads import World
 from tests.scraping import promising, watching
 from tests.workitems.photo_files import picture
@@ -84,6 +84,7 @@ class Asked(World):
         self.ended = watching.tried("flickr", "unparsable").job
         judge(factories.snapshot(self.other, self.today, 85_000, quality="suspect"), accept=True, by=self.editor)
         self.own_judgement = Judgement.objects.get(by=self.editor)
+        example("workitems:dashboard", 9)
         day([Answered("workitems:dashboard", 9, queries=99)])
         processes_reported()
         self.paused = promising.request(self.third)

@@ -9,6 +9,7 @@ import pytest
 from perf import recording, storing
 from tests import factories
 from tests.perf.recorded import Answered, day
+from workitems.reviewing import comment
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +89,14 @@ def test_the_same_is_json(admin):
     recorded = [step["requests"] for step in said["steps"]]
     assert recorded == [None] * 4 + [20] * 18 + [21, 20]
     assert admin.get("/api/performance?period=junk").status_code == 400
+
+
+@pytest.mark.req("B59")
+def test_what_there_is_is_counted_now(admin):
+    reviewer = factories.user("reviewer")
+    item = factories.item(reviewer, photos=2)
+    factories.item(reviewer, photos=1)
+    comment(item, "Which seal?", by=reviewer)
+    page = words(admin.get("/performance/")).partition("What there is")[2]
+    assert re.search(r"Work items 2 Photos 3 .*Comments 1 .*Database \d+\.?\d* [KM]iB", page)
+    assert "Work items 2" not in words(admin.get("/performance/", headers={"HX-Request": "true"}))

@@ -6,12 +6,14 @@ import re
 
 import pytest
 
+from perf import storing
 from tests import factories
-from tests.perf.recorded import Answered, day
+from tests.perf.recorded import Answered, day, example
 from tests.perf.views.test_overview import words
 
 pytestmark = pytest.mark.django_db
 
+LINE = "workitems/views.py:41 in dashboard SELECT * FROM photo WHERE item_id = ?"
 PAGE, JSON = "/performance/routes/workitems:dashboard/", "/api/performance/routes/workitems:dashboard"
 
 
@@ -50,3 +52,15 @@ def test_a_route_is_json(admin):
     assert said["kinds"][1]["bytes"] == {"count": 0, "mean": None, "p50": None, "p95": None, "p99": None, "most": None}
     assert (said["route"]["requests"], said["route"]["failed"], said["route"]["refused"]) == (22, 2, 4)
     assert [step["requests"] for step in said["steps"][-3:]] == [None, 11, 11]
+
+
+def test_single_requests_show_their_queries_with_the_line_that_asked(admin):
+    example("workitems:dashboard", 9.5)
+    storing.keep()
+    page = words(admin.get(PAGE))
+    assert "9.5 s Slow: GET 200 3 queries in 600 ms · just now At Times Took Query, and the line that asked" in page
+    assert f"0 ms 3 × 600 ms {LINE} Cache, 1.0 ms in all: stats missed (1.0 ms)." in page
+    said = admin.get(JSON).json()
+    (slowest,) = said["slowest"]
+    assert (slowest["seconds"], slowest["queries"][0]["times"], slowest["queries"][0]["line"]) == (9.5, 3, 41)
+    assert (said["drawn"]["seconds"], said["route"]["reads"], said["route"]["hits"]) == (9.5, 1, 0)
