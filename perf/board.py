@@ -8,16 +8,19 @@ from perf import reading
 from perf.charts import Chart
 from perf.drawing import requests_chart, times_chart
 from perf.families import FamilyReads, families, together
+from perf.findings import Finding, findings
 from perf.histograms import Histogram, summed
 from perf.recording import OWN, SHED
 from perf.routes import Watched, watched
+
+FOREMOST = 5  # findings on the first page; all of them have a page of their own
 
 
 class Board(NamedTuple):
     """All of the page.
 
     `shed` is how many values were dropped for want of room, so that figures are too low; `overhead` what measuring
-    cost, in seconds of each request that Django answered.
+    cost, in seconds of each request that Django answered; `findings` are what to mend, the costliest first.
     """
 
     period: str
@@ -26,8 +29,14 @@ class Board(NamedTuple):
     cache: FamilyReads
     shed: int
     overhead: Histogram
+    findings: list[Finding]
     times: Chart
     asked: Chart
+
+    @property
+    def foremost(self) -> list[Finding]:
+        """The findings that the page names: what fails before what only takes long."""
+        return sorted(self.findings, key=lambda one: one.kind != "errors")[:FOREMOST]
 
     @property
     def minutes(self) -> float:
@@ -46,6 +55,7 @@ def board(period: str, order: str = "time") -> Board:
         cache=together(families(window)),
         shed=sum(reading.counts(SHED, window).values()),
         overhead=summed(reading.totals(OWN, window).values()),
+        findings=findings(window),
         times=times_chart(found.moments),
         asked=requests_chart(found.moments),
     )

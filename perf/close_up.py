@@ -8,12 +8,13 @@ from perf import exemplars, reading
 from perf.charts import Chart
 from perf.drawing import requests_chart, times_chart
 from perf.examples import Examples
+from perf.findings import Finding, findings
 from perf.reading import Window
 from perf.routes import Closely, watched_closely
 
 
 class CloseUp(NamedTuple):
-    """All of the page of one route."""
+    """All of the page of one route; the budgets it exceeds are no findings here, the route itself knows them."""
 
     period: str
     window: Window
@@ -21,6 +22,7 @@ class CloseUp(NamedTuple):
     times: Chart
     asked: Chart
     examples: Examples | None
+    findings: list[Finding]
 
 
 def close_up(route: str, period: str) -> CloseUp:
@@ -28,4 +30,12 @@ def close_up(route: str, period: str) -> CloseUp:
     window = reading.window(period)
     seen = watched_closely(window, route)
     times = times_chart(seen.moments, level=seen.route.budget_seconds)
-    return CloseUp(period, window, seen, times, requests_chart(seen.moments), exemplars.of(route, window))
+    return CloseUp(
+        period=period,
+        window=window,
+        seen=seen,
+        times=times,
+        asked=requests_chart(seen.moments),
+        examples=exemplars.of(route, window),
+        findings=[one for one in findings(window) if one.subject == route and one.kind != "budget"],
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -10,6 +12,7 @@ from perf import reading
 from perf.access import requires
 from perf.drawing import reads_chart
 from perf.families import families, together
+from perf.findings import findings
 from perf.periods import asked_period
 
 
@@ -19,6 +22,8 @@ def cache(request: HttpRequest) -> HttpResponse:
     """Hits, misses, bytes and time saved of each family."""
     period = asked_period(request)
     window = reading.window(period)
-    found = families(window)
-    context = {"period": period, "window": window, "families": found, "whole": together(found)}
+    read = families(window)
+    context: dict[str, Any] = {"period": period, "window": window, "families": read, "whole": together(read)}
+    names = {one.family for one in read}
+    context["findings"] = [one for one in findings(window) if one.subject in names]
     return render(request, "perf/cache.html", context | {"chart": reads_chart(window)})
