@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from perf.conf import setting
+from perf.statements import statement
 from perf.traces import current
 
 log = logging.getLogger(__name__)
@@ -25,16 +25,10 @@ SQL_MAX = 500  # characters of a query in the log
 
 Execute = Callable[..., Any]
 
-_LITERAL = re.compile(r"'(?:[^']|'')*'|\$\d+|\b\d+(?:\.\d+)?\b|%s|\?")
-_LIST = re.compile(r"\(\?(?:, ?\?)+\)")
-_ROWS = re.compile(r"\(…\)(?:, ?\(…\))+")
-_SPACE = re.compile(r"\s+")
-
 
 def normalised(sql: object) -> str:
     """`sql` without values: literals and placeholders become ?, lists of them (…), so that equal queries look equal."""
-    text = _LITERAL.sub("?", _SPACE.sub(" ", str(sql)).strip())
-    return _ROWS.sub("(…)", _LIST.sub("(…)", text))[:SQL_MAX]
+    return statement(str(sql)).shape[:SQL_MAX]
 
 
 @dataclass(slots=True)

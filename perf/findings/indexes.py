@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from django.db import connection
 from django.db.models import Model
 
 from perf import clock
 from perf.findings.shapes import read, tables
-from perf.findings.sources import line_of
+from perf.findings.sources import is_own, line_of
 
 BYTES_MIN = 1024 * 1024  # smaller ones cost nothing worth a look
 READS_MIN = 1_000  # of its table: one that is hardly read says nothing about its indexes
@@ -31,6 +31,7 @@ SELECT t.relname, c.relname, o.relname, pg_relation_size(c.oid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_index j ON j.indrelid = i.indrelid AND j.indexrelid <> i.indexrelid JOIN pg_class o ON o.oid = j.indexrelid
 WHERE t.relname = ANY(%s) AND t.relnamespace = ANY(current_schemas(false)::regnamespace[])
+  AND pg_relation_size(c.oid) >= %s
   AND NOT i.indisunique AND i.indpred IS NULL AND j.indpred IS NULL AND i.indexprs IS NULL AND c.relam = o.relam
   AND (j.indkey::text || ' ') LIKE (i.indkey::text || ' %%') AND i.indoption[0] = j.indoption[0]
   AND (i.indkey::text <> j.indkey::text OR j.indisunique OR i.indexrelid > j.indexrelid)
@@ -41,6 +42,9 @@ SELECT relname, seq_scan, n_live_tup FROM pg_stat_user_tables
 WHERE relname = ANY(%s) AND schemaname = ANY(current_schemas(false)) AND n_live_tup >= %s AND seq_scan >= %s
   AND seq_tup_read >= seq_scan * n_live_tup / 2 AND seq_scan > coalesce(idx_scan, 0) / 10
 ORDER BY seq_tup_read DESC"""
+_LED_ON_SQLITE = """
+SELECT i.name FROM pragma_index_list(%s) l JOIN pragma_index_info(l.name) i ON i.seqno = 0 WHERE i.name IS NOT NULL
+UNION SELECT name FROM pragma_table_info(%s) WHERE pk = 1"""
 _SINCE = "SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -72,22 +76,23 @@ class IndexReport:
 
 def report(slow: Iterable[str]) -> IndexReport:
     """Indexes to look at, where `slow` are the shapes of slow queries."""
-    wanted = dict(_wanted(slow))
+    wanted = list(dict.fromkeys(_wanted(slow)))
     if connection.vendor != "postgresql":
         why = f"{connection.display_name} keeps no statistics of use, so only what slow queries miss is told."
-        return IndexReport([_missing(table, columns) for table, columns in wanted.items()], None, why)
-    names = sorted(tables())
+        return IndexReport([_missing(table, columns) for table, columns in wanted], None, why)
+    names = sorted(_own())
     with connection.cursor() as cursor:
         cursor.execute(_SINCE)
         (since,) = cursor.fetchone()
         cursor.execute(_UNUSED, [names, BYTES_MIN, READS_MIN])
         found = [_unused(*row, since) for row in cursor.fetchall()]
-        cursor.execute(_DOUBLED, [names])
+        cursor.execute(_DOUBLED, [names, BYTES_MIN])
         found += [_doubled(*row) for row in cursor.fetchall()]
         cursor.execute(_SCANNED, [names, ROWS_MIN, SCANS_MIN])
         scanned = {table: (scans, rows) for table, scans, rows in cursor.fetchall()}
-    found += [_missing(table, columns, *scanned.pop(table, ())) for table, columns in wanted.items()]
-    found += [_missing(table, (), *figures) for table, figures in scanned.items()]
+    found += [_missing(table, columns, *scanned.get(table, ())) for table, columns in wanted]
+    told = {table for table, _ in wanted}
+    found += [_missing(table, (), *figures) for table, figures in scanned.items() if table not in told]
     return IndexReport(found, since)
 
 
@@ -111,11 +116,17 @@ def _wanted(slow: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         shape = read(sql)
         by_table: dict[str, list[str]] = {}
         for table, column in shape.compared:
-            if shape.verb in {"SELECT", "WITH"} and (model := tables().get(table)) and column in _columns(model):
+            if shape.verb in {"SELECT", "WITH"} and (model := _own().get(table)) and column in _columns(model):
                 by_table.setdefault(table, []).append(column)
         for table, columns in by_table.items():
             if not set(columns) & _led(table, clock.now().replace(second=0, microsecond=0)):
                 yield table, tuple(dict.fromkeys(columns))
+
+
+@cache
+def _own() -> dict[str, type[Model]]:
+    """The project's own models by table: what a package brings is not the project's to mend."""
+    return {table: model for table, model in tables().items() if is_own(model)}
 
 
 def _columns(model: type[Model]) -> set[str]:
@@ -126,6 +137,9 @@ def _columns(model: type[Model]) -> set[str]:
 def _led(table: str, _minute: datetime) -> set[str]:
     """The first column of every index of `table`, unique ones and the primary key too; asked once a minute."""
     with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":  # Django's introspection asks a query per index there
+            cursor.execute(_LED_ON_SQLITE, [table, table])
+            return {column for (column,) in cursor.fetchall()}
         constraints = connection.introspection.get_constraints(cursor, table)
     kept = (one for one in constraints.values() if one["index"] or one["unique"] or one["primary_key"])
     return {one["columns"][0] for one in kept if one["columns"]}

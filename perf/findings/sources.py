@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,6 +13,12 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
 from perf.places import defined, shown
+
+
+def is_own(model: type[Model]) -> bool:
+    """Whether `model` is written in the project, and not in a package it uses."""
+    file = getattr(sys.modules.get(model.__module__), "__file__", None)
+    return bool(file) and bool(shown(file, 1).file)
 
 
 @cache

@@ -31,9 +31,14 @@ def observe(trace: Trace, seconds: float) -> None:
     for call in queries:
         if call.seconds > slow:
             _note_slow(trace, call, seconds)
-    if len(queries) >= REPEATED:
+    if len(queries) >= REPEATED and _may_repeat(queries):
         for first, calls in _repeated(queries):
             _note_repeated(trace, first, calls, seconds)
+
+
+def _may_repeat(queries: Sequence[QueryCall]) -> bool:
+    """Whether so many line numbers coincide that one line may have asked REPEATED times: most requests end here."""
+    return len(queries) - len({call.place.line for call in queries}) >= REPEATED - 1
 
 
 def _note_slow(trace: Trace, call: QueryCall, seconds: float) -> None:

@@ -24,7 +24,7 @@ from snapshots.history import DERIVED, STORED
 from snapshots.judging import Ticket, judge
 from snapshots.models import Judgement
 from tests import factories
-from tests.perf.recorded import Answered, day, example
+from tests.perf.recorded import Answered, day, example, processes_reported
 from tests.project.reads import World
 from tests.scraping import promising, watching
 from tests.workitems.photo_files import picture
@@ -86,6 +86,7 @@ class Asked(World):
         self.own_judgement = Judgement.objects.get(by=self.editor)
         example("workitems:dashboard", 9)
         day([Answered("workitems:dashboard", 9, queries=99)])
+        processes_reported()
         self.paused = promising.request(self.third)
         ledger.pause(self.paused, self.editor)
         self.written = self.export("csv")
@@ -250,6 +251,8 @@ class Asked(World):
             "GET /api/performance/tasks": {},
             "GET /api/performance/outgoing": {},
             "GET /api/performance/frontend": {},
+            "GET /api/performance/storage": {"query": {"period": "1h"}},
+            "GET /api/performance/processes": {},
             "GET /api/performance/routes/{route}": {"path_parameters": {"route": "workitems:dashboard"}},
         }
 

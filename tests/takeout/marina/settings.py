@@ -54,5 +54,3 @@ STATIC_URL = "/static/"
 SLOW_QUERY_THRESHOLD = 0.02
 PERF_FLUSH_SECONDS = 0  # the walk flushes itself
 PERF_STORE = os.environ["STORE"]
-TESTING = DEMO = False
-REDIS_URL, RATE_LIMITS = "", {}

@@ -1,0 +1,124 @@
+"""The sentences: what happened, on which line, what to do; and nothing where nothing is to be mended."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from perf import recording
+from perf.budgets import budgets
+from perf.cache import Family, cached, forget
+from perf.findings import findings
+from perf.findings.sources import line_of_route
+from perf.flushing import flush
+from perf.reading import window
+
+pytestmark = pytest.mark.django_db
+
+
+def told(kind: str) -> list[str]:
+    flush()
+    return [one.sentence for one in findings(window("1h")) if one.kind == kind]
+
+
+def requests(route: str, count: int, *, status: str = "200", seconds: float = 0.01, queries: int = 3) -> None:
+    for _ in range(count):
+        recording.requested(("GET", route, status, seconds, 0.0, 0.0, queries, 100, None))
+
+
+def test_nothing_recorded_is_nothing_to_mend(db: None) -> None:
+    flush()
+    assert [one for one in findings(window("1h")) if one.kind != "index"] == []
+
+
+@pytest.mark.req("A101")
+def test_a_route_and_a_platform_that_fail_too_often_are_told_with_their_rate() -> None:
+    requests("snapshots:overview", 97)
+    requests("snapshots:overview", 3, status="500")
+    requests("workitems:dashboard", 300)
+    requests("workitems:dashboard", 2, status="500")
+    for number in range(40):
+        recording.record("outgoing", 0.2, platform="flickr", outcome="ok" if number % 4 else "blocked")
+        recording.record("outgoing", 0.2, platform="bluesky", outcome="ok")
+    assert told("errors") == [
+        "flickr failed 10 of 40 times, 25 %: its outcomes show whether it refuses, is slow or has changed.",
+        f"snapshots:overview failed 3 of 100 times, 3.0 % ({line_of_route('snapshots:overview')}): "
+        "its worst requests show where.",
+    ]
+    assert line_of_route("snapshots:overview").startswith("snapshots/overview_views.py:")
+
+
+def test_a_route_over_its_budget_is_told_with_both_figures() -> None:
+    budget = budgets()["snapshots:overview"]
+    requests("snapshots:overview", 30, seconds=budget.p95 / 1000 * 3, queries=budget.queries + 40)
+    (sentence,) = told("budget")
+    assert sentence.startswith("snapshots:overview takes ")
+    assert f"its budget is {budget.queries}" in sentence
+    assert line_of_route("snapshots:overview") in sentence
+
+
+def test_a_route_within_its_budget_and_one_hardly_asked_are_not_told() -> None:
+    requests("snapshots:overview", 30)
+    requests("api:grid", 3, seconds=9.0)
+    assert told("budget") == []
+
+
+@pytest.mark.parametrize(
+    ("hits", "cost", "why"),
+    [
+        (10, 0.3, "only 10 % of 100 reads found it: fewer keys, a longer life, or no cache."),
+        (90, 0.0002, "it takes 0.2 ms to compute, about what looking it up costs: compute it each time."),
+    ],
+)
+def test_a_family_that_is_not_worth_caching_is_told_why(hits: int, cost: float, why: str) -> None:
+    recording.count("cache", hits, family="tides", outcome="hits")
+    recording.count("cache", 100 - hits, family="tides", outcome="misses")
+    for _ in range(100 - hits):
+        recording.record("cache.computed", cost, family="tides", place="views.py:7", reason="")
+    assert told("cache") == [f"tides is not worth caching (views.py:7): {why}"]
+
+
+def test_a_family_that_serves_is_not_told() -> None:
+    recording.count("cache", 90, family="tides", outcome="hits")
+    recording.count("cache", 10, family="tides", outcome="misses")
+    recording.record("cache.computed", 0.3, family="tides", place="views.py:7", reason="")
+    assert told("cache") == []
+
+
+def read_at_once(family: Family, readers: int) -> None:
+    """So many threads who ask for the same answer, which nobody finishes before all have begun."""
+    gate = threading.Barrier(readers)
+
+    def compute() -> bytes:
+        gate.wait(timeout=10)
+        return b"High water at noon"
+
+    def read() -> None:
+        cached(family, "today", compute)
+        connection.close()
+
+    threads = [threading.Thread(target=read) for _ in range(readers)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readers_who_compute_at_once_beside_an_open_writer_are_a_stampede(family: Family) -> None:
+    with transaction.atomic():
+        forget(family)
+        read_at_once(family, 4)
+    (sentence,) = told("stampede")
+    assert sentence.startswith(
+        f"{family.subject} is computed by 4 readers at once (tests/perf/findings/test_report.py:"
+    )
+    assert "shorten that transaction" in sentence
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_single_flight_is_no_stampede(family: Family) -> None:
+    read_at_once(family, 1)
+    assert told("stampede") == []
