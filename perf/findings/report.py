@@ -13,7 +13,8 @@ from perf.findings.queries import Seen, repeated, slow
 from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
-from perf.reading import Labels, Window, counts, totals
+from perf.reading import Window, counts, totals
+from perf.series import Labels
 
 REQUESTS_MIN = 20  # of a route, below which a share or a percentile says little
 ERRORS_MIN = 3
