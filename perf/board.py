@@ -8,7 +8,7 @@ from perf import reading
 from perf.charts import Chart
 from perf.drawing import requests_chart, times_chart
 from perf.families import FamilyReads, families, together
-from perf.findings import Finding, findings
+from perf.findings import Finding
 from perf.histograms import Histogram, summed
 from perf.recording import OWN, SHED
 from perf.routes import Watched, watched
@@ -20,7 +20,7 @@ class Board(NamedTuple):
     """All of the page.
 
     `shed` is how many values were dropped for want of room, so that figures are too low; `overhead` what measuring
-    cost, in seconds of each request that Django answered; `findings` are what to mend, the costliest first.
+    cost, in seconds of each request that Django answered.
     """
 
     period: str
@@ -29,14 +29,8 @@ class Board(NamedTuple):
     cache: FamilyReads
     shed: int
     overhead: Histogram
-    findings: list[Finding]
     times: Chart
     asked: Chart
-
-    @property
-    def foremost(self) -> list[Finding]:
-        """The findings that the page names: what fails before what only takes long."""
-        return sorted(self.findings, key=lambda one: one.kind != "errors")[:FOREMOST]
 
     @property
     def minutes(self) -> float:
@@ -55,7 +49,11 @@ def board(period: str, order: str = "time") -> Board:
         cache=together(families(window)),
         shed=sum(reading.counts(SHED, window).values()),
         overhead=summed(reading.totals(OWN, window).values()),
-        findings=findings(window),
         times=times_chart(found.moments),
         asked=requests_chart(found.moments),
     )
+
+
+def foremost(findings: list[Finding]) -> list[Finding]:
+    """The findings that the first page names: what fails before what only takes long."""
+    return sorted(findings, key=lambda one: one.kind != "errors")[:FOREMOST]

@@ -51,13 +51,12 @@ class Cost:
 
 BUDGETS = [
     Budget("perf:beacon", queries=4, bytes=0, p95=50),
-    # The findings (some twenty), each route with its figures, and the gauges of every app.
-    Budget("perf:performance", queries=56, bytes=16_000, p95=1_000),
-    Budget("perf:route", queries=28, bytes=8_000, p95=500),
-    Budget("perf:cache", queries=27, bytes=8_000, p95=500),
-    Budget("api:performance", queries=40, bytes=16_000, p95=1_000),
-    Budget("api:performance_route", queries=28, bytes=6_000, p95=500),
-    Budget("api:performance_cache", queries=16, bytes=6_000, p95=500),
+    Budget("perf:performance", queries=60, bytes=16_000, p95=1_000),
+    Budget("perf:route", queries=32, bytes=8_000, p95=500),
+    Budget("perf:cache", queries=32, bytes=8_000, p95=500),
+    Budget("api:performance", queries=24, bytes=16_000, p95=1_000),
+    Budget("api:performance_route", queries=32, bytes=6_000, p95=500),
+    Budget("api:performance_cache", queries=12, bytes=6_000, p95=500),
     Budget("perf:tasks", queries=16, bytes=10_000, p95=500),
     Budget("perf:outgoing", queries=16, bytes=10_000, p95=500),
     Budget("perf:frontend", queries=20, bytes=10_000, p95=500),
@@ -74,7 +73,7 @@ BUDGETS = [
     Budget("perf:indexes", queries=14, bytes=8_000, p95=500),
     Budget("api:performance_queries", queries=10, bytes=4_000, p95=500),
     Budget("api:performance_findings", queries=24, bytes=8_000, p95=500),
-    Budget("api:performance_indexes", queries=14, bytes=8_000, p95=500),
+    Budget("api:performance_indexes", queries=16, bytes=8_000, p95=500),
 ]
 """perf's own; this module is found like every app's."""
 

@@ -85,7 +85,7 @@ def report(slow: Iterable[str]) -> IndexReport:
         cursor.execute(_SINCE)
         (since,) = cursor.fetchone()
         cursor.execute(_UNUSED, [names, BYTES_MIN, READS_MIN])
-        found = [_unused(*row, since) for row in cursor.fetchall()]
+        found = [_unused(since, *row) for row in cursor.fetchall()]
         cursor.execute(_DOUBLED, [names, BYTES_MIN])
         found += [_doubled(*row) for row in cursor.fetchall()]
         cursor.execute(_SCANNED, [names, ROWS_MIN, SCANS_MIN])
@@ -130,7 +130,7 @@ def _own() -> dict[str, type[Model]]:
 
 
 def _columns(model: type[Model]) -> set[str]:
-    return {one.column for one in model._meta.concrete_fields}
+    return {one.column for one in model._meta.concrete_fields if one.column}
 
 
 @lru_cache(maxsize=256)
@@ -145,7 +145,7 @@ def _led(table: str, _minute: datetime) -> set[str]:
     return {one["columns"][0] for one in kept if one["columns"]}
 
 
-def _unused(table: str, index: str, size: int, reads: int, since: datetime | None) -> IndexFinding:
+def _unused(since: datetime | None, table: str, index: str, size: int, reads: int) -> IndexFinding:
     place = line_of(tables()[table], index)
     past = f"since {since:%d %b %Y}" if since else "since the statistics began"
     sentence = (

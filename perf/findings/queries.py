@@ -9,7 +9,8 @@ from perf.findings.indexes import suggestion
 from perf.findings.sources import line_of_route
 from perf.histograms import Histogram
 from perf.models import KnownQuery, QueryPlace
-from perf.reading import Labels, Window, totals
+from perf.reading import Window, totals
+from perf.series import Labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Field, Model
+from django.db.models import ForeignKey, ManyToManyRel, Model
 
 from perf.findings.shapes import Shape, read, tables
 
@@ -90,23 +90,23 @@ def _unread_column(asked: Shape, table: str, column: str, before: Sequence[Befor
 
 def _from_parent(asked: Shape, table: str, column: str, before: Sequence[Before]) -> str:
     """Children of each parent: the column is a foreign key of the table that is read."""
-    field = _relation(asked.model, column) if table == asked.table else None
-    if field is None:
+    model = asked.model
+    field = _relation(model, column) if table == asked.table else None
+    if model is None or field is None:
         return ""
-    parent, accessor = field.related_model, field.remote_field.get_accessor_name()
+    parent, back = field.related_model, field.remote_field
+    if asked.is_exists:
+        exists = f'annotate(Exists({model.__name__}.objects.filter({field.name}=OuterRef("%s"))))'
+        return _told(exists, "pk", parent, before)
+    if back.hidden:  # related_name="+"
+        return f"ask once for all rows before the loop, with filter({field.name}__in=…)"
     if asked.is_count:
         return _told('annotate(Count("%s"))', field.related_query_name(), parent, before)
     if asked.aggregate:
         function, summed = asked.aggregate
         return _told(f'annotate({function}("%s__{summed}"))', field.related_query_name(), parent, before)
-    if accessor is None:
-        return f"ask once for all rows before the loop, with filter({field.name}__in=…)"
-    if asked.is_exists:
-        return _told(
-            f"annotate(Exists({asked.model.__name__}.objects.filter({field.name}=OuterRef(%s))))", "pk", parent, before
-        )
     method = 'select_related("%s")' if field.one_to_one else 'prefetch_related("%s")'
-    return _told(method, accessor, parent, before)
+    return _told(method, back.get_accessor_name(), parent, before)
 
 
 def _through(asked: Shape, table: str, column: str, before: Sequence[Before]) -> str:
@@ -115,15 +115,19 @@ def _through(asked: Shape, table: str, column: str, before: Sequence[Before]) ->
     field = _relation(between, column)
     if between is None or field is None or table == asked.table:
         return ""
-    parent = field.related_model
-    for relation in (*parent._meta.many_to_many, *parent._meta.related_objects):
-        through = getattr(getattr(relation, "remote_field", None), "through", None) or getattr(
-            relation, "through", None
-        )
-        if relation.many_to_many and through is between and relation.related_model is asked.model:
-            name = relation.name if relation.concrete else relation.get_accessor_name()
-            return _told('prefetch_related("%s")', name, parent, before)
+    for name, through, model in _many_to_many(field.related_model):
+        if through is between and model is asked.model:
+            return _told('prefetch_related("%s")', name, field.related_model, before)
     return ""
+
+
+def _many_to_many(parent: type[Model]) -> Iterator[tuple[str, type[Model] | None, type[Model]]]:
+    """(name, the table between, what is led to) of each many-to-many relation of `parent`, from either side."""
+    for own in parent._meta.many_to_many:
+        yield own.name, own.remote_field.through, own.related_model
+    for back in parent._meta.related_objects:
+        if isinstance(back, ManyToManyRel) and (name := back.get_accessor_name()):
+            yield name, back.through, back.related_model
 
 
 def _generic(asked: Shape, table: str, column: str, before: Sequence[Before]) -> str:
@@ -163,15 +167,19 @@ def _either(ways: list[str], line: str) -> str:
     return " or ".join(f'select_related("{way}")' for way in chosen)
 
 
-def _relation(model: type[Model] | None, column: str) -> Field[Any, Any] | Any | None:
+def _relation(model: type[Model] | None, column: str) -> ForeignKey[Any, Any] | None:
     """The foreign key of `model` that is kept in `column`."""
     if model is None:
         return None
-    return next((one for one in model._meta.concrete_fields if one.column == column and one.is_relation), None)
+    return next((one for one in _foreign_keys(model) if one.column == column), None)
 
 
-def _pointing(holder: type[Model], model: type[Model], column: str) -> Iterator[Any]:
+def _foreign_keys(model: type[Model]) -> Iterator[ForeignKey[Any, Any]]:
+    return (one for one in model._meta.concrete_fields if isinstance(one, ForeignKey))
+
+
+def _pointing(holder: type[Model], model: type[Model], column: str) -> Iterator[ForeignKey[Any, Any]]:
     """Foreign keys of `holder` to `model` that hold its `column`."""
-    for field in holder._meta.concrete_fields:
-        if field.is_relation and field.related_model is model and field.target_field.column == column:
+    for field in _foreign_keys(holder):
+        if field.related_model is model and field.target_field.column == column:
             yield field

@@ -13,7 +13,8 @@ from perf.findings.queries import Seen, repeated, slow
 from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
-from perf.reading import Labels, Window, counts, totals
+from perf.reading import Window, counts, totals
+from perf.series import Labels
 
 REQUESTS_MIN = 20  # of a route, below which a share or a percentile says little
 ERRORS_MIN = 3
@@ -106,7 +107,7 @@ def _families(window: Window) -> Iterator[Finding]:
     for labels, amount in counts("cache", window).items():
         by_family.setdefault(labels.get("family"), {})[labels.get("outcome")] = amount
     computed: dict[str, dict[Labels, Histogram]] = {}
-    for labels, times in totals("cache.computed", window).items():  # of all at once, there may be many
+    for labels, times in totals("cache.computed", window).items():
         computed.setdefault(labels.get("family"), {})[labels] = times
     for family, outcomes in by_family.items():
         reads = sum(outcomes.get(one, 0) for one in ("hits", "misses", "stale"))

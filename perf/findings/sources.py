@@ -18,7 +18,7 @@ from perf.places import defined, shown
 def is_own(model: type[Model]) -> bool:
     """Whether `model` is written in the project, and not in a package it uses."""
     file = getattr(sys.modules.get(model.__module__), "__file__", None)
-    return bool(file) and bool(shown(file, 1).file)
+    return isinstance(file, str) and bool(shown(file, 1).file)
 
 
 @cache

@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from perf.access import requires
-from perf.board import board
+from perf.board import board, foremost
+from perf.findings import findings
 from perf.gauges import readings
 from perf.periods import asked_period
 from perf.routes import ORDERS
@@ -22,7 +23,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Findings, figures of everything, and each route beside its budget."""
     order = request.GET.get("order", "")
     shown = board(asked_period(request), order if order in ORDERS else "time")
-    context: dict[str, Any] = {"board": shown, "period": shown.period}
+    found = findings(shown.watched.window)
+    context: dict[str, Any] = {"board": shown, "period": shown.period, "findings": found, "foremost": foremost(found)}
     if "HX-Request" not in request.headers:  # who polls takes the board alone
         context |= {"readings": readings(request.user), "database": measure()}
     return render(request, "perf/overview.html", context)

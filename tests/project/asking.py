@@ -248,6 +248,9 @@ class Asked(World):
         return {
             "GET /api/performance": {},
             "GET /api/performance/cache": {},
+            "GET /api/performance/findings": {},
+            "GET /api/performance/queries": {},
+            "GET /api/performance/indexes": {},
             "GET /api/performance/tasks": {},
             "GET /api/performance/outgoing": {},
             "GET /api/performance/frontend": {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from perf import clock
 from perf.cache import counters
 from tests import factories
 from workitems import cache, editing, list_views, photos
@@ -55,6 +57,10 @@ def test_page_is_kept_apart_for_each_query_and_role(committed: Committing) -> No
     assert [state(reviewer, "?sort=date_asc"), state(reviewer, "?sort=date_asc&page=1")] == ["MISS", "HIT"]
     assert [state(reviewer, "?assigned_to=me"), state(other, "?assigned_to=me")] == ["MISS", "MISS"]
     assert counters()["workitems"]["hits"] - before >= 4
+    with clock.shifted(timedelta(seconds=55)):
+        assert state(crew) == "HIT"
+    with clock.shifted(timedelta(seconds=61)):
+        assert state(crew) == "MISS"
 
 
 @pytest.mark.req("B37")
@@ -128,7 +134,12 @@ def test_numbers_count_every_reviewer_and_cost_no_query_when_kept(committed: Com
     assert (found.total, found.submitted, found.in_review, found.completed) == (4, 1, 2, 1)
     with CaptureQueriesContext(connection) as asked:
         assert around().in_review == 2
+        with clock.shifted(timedelta(seconds=290)):
+            assert around().in_review == 2
     assert [query["sql"] for query in asked] == []
+    with CaptureQueriesContext(connection) as asked, clock.shifted(timedelta(seconds=301)):
+        assert around().in_review == 2
+    assert len(asked) == 1
 
 
 @pytest.mark.req("B4")

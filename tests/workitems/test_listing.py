@@ -9,11 +9,14 @@ from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from perf import clock
 from tests import factories
+from workitems import search
 from workitems.cards import cards_of
 from workitems.listing import Filters, Sort, State, all_of, page_of
 from workitems.models import SORTS, StatusTotal, WorkItem
@@ -105,7 +108,8 @@ def test_pages_are_of_25_unless_told_and_of_100_at_most(settings: Any) -> None:
         "per_page=x&page=y": (1, 25),
     }
     settings.ITEMS_PER_PAGE = 10
-    assert Filters.of(QueryDict("")).per_page == 10
+    settings.MAX_ITEMS_PER_PAGE = 50
+    assert [Filters.of(QueryDict(query)).per_page for query in ("", "per_page=x", "per_page=9999")] == [10, 10, 50]
 
 
 def test_what_an_address_cannot_mean_filters_nothing(six: dict[str, Any], reader: Any) -> None:
@@ -156,7 +160,7 @@ def test_one_page_has_no_numbers_and_none_says_what_to_do(reader: Any, client: C
     assert 'class="pager"' not in empty
     factories.item()
     one = client.get(ADDRESS).content.decode()
-    assert "of 1 work item\n" in one
+    assert "Showing 1 of 1 work item\n" in one
     assert 'aria-current="page">1<' not in one
     assert "No work item matches" in client.get(ADDRESS, {"search": "nowhere"}).content.decode()
 
@@ -174,6 +178,33 @@ def test_queries_do_not_grow_with_items_and_photos_multiply_no_row(
             cards = cards_of(page_of(Filters.of(QueryDict(f"per_page={per_page}")), reader).object_list)
         assert len(cards) == min(per_page, 30)
         assert all((card["tiles"].count("<li>"), card["more"]) == (4, 2) for card in cards)
+
+
+NARROWED = (
+    "",
+    "status=all",
+    "status=submitted",
+    "search=valve",
+    "photos=with&location=Depot&sort=submitter",
+    "sort=date_asc",
+)
+
+
+@pytest.mark.req("B21")
+@pytest.mark.parametrize("query", NARROWED)
+def test_filters_searches_and_orders_cost_the_same_however_many_items_a_page_has(query: str, reader: Any) -> None:
+    person = factories.user("crew")
+    for _ in range(8):
+        factories.item(person, photos=1, location="Depot", description="Valve")
+    reader.get_all_permissions()
+    asked = []
+    for size in (2, 8):
+        filters = Filters.of(QueryDict(f"{query}&per_page={size}"))
+        with CaptureQueriesContext(connection) as ran:
+            cards = cards_of(page_of(filters, reader).object_list, search.words_of(filters.search))
+        assert ["<img" in card["tiles"] or "tile-instead" in card["tiles"] for card in cards] == [True] * size
+        asked.append(len(ran))
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.req("B2", "B93", "B113")

@@ -50,7 +50,11 @@ LOOPS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "exists": (
         lambda: of_items(lambda item: item.photos.exists()),
-        "add annotate(Exists(Photo.objects.filter(work_item=OuterRef(pk)))) to the query of work items (first:1)",
+        'add annotate(Exists(Photo.objects.filter(work_item=OuterRef("pk")))) to the query of work items (first:1)',
+    ),
+    "children without a way back": (
+        lambda: of_accounts(lambda account: list(AccountTag.objects.filter(account=account))),
+        "ask once for all rows before the loop, with filter(account__in=…)",
     ),
     "sums": (
         lambda: of_items(lambda item: item.photos.aggregate(Sum("size"))),
