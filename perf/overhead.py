@@ -12,7 +12,7 @@ from perf.traces import Detail
 log = logging.getLogger(__name__)
 
 REST_SECONDS = 60.0  # without lists of queries, once they cost too much
-LEAST_SECONDS = 1.0  # a share of less says nothing
+LEAST_SECONDS = 5.0  # a share of less says nothing
 
 
 class _Watch:
