@@ -95,12 +95,16 @@ class Catalogue:
         return place
 
     def flush(self) -> None:
-        """Write what is new or worse into the database; what could not be written is due again."""
+        """Write what is new or worse into the database; what could not be written stays due, until there are tables."""
+        kept_here = in_memory()
         with self._guard:
-            due, self._due = sorted(self._due), set()
             self._let_go()
+            if kept_here:
+                self._due &= self._places.keys()
+                return
+            due, self._due = sorted(self._due), set()
             places = [self._places[key] for key in due if key in self._places]
-        if not places or in_memory():
+        if not places:
             return
         try:
             _write(places)

@@ -155,8 +155,8 @@ def _to_parent(asked: Shape, table: str, column: str, before: Sequence[Before], 
         if ways and shape.model:
             return f"add {_either(ways, line)} to the query of {shape.model._meta.verbose_name_plural} ({query.place})"
     names = {field.name for holder in tables().values() for field in _pointing(holder, model, column)}
-    if len(names) == 1:
-        return f"add {_either(sorted(names), line)} to the query before the loop"
+    if len(told := names & set(re.findall(r"\w+", line))) == 1:  # rows that came from elsewhere, as out of a cache
+        return f'add select_related("{told.pop()}") to the query before the loop'
     return "ask once for all rows before the loop, with in_bulk()" if column == model._meta.pk.column else ""
 
 

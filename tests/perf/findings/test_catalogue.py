@@ -65,6 +65,16 @@ def test_what_could_not_be_written_is_written_the_next_time(monkeypatch: pytest.
     assert QueryPlace.objects.count() == 1
 
 
+def test_what_was_seen_before_the_tables_were_made_is_written_once_they_are(settings) -> None:
+    process = Catalogue()
+    process.note(BOATS, run())
+    settings.PERF_STORE = "memory"
+    process.flush()
+    settings.PERF_STORE = "database"
+    process.flush()
+    assert QueryPlace.objects.count() == 1
+
+
 def test_a_query_that_runs_on_is_not_forgotten() -> None:
     process = Catalogue()
     process.note(BOATS, run())

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from accounts.models import Account, AccountTag
+from accounts.models import Account, AccountTag, Organization
 from accounts.tags import Tag
 from perf.findings.relations import Before, advice
 from perf.statements import statement
@@ -121,6 +121,14 @@ def test_where_the_line_does_not_say_the_relation_all_are_named(db: None) -> Non
     either = 'select_related("verdict_by") or select_related("uploaded_by") or select_related("deleted_by")'
     mend = f"add {either} to the query of photos (first:1)"
     assert advice(person, [Before(photos, "first:1")], "return render(request, page)") == mend
+
+
+def test_rows_asked_for_one_by_one_are_told_apart_from_a_relation_of_rows_out_of_a_cache() -> None:
+    asked = statement(str(Organization.objects.filter(pk=1).query)).shape
+    by_number = advice(asked, [], "names.append(Organization.objects.get(pk=number).name)")
+    assert by_number == "ask once for all rows before the loop, with in_bulk()"
+    followed = advice(asked, [], "names.append(account.organization.name)")
+    assert followed == 'add select_related("organization") to the query before the loop'
 
 
 def test_a_query_of_no_known_table_is_told_the_general_remedy() -> None:
