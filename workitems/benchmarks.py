@@ -15,7 +15,7 @@ from perf.benchmark import Case, Unequal
 from perf.costing import Address
 from workitems import photos, uploads
 from workitems.listing import Filters, page_of
-from workitems.models import Photo, Upload, WorkItem
+from workitems.models import Comment, Photo, Upload, WorkItem
 from workitems.pictures import photograph
 from workitems.processing import process
 from workitems.seeding import seed_items
@@ -26,7 +26,10 @@ ITEMS = 300
 SEED = 97
 PAGE = Filters.of(QueryDict("per_page=25"))
 ASKED = 60
-"""Items on which budgets are asked: more than two pages."""
+"""Items on which budgets are asked: more than two pages beside the BINNED ones."""
+BINNED = 8
+CHILDREN = 3
+"""Photos, and comments, of each of them but the first: a query for each would break a budget."""
 Listed = list[tuple[str, list[str], list[str]]]
 
 
@@ -83,13 +86,28 @@ def _check() -> None:
 
 
 def fill(person: Any) -> None:
-    """Submitted items of `person`; the first has a photo with its rendition, and an upload that was begun."""
+    """Submitted items of `person`, each with photos, of which one file is real, and comments; some are in the bin."""
     for number in range(ASKED):
         submit(WorkItem(number=f"ITEM-{number}", location="Roof", description="Loose", detail="Tighten it"), person)
-    item = WorkItem.objects.order_by("pk")[0]
-    photos.add(item, ContentFile(photograph("budget"), name="IMG_0001.jpg"), by=person)
+    items = WorkItem.objects.order_by("pk")
+    item = items[0]
+    photo = photos.add(item, ContentFile(photograph("budget"), name="IMG_0001.jpg"), by=person)
     process(1)
+    photo.refresh_from_db()
+    _hang(photo, items[1:], person)
+    items.all().recount()
+    WorkItem.objects.filter(pk__in=[item.pk for item in items[ASKED - BINNED :]]).move_to_bin(person)
     uploads.promise(item, uploads.Promise(key="k", size=9, sha256="0" * 64), by=person)
+
+
+def _hang(photo: Photo, items: Iterable[WorkItem], person: Any) -> None:
+    """CHILDREN photos, all showing what `photo` shows, and as many comments with each of `items`."""
+    shown = {name: getattr(photo, name) for name in ("original", "sha256", "size", "rendition", "thumbnail_path")}
+    shown |= {"state": photo.state, "width": photo.width, "height": photo.height, "format": photo.format}
+    each = [(item, number) for item in items for number in range(CHILDREN)]
+    Photo.objects.bulk_create(Photo(work_item=item, position=number, **shown) for item, number in each)
+    said = {"author": person, "author_name": str(person)}
+    Comment.objects.bulk_create(Comment(work_item=item, text=f"Seen {number}", **said) for item, number in each)
 
 
 def addresses() -> dict[str, Address]:
@@ -99,7 +117,7 @@ def addresses() -> dict[str, Address]:
     return {
         **{f"workitems:{page}": item for page in pages},
         "api:workitem": item,
-        "workitems:photo": Address({"pk": Photo.objects.latest("pk").pk, "size": "picture"}),
+        "workitems:photo": Address({"pk": Photo.objects.earliest("pk").pk, "size": "picture"}),
         "api:upload": Address({"upload_id": Upload.objects.latest("created_at").pk}),
         "api:item_of_form": Address(query="?form=key"),
     }
