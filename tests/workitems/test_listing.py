@@ -100,11 +100,12 @@ def test_each_order(six: dict[str, Any], reader: Any) -> None:
 
 @pytest.mark.req("B24", "B25", "B31", "B32")
 def test_pages_are_of_25_unless_told_and_of_100_at_most(settings: Any) -> None:
-    sizes = {query: Filters.of(QueryDict(query)) for query in ("", "per_page=7", "per_page=9999", "per_page=x&page=y")}
+    queries = ("", "per_page=7&page=3", "per_page=9999&page=0", "per_page=x&page=y")
+    sizes = {query: Filters.of(QueryDict(query)) for query in queries}
     assert {query: (each.page, each.per_page) for query, each in sizes.items()} == {
         "": (1, 25),
-        "per_page=7": (1, 7),
-        "per_page=9999": (1, 100),
+        "per_page=7&page=3": (3, 7),
+        "per_page=9999&page=0": (1, 100),
         "per_page=x&page=y": (1, 25),
     }
     settings.ITEMS_PER_PAGE = 10
