@@ -10,8 +10,10 @@ import fcntl
 import hashlib
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,16 +21,17 @@ from urllib.parse import urlsplit
 import django
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tests import services
 
-LOCK = 2_026_112_201  # PostgreSQL's advisory lock of whoever makes the template
+PATIENCE = 100
+"""Seconds to wait for another process that makes the template; less than a test has (pyproject.toml), to say why."""
 
 
 def copy() -> None:
     """Put a fresh copy of the migrated database where this process's tests have theirs."""
-    name = connection.creation._get_test_db_name()
+    name = _own_name()
     connection.close()
     if connection.vendor == "sqlite":
         template = _sqlite_template()
@@ -40,6 +43,12 @@ def copy() -> None:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     _use(name)
+
+
+@cache
+def _own_name() -> str:
+    """Of this process's copy; asked once, before the settings call the copy the database that it is a test of."""
+    return str(connection.creation._get_test_db_name())
 
 
 def drop() -> None:
@@ -74,7 +83,7 @@ def _only_one(path: Path) -> Iterator[None]:
 def _postgresql_template(cursor: Any) -> str:
     """The name of the template, which is as the code is. Held by its lock until `cursor`'s connection closes."""
     template, wanted = f"template{urlsplit(os.environ['TEST_DATABASE_URL']).path.replace('/', '_')}", _digest()
-    cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    _lock(cursor, template)
     cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [template])
     if cursor.fetchone() != (wanted,):
         cursor.execute(f'DROP DATABASE IF EXISTS "{template}" WITH (FORCE)')
@@ -82,6 +91,22 @@ def _postgresql_template(cursor: Any) -> str:
         _migrate(template)
         cursor.execute(f"COMMENT ON DATABASE \"{template}\" IS '{wanted}'")  # only now is it whole
     return template
+
+
+def _lock(cursor: Any, template: str) -> None:
+    """Take the lock of `template` alone: other runs on this server have their own. RuntimeError when it stays held.
+
+    The lock goes with its holder's connection; whoever dies half-way leaves a template without its comment.
+    """
+    number = zlib.crc32(template.encode())
+    cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{PATIENCE}s"])
+    try:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [number])
+    except OperationalError as error:  # psycopg's LockNotAvailable
+        cursor.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted", [number])
+        holders = ", ".join(str(pid) for (pid,) in cursor.fetchall()) or "nobody any more"
+        raise RuntimeError(f"{template} was locked for {PATIENCE} s; PostgreSQL's process: {holders}.") from error
+    cursor.execute("SELECT set_config('lock_timeout', '0', false)")
 
 
 def _digest() -> str:

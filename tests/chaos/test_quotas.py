@@ -10,7 +10,7 @@ import pytest
 from project.embedded import Valkey
 from tests.chaos.quotas import call_for
 
-pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ def valkey(tmp_path: Path, socket_enabled: None) -> Iterator[Valkey]:
     valkey.stop()
 
 
+@pytest.mark.chaos
 @pytest.mark.req("A63")
 def test_no_window_is_exceeded_whoever_is_killed_and_whatever_redis_forgets(valkey: Valkey, tmp_path: Path) -> None:
     seen = call_for(10, tmp_path, valkey, callers=4, kills=5, wipes=2, restarts=1)
@@ -29,6 +30,7 @@ def test_no_window_is_exceeded_whoever_is_killed_and_whatever_redis_forgets(valk
     assert not seen.exceeded, seen
 
 
+@pytest.mark.timed  # its callers need the machine for themselves
 def test_what_a_limit_allows_is_used(valkey: Valkey, tmp_path: Path) -> None:
     seen = call_for(8, tmp_path, valkey, callers=4)
     assert not seen.exceeded, seen
