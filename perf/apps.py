@@ -17,6 +17,7 @@ class PerfConfig(AppConfig):
         import_module("perf.exemplars")
         import_module("perf.reads")
         import_module("perf.flushing")  # what is recorded from here on is passed on
+        import_module("perf.retention")
         import_module("perf.findings.watching")  # every ended request and task is looked at
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
 

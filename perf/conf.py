@@ -21,6 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "PERF_FLUSH_SECONDS": 5.0,  # between two flushes of a process; 0: only when asked, as in tests
     "PERF_MAX_SHARE": 0.05,  # of one core that measuring may take; above it traces list nothing for a minute
     "PERF_MAX_SERIES": 5_000,  # of one process between two flushes; what would be one more is counted as shed
+    "PERF_PAGE_VIEW_DAYS": 30,  # that a single view of a page, as its browser timed it, is kept
 }
 
 

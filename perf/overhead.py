@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 LISTS = "traces"  # shed: what they list, not what was asked
 REST_SECONDS = 60.0  # without lists of queries, once they cost too much
-LEAST_SECONDS = 1.0  # a share of less says nothing
+LEAST_SECONDS = 5.0  # a share of less says nothing
 
 
 class _Watch:

@@ -87,7 +87,7 @@ class Repeats:
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # a wrapper is removed by identity
 class Profile:
     """The queries of a block by their normalised text."""
 
@@ -123,7 +123,10 @@ def profiled(what: str) -> Iterator[Profile | None]:
         yield None
         return
     profile = Profile()
-    with connection.execute_wrapper(profile):
+    connection.execute_wrappers.append(profile)
+    try:
         yield profile
+    finally:  # execute_wrapper() takes away the last one, which is `watch` where the block opened the connection
+        connection.execute_wrappers.remove(profile)
     for sql, entry in profile.repeated():
         log.warning("%s: the same query %d times, %.3f s: %s", what, entry.count, entry.seconds, sql)

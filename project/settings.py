@@ -327,6 +327,10 @@ SLOW_QUERY_THRESHOLD = env.float("SLOW_QUERY_THRESHOLD", default=0.1)  # seconds
 # The share of page views whose timings browsers tell, 0 to 1. Tests leave pages as their database is emptied: none.
 PAGE_VIEW_SAMPLE = env.float("PAGE_VIEW_SAMPLE", default=0.0 if TESTING else 1.0) if ENABLE_MONITORING else 0.0
 PROFILE_QUERIES = env.bool("PROFILE_QUERIES", default=DEBUG)
+PERF_STORE = env.str("PERF_STORE", default="database")  # or "memory"
+PERF_MAX_SERIES = env.int("PERF_MAX_SERIES", default=5_000)  # of one process between two flushes
+PERF_MAX_SHARE = env.float("PERF_MAX_SHARE", default=0.05)  # of one core
+PERF_PAGE_VIEW_DAYS = env.int("PERF_PAGE_VIEW_DAYS", default=30)
 PERF_FLUSH_SECONDS = env.float("PERF_FLUSH_SECONDS", default=0.0 if TESTING else 5.0)  # tests flush by themselves
 
 # --- Gathering --------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from perf import clock
-from perf.models import PageView
 from scraping import hours
 from scraping.models import (
     OPEN_STATES,
@@ -27,11 +26,10 @@ from scraping.models import (
     ScrapeRun,
 )
 from snapshots.models import ExportJob
-from workitems.models import Notice
 
 CHUNK = 1_000  # rows per transaction: no lock lasts, and SQLite's one writer is free again soon
 PRUNE_SECONDS = 200.0  # of one daily round; what is left goes the next day
-SAMPLE_DAYS = PAGE_VIEW_DAYS = 30
+SAMPLE_DAYS = 30
 JOB_DAYS = 90
 PERMIT_DAYS = (
     100  # money is counted from these, a month at a time, and calls for the longest period of the metrics page
@@ -62,9 +60,6 @@ def expired() -> Iterator[Expired]:
     yield Expired("permit blocks", PERMIT_DAYS, permits)
     yield Expired("hours of tries", HOUR_DAYS, OutcomeHour.objects.filter(hour__lt=_before(HOUR_DAYS)))
     yield Expired("hours of jobs", HOUR_DAYS, JobHour.objects.filter(hour__lt=_before(HOUR_DAYS)))
-    yield Expired("page views", PAGE_VIEW_DAYS, PageView.objects.before(_before(PAGE_VIEW_DAYS)))
-    notices = Notice.objects.over_before(_before(settings.NOTICE_DAYS))
-    yield Expired("notices of work items", settings.NOTICE_DAYS, notices)
     yield Expired("closed alerts", ALERT_DAYS, Alert.objects.filter(closed_at__lt=_before(ALERT_DAYS)))
 
 

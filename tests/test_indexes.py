@@ -30,6 +30,7 @@ from accounts.models import (
 from accounts.tags import Tag
 from perf import clock
 from perf.models import QueryPlace, QueryPlan
+from perf.retention import expired_views
 from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
 from scraping import retention
 from scraping.models import (
@@ -128,7 +129,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # perf
     "query_place_uniq": lambda: QueryPlace.objects.filter(query_id="0" * 32, route="api:grid", place="a.py:1"),
     "ix_queryplan_query_at": lambda: QueryPlan.objects.filter(query_id="0" * 32).order_by("-at", "-pk")[:10],
-    "ix_pageview_at": lambda: expired("page views"),
+    "ix_pageview_at": lambda: expired_views().values_list("pk", flat=True)[:500],
     # snapshots
     "ix_note_account_day": lambda: Note.objects.filter(account=1, day__range=(TODAY, TODAY)).order_by("day", "pk"),
     "Note.author": lambda: deleting(READER, Note, "author"),

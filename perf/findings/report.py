@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 
 from perf.budgets import budgets
+from perf.calls import OK
 from perf.findings.indexes import report as indexes
 from perf.findings.queries import Seen, repeated, slow
 from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
+from perf.jobs import BAD_ENDS
 from perf.reading import Window, counts, totals
 from perf.series import Labels
 
@@ -143,8 +145,8 @@ def _mean(costs: dict[Labels, Histogram]) -> float | None:
 def _errors(window: Window) -> Iterator[Finding]:
     """Routes, platforms and tasks that fail too often."""
     yield from _failing("request", "route", lambda labels: labels.get("status").startswith("5"), window)
-    yield from _failing("outgoing", "platform", lambda labels: labels.get("outcome") not in {"ok", "success"}, window)
-    yield from _failing("task.run", "task", lambda labels: labels.get("outcome") == "failure", window)
+    yield from _failing("outgoing", "platform", lambda labels: labels.get("outcome") != OK, window)
+    yield from _failing("task.run", "task", lambda labels: labels.get("outcome") in BAD_ENDS, window)
 
 
 def _failing(name: str, what: str, failed: Callable[[Labels], bool], window: Window) -> Iterator[Finding]:

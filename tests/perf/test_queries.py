@@ -126,6 +126,16 @@ def test_without_the_setting_no_wrapper_is_installed(db, settings):
     assert connection.execute_wrappers == before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_opened_while_profiling_stays_watched(settings):
+    settings.PROFILE_QUERIES = True
+    connection.close()
+    connection.execute_wrappers.clear()
+    with profiled("GET /list") as profile:
+        Group.objects.count()
+    assert (profile.count, connection.execute_wrappers) == (1, [watch])
+
+
 @pytest.mark.req("B22")
 @pytest.mark.urls("tests.perf.urls")
 def test_a_request_that_repeats_itself_is_named_in_development_only(client, db, settings, caplog):

@@ -206,9 +206,10 @@ def expected_of_stranger(person: Person, address: Address, method: str, policy: 
 
 
 def accepted(person: Person, address: Address, method: str) -> set[str]:
-    """The answers that are right: a page may also say, whoever asks, that it does not take the method."""
+    """The answers that are right: a view may also say, whoever asks, that it does not take the method."""
     wanted = expected(person, address, method)
-    return {wanted, "405"} if wanted in {"in", "403"} and not address.is_api else {wanted}
+    is_view = not address.path.startswith("/api/")
+    return {wanted, "405"} if wanted in {"in", "403"} and is_view else {wanted}
 
 
 def closed(address: Address, method: str) -> bool:

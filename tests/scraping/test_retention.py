@@ -27,7 +27,6 @@ from scraping.models import (
 )
 from snapshots.models import ExportJob
 from tests import factories
-from workitems.models import Notice as ItemNotice
 
 both = pytest.mark.both_dbs
 pytestmark = pytest.mark.django_db
@@ -140,15 +139,3 @@ def test_exports_go_after_a_month_and_their_files_after_a_day(settings: Any) -> 
     assert "exports: 1 older than 30 days, deleted\n" in out.getvalue()
     assert "files of exports: 2 older than 24 hours, removed\n" in out.getvalue()
     assert set(ExportJob.objects.values_list("state", flat=True)) == {"expired"}
-
-
-@both
-def test_old_notices_of_items_go_but_for_what_still_waits(settings: Any) -> None:
-    settings.NOTICE_DAYS = 10
-    item, now = factories.item(), clock.now()
-    rows = {"new": (9, {"sent_at": now}), "sent": (11, {"sent_at": now}), "lost": (11, {"given_up": True})}
-    for name, (days, ended) in (rows | {"waits": (900, {})}).items():
-        at = now - timedelta(days=days)
-        ItemNotice.objects.create(work_item=item, event="assigned", words=name, created_at=at, due_at=at, **ended)
-    assert retention.prune()["notices of work items"] == 2
-    assert {notice.words for notice in ItemNotice.objects.all()} == {"new", "waits"}

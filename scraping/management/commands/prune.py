@@ -16,7 +16,7 @@ from snapshots.models import ExportJob
 class Command(BaseCommand):
     """Beat does the same every day; nothing has to be called by hand."""
 
-    help = "Delete attempts, jobs, runs, samples, exports, hours, permits, notices and closed alerts past their time."
+    help = "Delete attempts, jobs, runs, samples, exports, hours, permits and closed alerts past their time."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")

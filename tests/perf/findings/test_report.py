@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from celery import signals, states
 from django.db import connection, transaction
 
 from perf import recording
@@ -17,6 +18,7 @@ from perf.flushing import flush
 from perf.places import Place
 from perf.reading import window
 from perf.traces import QueryCall, Trace
+from tests.perf import tasks_of_a_test as tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,18 @@ def test_a_route_and_a_platform_that_fail_too_often_are_told_with_their_rate() -
         "its worst requests show where.",
     ]
     assert line_of_route("snapshots:overview").startswith("snapshots/overview_views.py:")
+
+
+@pytest.mark.req("A101")
+def test_a_task_that_fails_or_is_killed_is_told_and_one_that_is_tried_again_is_not() -> None:
+    for _ in range(2):
+        tasks.fails.apply()
+    for state, task in ((None, tasks.fails), *[(states.RETRY, tasks.tries_again)] * 3):
+        task.push_request(is_eager=True)
+        signals.task_prerun.send(sender=task, task=task)
+        signals.task_postrun.send(sender=task, task=task, state=state)
+        task.pop_request()
+    assert told("errors") == ["fails failed 3 of 3 times, 100 %: the worker's log holds the error."]
 
 
 def test_a_route_over_its_budget_is_told_with_both_figures() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from perf import clock
+from perf import clock, reading, retention, storing
+from perf.flushing import flush
 from perf.models import PageView
 from perf.views.beacon import MAX_BYTES
-from scraping import retention
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +75,21 @@ def test_views_of_pages_are_forgotten_after_thirty_days() -> None:
         PageView.objects.create(route="snapshots:overview", at=clock.now() - timedelta(days=days))
     retention.prune()
     assert [clock.now() - view.at < timedelta(days=30) for view in PageView.objects.all()] == [True]
+
+
+def test_many_old_views_go_in_batches_and_no_more_than_a_turn_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    monkeypatch.setattr(retention, "CHUNKS", 2)
+    for _ in range(5):
+        PageView.objects.create(route="snapshots:overview", at=clock.now() - timedelta(days=31))
+    left = [retention.prune() or PageView.objects.count() for _ in range(2)]
+    assert left == [1, 0]
+
+
+def test_in_memory_mode_timings_are_recorded_and_no_row_is_written(viewer: Client, settings: Any) -> None:
+    settings.PERF_STORE = "memory"
+    storing.forget()
+    assert viewer.post(BEACON, TOLD).status_code == 204
+    flush()
+    assert [one.count for one in reading.totals("page.loaded", reading.window("1h")).values()] == [1]
+    assert not PageView.objects.exists()

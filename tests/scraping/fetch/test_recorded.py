@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from perf import recording
+from perf.findings import findings
+from perf.flushing import flush
+from perf.reading import window
 from perf.series import COUNT, HISTOGRAM
 from scraping.connectors.base import CallFailed, Request
 from scraping.fetch import Fetcher
@@ -61,3 +64,21 @@ def test_each_end_of_a_call_is_recorded_once_under_its_platform(server: Any, set
         ("flickr", "deadline"): 1,
     }
     assert found["flickr", "timeout"].least >= 0.3
+
+
+def test_a_platform_whose_calls_fail_is_a_finding_and_one_that_answers_is_not(
+    db: None, server: Any, settings: Any
+) -> None:
+    settings.FAKE_PLATFORMS_URL = f"http://127.0.0.1:{server.port}"
+    server.paths.update({f"/{HOST}/{outcome}": ANSWERS[outcome] for outcome in ("ok", "server_error")})
+    recorded()
+
+    async def ask() -> None:
+        async with Fetcher() as fetcher:
+            for platform, outcome in [("flickr", "server_error"), ("x", "ok")] * 3:
+                await fetcher.fetch(Request(f"https://{HOST}/{outcome}"), hosts=HOSTS, platform=platform)
+
+    asyncio.run(ask())
+    flush()
+    (found,) = [one for one in findings(window("1h")) if one.kind == "errors"]
+    assert found.sentence.startswith("flickr failed 3 of 3 times, 100 %")

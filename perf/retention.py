@@ -1,0 +1,35 @@
+"""Single views of pages go after PERF_PAGE_VIEW_DAYS, a little at a time; what they told stays in the series."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+
+from perf import clock, flushing
+from perf.conf import setting
+from perf.models import PageView
+from perf.storing import in_memory
+
+PRUNED_EVERY = 3_600.0  # seconds
+CHUNK, CHUNKS = 1_000, 20  # rows of a delete, deletes of a turn: flushing waits for them
+
+
+def expired_views() -> QuerySet[PageView]:
+    """Views that are older than they are kept, by the database's clock."""
+    return PageView.objects.before(clock.db_instant() - timedelta(days=setting("PERF_PAGE_VIEW_DAYS")))
+
+
+def prune() -> None:
+    """Delete expired views, CHUNKS times CHUNK at most; the next turn goes on."""
+    if in_memory():
+        return
+    rows = expired_views()
+    for _ in range(CHUNKS):
+        ids = list(rows.values_list("pk", flat=True)[:CHUNK])
+        PageView.objects.filter(pk__in=ids).delete()
+        if len(ids) < CHUNK:
+            return
+
+
+flushing.periodically("perf.retention", PRUNED_EVERY, prune)
