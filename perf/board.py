@@ -10,6 +10,7 @@ from perf.drawing import requests_chart, times_chart
 from perf.families import FamilyReads, families, together
 from perf.findings import Finding
 from perf.histograms import Histogram, summed
+from perf.overhead import LISTS
 from perf.recording import OWN, SHED
 from perf.routes import Watched, watched
 
@@ -19,7 +20,8 @@ FOREMOST = 5  # findings on the first page; all of them have a page of their own
 class Board(NamedTuple):
     """All of the page.
 
-    `shed` is how many values were dropped for want of room, so that figures are too low; `overhead` what measuring
+    `shed` is how many values were dropped for want of room, so that figures are too low; `rests` how often measuring
+    took too much of a process, so that for a while queries were counted but not listed; `overhead` what measuring
     cost, in seconds of each request that Django answered.
     """
 
@@ -28,6 +30,7 @@ class Board(NamedTuple):
     watched: Watched
     cache: FamilyReads
     shed: int
+    rests: int
     overhead: Histogram
     times: Chart
     asked: Chart
@@ -42,12 +45,15 @@ def board(period: str, order: str = "time") -> Board:
     """The first page of `period` (a key of perf.periods.PERIODS), routes in `order` (a key of perf.routes.ORDERS)."""
     window = reading.window(period)
     found = watched(window, order)
+    dropped = {labels.get("what"): number for labels, number in reading.counts(SHED, window).items()}
+    rests = dropped.pop(LISTS, 0)
     return Board(
         period=period,
         order=order,
         watched=found,
         cache=together(families(window)),
-        shed=sum(reading.counts(SHED, window).values()),
+        shed=sum(dropped.values()),
+        rests=rests,
         overhead=summed(reading.totals(OWN, window).values()),
         times=times_chart(found.moments),
         asked=requests_chart(found.moments),

@@ -143,8 +143,9 @@ def _line(values: Values, top: float) -> str:
             is_up = True
             continue
         alone = is_up and (place + 1 == len(values) or values[place + 1] is None)
-        point = f"{'M' if is_up else 'L'}{(place + 0.5) * width:.1f} {HEIGHT * (1 - value / top):.2f}"
-        path.append(point + ("h0" if alone else ""))  # a point between gaps is a dot
+        at = (place + (0.2 if alone else 0.5)) * width  # a point between gaps is a dash: a dot is hardly seen
+        path.append(f"{'M' if is_up else 'L'}{at:.1f} {HEIGHT * (1 - value / top):.2f}")
+        path.append(f"h{width * 0.6:.1f}" if alone else "")
         is_up = False
     return "".join(path)
 

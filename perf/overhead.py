@@ -11,6 +11,7 @@ from perf.traces import Detail
 
 log = logging.getLogger(__name__)
 
+LISTS = "traces"  # shed: what they list, not what was asked
 REST_SECONDS = 60.0  # without lists of queries, once they cost too much
 LEAST_SECONDS = 5.0  # a share of less says nothing
 
@@ -36,7 +37,7 @@ def settle(spent: float) -> float:
             log.warning(
                 "Measuring took %.1f %% of a core: queries are counted, but not listed, for a while", share * 100
             )
-            recording.count(recording.SHED, what="traces")
+            recording.count(recording.SHED, what=LISTS)
         Detail.wanted, _Watch.rests_until = False, now + REST_SECONDS
     elif not Detail.wanted and now >= _Watch.rests_until:
         Detail.wanted = True

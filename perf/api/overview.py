@@ -49,10 +49,12 @@ class RouteOut(RequestsOut):
 class OverviewOut(Period):
     """Everything that was asked: `shed` values had no room and are missing in the figures. Routes by their time.
 
+    `rests` is how often measuring took too much of a process, which then counted queries for a while and listed none;
     `overhead` is what measuring took of each request that Django answered, in seconds.
     """
 
     shed: int
+    rests: int
     overhead: Spread
     whole: RequestsOut
     cache: CacheReads
@@ -68,6 +70,7 @@ def performance(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
     return {
         **period_data(shown.period, shown.watched.window),
         "shed": shown.shed,
+        "rests": shown.rests,
         "overhead": spread(shown.overhead),
         "whole": requests_data(shown.watched.whole),
         "cache": reads_data(shown.cache),

@@ -71,10 +71,17 @@ def _repeated(window: Window) -> Iterator[Finding]:
 
 def _slow(seen: list[Seen]) -> Iterator[Finding]:
     for one in seen:
-        mend = one.missing or "its plan says why"
+        mend = one.missing or _why(one)
         runs = f"{many(one.runs.count, 'time')} took {took(one.runs.p95)} (p95), {took(one.runs.total)} in all"
         sentence = f"{one.route} runs a slow query: {runs}{_at(one.place)}: {mend}."
         yield Finding("slow", sentence, one.place, one.runs.total, one.route, _page("perf:query", one.query.pk))
+
+
+def _why(one: Seen) -> str:
+    """Where to look for what made a query slow; a statement like BEGIN or COMMIT has no plan."""
+    if one.query.shape.startswith("BEGIN"):
+        return "another transaction was writing; shorten those that write, or use a database with more than one writer"
+    return "its plan says why" if one.query.template else "it has no plan; look at what else ran on the database then"
 
 
 def _crowds(window: Window, seen: list[Seen]) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ def indexes(request: HttpRequest) -> HttpResponse:
 
 
 def _found(digest: str) -> tuple[KnownQuery, list[QueryPlace]]:
-    known = CATALOGUE.found([digest]).get(digest)
+    known = CATALOGUE.found([digest]).get(digest) if digest.isalnum() else None  # PostgreSQL refuses to hear of a NUL
     if known is None:
         raise Http404("No such query is kept.")
     return known

@@ -22,8 +22,8 @@ def test_what_is_missing_is_a_gap_and_what_stands_alone_is_a_dot():
         "Times", at(5), {"p50": [0.1, None, 0.3, None, None], "p95": [None, 0.2, 0.4, None, 0.4]}, write=ms
     )
     assert [one.path for one in chart.series] == [
-        "M100.0 75.00h0M500.0 25.00h0",
-        "M300.0 50.00L500.0 0.00M900.0 0.00h0",
+        "M40.0 75.00h120.0M440.0 25.00h120.0",
+        "M300.0 50.00L500.0 0.00M840.0 0.00h120.0",
     ]
     assert chart.scale == ["400 ms", "300 ms", "200 ms", "100 ms", "0 ms"]
     assert chart.steps[1].words == "Sun 22 Nov, 14:01: p95 200 ms"

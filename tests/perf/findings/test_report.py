@@ -13,8 +13,11 @@ from perf.budgets import budgets
 from perf.cache import Family, cached, forget
 from perf.findings import findings
 from perf.findings.sources import line_of_route
+from perf.findings.watching import observe
 from perf.flushing import flush
+from perf.places import Place
 from perf.reading import window
+from perf.traces import QueryCall, Trace
 from tests.perf import tasks_of_a_test as tasks
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +139,18 @@ def test_readers_who_compute_at_once_beside_an_open_writer_are_a_stampede(family
 def test_a_single_flight_is_no_stampede(family: Family) -> None:
     read_at_once(family, 1)
     assert told("stampede") == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("BEGIN IMMEDIATE", "another transaction was writing; shorten those that write"),
+        ("COMMIT", "it has no plan; look at what else ran on the database then"),
+        ("SELECT height FROM tides", "its plan says why"),
+    ],
+)
+def test_a_slow_statement_is_told_to_have_a_plan_only_where_it_has_one(sql: str, why: str) -> None:
+    call = QueryCall(sql, 0.0, 0.5, Place("tides.py", 7, "tides"))
+    observe(Trace(what="tides", queries=[call], count=1), 0.6)
+    (sentence,) = told("slow")
+    assert f"(tides.py:7): {why}" in sentence

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from perf import recording, storing
+from perf import overhead, recording, storing
 from tests import factories
 from tests.perf.recorded import Answered, day
 from workitems.reviewing import comment
@@ -63,8 +63,13 @@ def test_an_empty_period_says_when_figures_come(admin):
 
 def test_what_the_figures_lack_is_said(admin, settings):
     recording.count(recording.SHED, 1_234, what="values")
+    recording.count(recording.SHED, 2, what=overhead.LISTS)
     storing.keep()
-    assert "1,234 values had no room" in words(admin.get("/performance/"))
+    page = words(admin.get("/performance/"))
+    assert "1,234 values had no room" in page
+    assert "Measuring took too much of a process 2 times, so for a minute or more each its queries were counted" in page
+    told = admin.get("/api/performance").json()
+    assert (told["shed"], told["rests"]) == (1_234, 2)
     settings.PERF_STORE = "memory"
     assert "These are the figures of one process." in words(admin.get("/performance/"))
     settings.ENABLE_MONITORING = False

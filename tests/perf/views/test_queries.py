@@ -99,6 +99,7 @@ def test_looking_asks_for_no_plan(digest: str, admin: Client) -> None:
 
 def test_an_unknown_query_is_not_found(admin: Client) -> None:
     assert admin.get("/performance/queries/" + "0" * 32 + "/").status_code == 404
+    assert admin.get("/performance/queries/%00/").status_code == 404
 
 
 def test_empty_pages_say_what_will_appear(admin: Client) -> None:
