@@ -108,12 +108,15 @@ def _families(window: Window) -> Iterator[Finding]:
     by_family: dict[str, dict[str, int]] = {}
     for labels, amount in counts("cache", window).items():
         by_family.setdefault(labels.get("family"), {})[labels.get("outcome")] = amount
+    computed: dict[str, dict[Labels, Histogram]] = {}
+    for labels, one in totals("cache.computed", window).items():  # of all at once, not a query for each
+        computed.setdefault(labels.get("family"), {})[labels] = one
     for family, outcomes in by_family.items():
         reads = sum(outcomes.get(one, 0) for one in ("hits", "misses", "stale"))
         served = outcomes.get("hits", 0) + outcomes.get("stale", 0)
         if reads < READS_MIN:
             continue
-        costs = totals("cache.computed", window, family=family)
+        costs = computed.get(family, {})
         place = next((_place(labels) for labels in costs), "")
         mean = _mean(costs)
         if served < HITS_MIN * reads:
