@@ -74,7 +74,7 @@ class QueriesOut(Schema):
     repeated: list[RepeatedOut]
 
 
-class IndexOut(Schema):
+class IndexFindingOut(Schema):
     """An index to drop (unused, doubled) or to make (missing)."""
 
     kind: str
@@ -91,7 +91,7 @@ class IndexesOut(Schema):
 
     since: datetime | None
     silent: str
-    data: list[IndexOut]
+    data: list[IndexFindingOut]
 
 
 @router.get("/performance/findings", response=FindingsOut, summary="What to mend, the costliest first")

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from perf import clock, recording, storing, traces
+from perf.flushing import flush
+from perf.queries import REPEATED
 from perf.sizes import sampling
 from perf.traces import CacheCall, Place, QueryCall, Trace
 
@@ -48,6 +50,16 @@ def processes_reported() -> None:
     recording.gauge("process.files_limit", 100, kind="web", host="a", number="1")
     sampling.sample_host()
     storing.keep()
+
+
+def loop(route: str) -> None:
+    """Let a request end that ran one slow query again and again from one line, by a column without an index."""
+    sql, place = 'SELECT * FROM "workitems_workitem" WHERE "workitems_workitem"."detail" = %s', Place("a.py", 7, "page")
+    asked = [QueryCall(sql, number * 0.2, 0.2, place) for number in range(REPEATED)]
+    trace = Trace(route, method="GET", status="200", queries=asked)
+    trace.count, trace.seconds = REPEATED, 0.2 * REPEATED
+    traces.tell(trace, trace.seconds)
+    flush()
 
 
 def example(route: str, seconds: float) -> None:

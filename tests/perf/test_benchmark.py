@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
-from perf import benchmark
+from perf import benchmark, benchmarks, reading
 from perf.benchmark import Case, NothingToMeasure, Unequal, markdown, measure, percentile
 from perf.budgets import Budget, Cost
 from perf.costing import Asked
@@ -186,3 +186,9 @@ def test_the_apps_own_cases_give_equal_answers_and_leave_nothing(db, monkeypatch
     assert {row.queries for row in rows if row.variant == "sought, total known"} == {1}
     assert not Group.objects.filter(name__contains=" 0000").exists()
     assert markdown(rows).count("\n") == len(rows) + 1
+
+
+def test_budgets_are_asked_on_a_filled_past_outside_tests_too(db, settings):
+    settings.TESTING = False  # the clock is not to be moved
+    benchmarks.fill(None)
+    assert len(reading.totals("request", reading.window("24h"))) == benchmarks.ROUTES

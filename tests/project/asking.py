@@ -24,7 +24,7 @@ from snapshots.history import DERIVED, STORED
 from snapshots.judging import Ticket, judge
 from snapshots.models import Judgement
 from tests import factories
-from tests.perf.recorded import Answered, day, example, processes_reported
+from tests.perf.recorded import Answered, day, example, loop, processes_reported
 from tests.project.reads import World
 from tests.scraping import promising, watching
 from tests.workitems.photo_files import picture
@@ -87,6 +87,7 @@ class Asked(World):
         example("workitems:dashboard", 9)
         day([Answered("workitems:dashboard", 9, queries=99)])
         processes_reported()
+        loop("workitems:dashboard")
         self.paused = promising.request(self.third)
         ledger.pause(self.paused, self.editor)
         self.written = self.export("csv")
