@@ -104,7 +104,7 @@ def items(django_capture_on_commit_callbacks: Captured, settings: Any, tmp_path:
         return Items()
 
 
-@pytest.mark.req("B38", "B39")
+@pytest.mark.req("B38")
 def test_no_write_to_items_leaves_an_old_answer(items: Items, django_capture_on_commit_callbacks: Captured) -> None:
     found = (
         item_writers.MODELS

@@ -151,7 +151,7 @@ def test_no_index_is_built_twice():
 
 
 @pytest.mark.both_dbs
-@pytest.mark.req("B1", "B9", "B10", "B13")
+@pytest.mark.req("B1", "B9", "B10", "B11", "B13")
 def test_the_lists_are_read_in_index_order_without_sorting():
     users = fill(2_000, children=0)
     newest, rare = ("-submitted_at", "-pk"), list(Status)[4]  # of a common one the other index costs nearly the same
@@ -169,6 +169,8 @@ def test_the_lists_are_read_in_index_order_without_sorting():
         assert "Sort" not in plan
         assert "TEMP B-TREE" not in plan
     assert "ix_workitem_assigned_to" in WorkItem.objects.waiting_for(users[0]).explain()
+    unique = "workitem_number_uniq" if connection.vendor == "postgresql" else "(number=?)"  # SQLite names it itself
+    assert unique in WorkItem.objects.filter(number="N7").explain()
 
 
 @pytest.mark.both_dbs
