@@ -70,7 +70,7 @@ class Histogram:
 
     @property
     def mean(self) -> float | None:
-        """The exact mean; None when empty."""
+        """The mean, to seven digits once it was encoded; None when empty."""
         return self.total / self.count if self.count else None
 
     @property
@@ -114,7 +114,7 @@ class Histogram:
                 yield GROWTH**place, many
 
     def encode(self) -> bytes:
-        """What `decode` reads; least and most to seven digits, everything else exactly."""
+        """What `decode` reads; counts exactly, total, least and most to seven digits: more would hardly compress."""
         return self.pack([self])
 
     @classmethod
@@ -127,7 +127,7 @@ class Histogram:
         """Many in columns, each column's bytes by their rank: what is alike stands together and compresses well."""
         counts = [one._counts() for one in histograms]
         packed = [
-            _planes(array("d", [one.total for one in histograms])),
+            _planes(array("f", [one.total for one in histograms])),
             _planes(array("f", [one.least for one in histograms])),
             _planes(array("f", [one.most for one in histograms])),
             _planes(array("h", [one._first for one in histograms])),
@@ -142,7 +142,7 @@ class Histogram:
     def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Self]:
         """Those of the histograms that `pack` wrote which are `chosen`, in their order."""
         many = len(chosen)
-        totals, data = _column("d", data, many)
+        totals, data = _column("f", data, many)
         leasts, data = _column("f", data, many)
         mosts, data = _column("f", data, many)
         firsts, data = _column("h", data, many)
