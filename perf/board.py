@@ -41,6 +41,7 @@ class Board(NamedTuple):
         return (self.watched.window.end - self.watched.window.start).total_seconds() / 60
 
 
+@reading.together()
 def board(period: str, order: str = "time") -> Board:
     """The first page of `period` (a key of perf.periods.PERIODS), routes in `order` (a key of perf.routes.ORDERS)."""
     window = reading.window(period)

@@ -25,6 +25,7 @@ class CloseUp(NamedTuple):
     findings: list[Finding]
 
 
+@reading.together()
 def close_up(route: str, period: str) -> CloseUp:
     """The page of `route` (a URL name, or what stands for none) over `period` (a key of perf.periods.PERIODS)."""
     window = reading.window(period)

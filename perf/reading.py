@@ -12,6 +12,12 @@ from perf.histograms import Histogram
 from perf.models import DAYS, HOURS, MINUTES, Ring
 from perf.series import COUNT, HISTOGRAM, LEVEL, Key, Labels, merge
 from perf.storing import store
+from perf.tables import together
+
+__all__ = [
+    "PERIODS", "Step", "Window", "count_timeline", "counts", "histograms", "levels", "names", "timeline", "together",
+    "totals", "window",
+]  # fmt: skip
 
 Step = Literal["minute", "hour", "day"]
 

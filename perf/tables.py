@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +15,29 @@ from django.db import connection, models, transaction
 from perf import clock
 from perf.models import RINGS, Arrival, LabelSet, Ring
 from perf.models.buckets import Bucket
-from perf.series import Key, Labels, Series, decoded, encoded, merge
+from perf.series import EXAMPLES, Key, Labels, Series, decoded, encoded, merge
 
 LOCK_SECONDS = 2  # for those who read: the roll-up waits no longer, and tries again the next time
 ROWS = 200  # of one statement
 
 Arrived = list[tuple[datetime, str, str, bytes | memoryview]]  # minute, kind, name, block
+Rows = list[tuple[datetime, bytes | memoryview]]  # start and block
+Span = tuple[str, str, datetime, datetime]  # ring, kind, and from when until before when
+
+_together: ContextVar[dict[Span, dict[str, Rows]] | None] = ContextVar("together", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Within the block one statement reads all names of a kind and a time: for pages, which ask for most of them."""
+    if _together.get() is not None:
+        yield
+        return
+    token = _together.set({})
+    try:
+        yield
+    finally:
+        _together.reset(token)
 
 
 class Tables:
@@ -38,20 +58,13 @@ class Tables:
         self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Callable[[Labels], bool]
     ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
         """As Store says; one statement, so that it sees a roll-up wholly or not at all."""
-        kind, name = key
-        tables: list[type[models.Model]] = [Arrival, *ring.over(start, end)]
-        parts = [
-            table._default_manager.filter(name=name, kind=kind, start__gte=start, start__lt=end).values_list(
-                "start", "data"
-            )
-            for table in tables
-        ]
+        kind, _ = key
 
         def known(given: int | list[list[str]]) -> Labels | None:
             labels = self._named(given) if isinstance(given, int) else _labels(given)
             return labels if wanted(labels) else None
 
-        for at, data in list(parts[0].union(*parts[1:], all=True)):
+        for at, data in _rows(ring, key, start, end):
             yield ring.period(at, kind), decoded(kind, data, known)
 
     def names(self) -> set[Key]:
@@ -83,6 +96,29 @@ class Tables:
             rows = LabelSet.objects.values_list("pk", "labels")
             self._labels |= {pk: Labels(map(tuple, json.loads(labels))) for pk, labels in rows}
         return self._labels[number]
+
+
+def _rows(ring: Ring, key: Key, start: datetime, end: datetime) -> Rows:
+    """The blocks of `key`, within `together` from what was read for all names; but examples, which are large."""
+    kind, name = key
+    spans = _together.get()
+    if spans is None or kind == EXAMPLES:
+        return [(at, data) for _, at, data in _read(ring, start, end, kind=kind, name=name)]
+    span = ring.name, kind, start, end
+    if span not in spans:
+        spans[span] = defaultdict(list)
+        for found, at, data in _read(ring, start, end, kind=kind):
+            spans[span][found].append((at, data))
+    return spans[span].get(name, [])
+
+
+def _read(ring: Ring, start: datetime, end: datetime, **key: str) -> Iterable[tuple[str, datetime, bytes | memoryview]]:
+    tables: list[type[models.Model]] = [Arrival, *ring.over(start, end)]
+    parts = [
+        table._default_manager.filter(start__gte=start, start__lt=end, **key).values_list("name", "start", "data")
+        for table in tables
+    ]
+    return list(parts[0].union(*parts[1:], all=True))
 
 
 def _lock_arrivals() -> None:

@@ -15,7 +15,7 @@ from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
 from perf.jobs import BAD_ENDS
-from perf.reading import Window, counts, totals
+from perf.reading import Window, counts, together, totals
 from perf.series import Labels
 
 REQUESTS_MIN = 20  # of a route, below which a share or a percentile says little
@@ -54,6 +54,7 @@ class Finding:
         return LABELS[self.kind]
 
 
+@together()
 def findings(window: Window) -> list[Finding]:
     """Everything worth mending in `window`, the costliest first."""
     seen = slow(window)

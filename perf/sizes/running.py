@@ -109,6 +109,7 @@ class Processes:
         return sorted(found, key=lambda one: one.level, reverse=True)
 
 
+@reading.together()
 def processes(period: str) -> Processes:
     """What reported itself within `period`."""
     window, lately = reading.window(period), reading.window("1h")

@@ -114,6 +114,7 @@ class Storage:
         return sorted(found, key=lambda one: one.level, reverse=True)
 
 
+@reading.together()
 def storage(period: str, user: Any) -> Storage:
     """Measure now, and read what was sampled within `period`; the counts that `user` may see."""
     window, contents = reading.window(period), measure()

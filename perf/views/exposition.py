@@ -9,6 +9,7 @@ from prometheus_client.exposition import choose_encoder
 
 from perf.access import requires
 from perf.exposition import Exposition
+from perf.reading import together
 
 
 @require_safe
@@ -17,4 +18,6 @@ from perf.exposition import Exposition
 def metrics(request: HttpRequest) -> HttpResponse:
     """Every series of all processes, in the text format or in OpenMetrics, whichever the caller prefers."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return HttpResponse(encode(Exposition()), content_type=content_type)
+    with together():
+        told = encode(Exposition())
+    return HttpResponse(told, content_type=content_type)

@@ -18,6 +18,7 @@ from perf.periods import asked_period
 
 @require_safe
 @requires("perf.view_performance")
+@reading.together()
 def cache(request: HttpRequest) -> HttpResponse:
     """Hits, misses, bytes and time saved of each family."""
     period = asked_period(request)

@@ -13,12 +13,14 @@ from perf.board import board, foremost
 from perf.findings import findings
 from perf.gauges import readings
 from perf.periods import asked_period
+from perf.reading import together
 from perf.routes import ORDERS
 from perf.sizes.contents import measure
 
 
 @require_safe
 @requires("perf.view_performance")
+@together()
 def overview(request: HttpRequest) -> HttpResponse:
     """Findings, figures of everything, and each route beside its budget."""
     order = request.GET.get("order", "")
