@@ -45,6 +45,9 @@ ORDER BY seq_tup_read DESC"""
 _LED_ON_SQLITE = """
 SELECT i.name FROM pragma_index_list(%s) l JOIN pragma_index_info(l.name) i ON i.seqno = 0 WHERE i.name IS NOT NULL
 UNION SELECT name FROM pragma_table_info(%s) WHERE pk = 1"""
+_ROWS = """
+SELECT c.reltuples, pg_stat_get_live_tuples(c.oid), pg_relation_size(c.oid) FROM pg_class c
+WHERE c.relname = %s AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])"""
 _SINCE = "SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -111,7 +114,11 @@ def _to_add(model: type[Model], columns: tuple[str, ...]) -> str:
 
 
 def _wanted(slow: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(table, columns) of each slow SELECT that compares columns of which no index begins with any."""
+    """(table, columns) of each slow SELECT that compares columns of which no index begins with any.
+
+    A table known to be small is left out: reading it as a whole is quick, so something else was slow.
+    """
+    minute = clock.now().replace(second=0, microsecond=0)
     for sql in slow:
         shape = read(sql)
         by_table: dict[str, list[str]] = {}
@@ -119,7 +126,8 @@ def _wanted(slow: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
             if shape.verb in {"SELECT", "WITH"} and (model := _own().get(table)) and column in _columns(model):
                 by_table.setdefault(table, []).append(column)
         for table, columns in by_table.items():
-            if not set(columns) & _led(table, clock.now().replace(second=0, microsecond=0)):
+            rows = _rows(table, minute)
+            if (rows is None or rows >= ROWS_MIN) and not set(columns) & _led(table, minute):
                 yield table, tuple(dict.fromkeys(columns))
 
 
@@ -143,6 +151,22 @@ def _led(table: str, _minute: datetime) -> set[str]:
         constraints = connection.introspection.get_constraints(cursor, table)
     kept = (one for one in constraints.values() if one["index"] or one["unique"] or one["primary_key"])
     return {one["columns"][0] for one in kept if one["columns"]}
+
+
+@lru_cache(maxsize=256)
+def _rows(table: str, _minute: datetime) -> float | None:
+    """About how many rows `table` has by PostgreSQL's statistics, None where nothing tells; asked once a minute."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [table])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    analysed, live, size = found
+    if analysed < 0 and not live and size:  # never analysed, and its counters began anew
+        return None
+    return max(float(analysed), float(live))
 
 
 def _unused(since: datetime | None, table: str, index: str, size: int, reads: int) -> IndexFinding:

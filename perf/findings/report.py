@@ -24,6 +24,8 @@ ERROR_SHARE = 0.01
 READS_MIN = 100  # of a family
 HITS_MIN = 0.2  # of a family's reads
 SAVED_MIN = 0.001  # seconds a hit saves: about what looking it up costs
+SLOW_RUNS_MIN = 3  # of a query; fewer are told from SLOW_ANYHOW on: once in thousands is no pattern
+SLOW_ANYHOW = 1.0  # seconds of a single run
 CROWD_MIN = 3  # readers that computed one answer at once
 
 LABELS = {
@@ -58,8 +60,9 @@ class Finding:
 def findings(window: Window) -> list[Finding]:
     """Everything worth mending in `window`, the costliest first."""
     seen = slow(window)
-    found = [*_repeated(window), *_slow(seen), *_crowds(window, seen), *_families(window)]
-    found += [*_errors(window), *_budgets(window), *_indexes(seen)]
+    often = [one for one in seen if one.runs.count >= SLOW_RUNS_MIN or one.runs.most >= SLOW_ANYHOW]
+    found = [*_repeated(window), *_slow(often), *_crowds(window, seen), *_families(window)]
+    found += [*_errors(window), *_budgets(window), *_indexes(often)]
     return sorted(found, key=lambda one: (-one.weight, one.sentence))
 
 

@@ -76,6 +76,7 @@ def test_policies_the_wrong_way_round_are_told_with_their_remedy(settings: Any, 
     assert "Set maxmemory-policy allkeys-lfu" in found["warn"]
 
 
+@pytest.mark.req("B117")
 def test_both_ways_to_run_them_start_the_documented_files_and_show_no_password() -> None:
     unit, compose = (DEPLOY / "valkey@.service").read_text(), (DEPLOY / "compose.yaml").read_text()
     assert "ExecStart=/usr/bin/valkey-server /etc/tidemark/valkey-%i.conf" in unit

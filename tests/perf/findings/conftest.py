@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perf.findings import watching
+from perf.findings import indexes, watching
 from perf.findings.catalogue import CATALOGUE
 
 
@@ -12,3 +12,4 @@ from perf.findings.catalogue import CATALOGUE
 def _nothing_known() -> None:
     CATALOGUE.forget()
     watching.forget()
+    indexes._rows.cache_clear()

@@ -17,14 +17,17 @@ from workitems.models import WorkItem
 pytestmark = pytest.mark.django_db
 
 
+ASKED = 'SELECT "workitems_workitem"."id" FROM "workitems_workitem" WHERE "workitems_workitem"."detail" = %s'
+
+
 def slow(sql: str) -> list[str]:
     return [statement(sql).shape]
 
 
 @pytest.mark.both_dbs
-def test_a_slow_query_that_no_index_serves_names_the_model_to_mend() -> None:
-    asked = 'SELECT "workitems_workitem"."id" FROM "workitems_workitem" WHERE "workitems_workitem"."detail" = %s'
-    (found,) = report(slow(asked)).of("missing")
+def test_a_slow_query_that_no_index_serves_names_the_model_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexes, "ROWS_MIN", 0)
+    (found,) = report(slow(ASKED)).of("missing")
     file, _, line = found.place.partition(":")
     assert (file, int(line) > 1) == ("workitems/models/items.py", True)
     assert found.sentence == (
@@ -33,10 +36,25 @@ def test_a_slow_query_that_no_index_serves_names_the_model_to_mend() -> None:
     )
 
 
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL tells how many rows there are")
+def test_no_index_is_asked_for_on_a_table_that_is_known_to_be_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        factories.item()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE workitems_workitem")
+    (shape,) = slow(ASKED)
+    assert (report([shape]).of("missing"), indexes.suggestion(shape)) == ([], "")
+    monkeypatch.setattr(indexes, "ROWS_MIN", 5)
+    assert indexes.suggestion(shape).startswith('add Index(fields=["detail"]) to WorkItem')
+    monkeypatch.setattr(indexes, "ROWS_MIN", 1_000_000)
+    assert indexes.suggestion(shape) == ""
+
+
 @pytest.mark.both_dbs
 @pytest.mark.parametrize("column", ["id", "number", "location"])
-def test_no_index_is_asked_for_where_one_serves(column: str) -> None:
+def test_no_index_is_asked_for_where_one_serves(column: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The primary key, a unique one, and a column beside an indexed one."""
+    monkeypatch.setattr(indexes, "ROWS_MIN", 0)
     where = f'"workitems_workitem"."{column}" = %s AND "workitems_workitem"."id" > %s'
     assert report(slow(f'SELECT 1 FROM "workitems_workitem" WHERE {where}')).of("missing") == []
 

@@ -151,6 +151,15 @@ def test_a_single_flight_is_no_stampede(family: Family) -> None:
 )
 def test_a_slow_statement_is_told_to_have_a_plan_only_where_it_has_one(sql: str, why: str) -> None:
     call = QueryCall(sql, 0.0, 0.5, Place("tides.py", 7, "tides"))
-    observe(Trace(what="tides", queries=[call], count=1), 0.6)
+    for _ in range(3):
+        observe(Trace(what="tides", queries=[call], count=1), 0.6)
     (sentence,) = told("slow")
     assert f"(tides.py:7): {why}" in sentence
+
+
+@pytest.mark.parametrize(("seconds", "runs", "findings"), [(0.18, 1, 0), (0.18, 2, 0), (0.18, 3, 1), (1.2, 1, 1)])
+def test_a_query_is_told_when_it_was_slow_often_or_very(seconds: float, runs: int, findings: int) -> None:
+    call = QueryCall("SELECT height FROM tides", 0.0, seconds, Place("tides.py", 7, "tides"))
+    for _ in range(runs):
+        observe(Trace(what="tides", queries=[call], count=1), seconds)
+    assert len(told("slow")) == findings

@@ -113,6 +113,7 @@ def test_processes_and_machine_are_shown(admin: Client) -> None:
     page = words(admin, "/performance/processes/?period=1h")
     [own], [machine] = said["running"], said["machines"]
     assert own["memory"] > 10_000_000
+    assert own["threads"] >= 1
     assert own["cpu"] is None  # of one look nothing can be said
     assert 0 < machine["available"] < machine["memory"]
     assert f"<strong>{own['kind']} {own['number']}</strong>" in page

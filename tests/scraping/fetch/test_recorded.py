@@ -40,6 +40,7 @@ def recorded() -> dict[tuple[str, str], Any]:
     return {(labels.get("platform"), labels.get("outcome")): calls[labels] for labels in calls}
 
 
+@pytest.mark.req("A99")
 def test_each_end_of_a_call_is_recorded_once_under_its_platform(server: Any, settings: Any) -> None:
     settings.FAKE_PLATFORMS_URL = f"http://127.0.0.1:{server.port}"
     server.paths.update({f"/{HOST}/{outcome}": answer for outcome, answer in ANSWERS.items()})
