@@ -5,6 +5,5 @@ from perf.budgets import Budget
 BUDGETS = [
     # The account, the number of its entries and a page of them, and what imports changed of it.
     Budget("changes", queries=8, bytes=2_500, p95=200),
-    # One or two for each name that was recorded: forty series of perf's own, and a project's.
-    Budget("metrics", queries=100, p95=500),
+    Budget("metrics", queries=10, p95=500),
 ]
