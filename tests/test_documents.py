@@ -43,6 +43,17 @@ PLANNED = {
 }
 
 
+@pytest.mark.req("B95", "B114")
+def test_page_on_performance_keeps_each_phase_before_and_after() -> None:
+    """Each phase that saves something has rows, and in every row less is needed after it."""
+    page = (ROOT / "docs" / "performance.md").read_text()
+    section = page.partition("## Before and after, phase by phase\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| phase (\d): .+ \| ([\d.,]+) \| ([\d.,]+) \| .+ \|", section, flags=re.MULTILINE)
+    assert {phase for phase, _, _ in rows} == {"1", "2", "3", "4", "6", "7"}
+    worse = [row for row in rows if float(row[2].replace(",", "")) >= float(row[1].replace(",", ""))]
+    assert (worse, "`make bench-phases`" in section) == ([], True)
+
+
 @pytest.mark.req("B71")
 def test_every_counterpart_of_the_first_plan_exists() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text().partition("\n## What the first plan named\n")[2]

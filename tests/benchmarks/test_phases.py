@@ -12,7 +12,7 @@ from workitems.models import WorkItem
 from workitems.seeding import seed_items
 
 
-@pytest.mark.req("B114")
+@pytest.mark.req("B95", "B114")
 def test_each_phase_in_the_database_has_a_before_and_an_after(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmarks import phases  # it sets Django up, which is done by now
 

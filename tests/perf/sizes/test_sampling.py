@@ -29,6 +29,9 @@ def anew() -> Iterator[None]:
 @pytest.mark.req("A104")
 @pytest.mark.both_dbs
 def test_size_and_rows_of_each_table_are_read_back_hour_by_hour() -> None:
+    if connection.vendor == "postgresql":  # it estimates from what other tests committed, and rolled back, otherwise
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_reset_single_table_counters('perf_pageview'::regclass)")
     for hours in (5, 2):
         with clock.shifted(timedelta(hours=-hours)):
             sampling.sample_database()
