@@ -159,7 +159,7 @@ def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any
         ],
         batch_size=ROWS,
         update_conflicts=True,
-        unique_fields=["name", "kind", "start"],
+        unique_fields=["start", "kind", "name"],
         update_fields=["data"],
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -29,7 +30,7 @@ from accounts.models import (
 )
 from accounts.tags import Tag
 from perf import clock
-from perf.models import QueryPlace, QueryPlan
+from perf.models import RINGS, LabelSet, QueryPlace, QueryPlan
 from perf.retention import expired_views
 from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
 from scraping import retention
@@ -129,6 +130,7 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # perf
     "query_place_uniq": lambda: QueryPlace.objects.filter(query_id="0" * 32, route="api:grid", place="a.py:1"),
     "ix_queryplan_query_at": lambda: QueryPlan.objects.filter(query_id="0" * 32).order_by("-at", "-pk")[:10],
+    "LabelSet.labels": lambda: LabelSet.objects.filter(labels__in=["[]"]),
     "ix_pageview_at": lambda: expired_views().values_list("pk", flat=True)[:500],
     # snapshots
     "ix_note_account_day": lambda: Note.objects.filter(account=1, day__range=(TODAY, TODAY)).order_by("day", "pk"),
@@ -243,6 +245,11 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "ix_comment_created_at": lambda: first(Comment.objects.order_by("-created_at")),
     "ix_status_change_changed_at": lambda: first(StatusChange.objects.order_by("-changed_at")),
 }
+SERVED |= {  # the tables of each ring: a page reads all names of some time
+    f"uq_{table._meta.model_name}": partial(table._default_manager.filter, start__gte=NOW, start__lt=NOW, kind="h")
+    for ring in RINGS
+    for table in ring.tables
+}
 """Each index, and the query of the product that it is there for."""
 
 
@@ -286,7 +293,7 @@ def ordered(made: Any) -> list[tuple[str, str]]:
     return getattr(made, "fields_orders", None) or [(field, "") for field in made.fields]
 
 
-def partial(name: str, model: type[Model]) -> bool:
+def is_partial(name: str, model: type[Model]) -> bool:
     """Whether the index holds only some of the rows."""
     return any(made.name == name and made.condition for made in (*model._meta.indexes, *unique(model)))
 
@@ -300,7 +307,7 @@ def names_in_plans(name: str, model: type[Model]) -> set[str]:
     table = model._meta.db_table
     if "." not in name and (connection.vendor == "postgresql" or name not in {each.name for each in unique(model)}):
         return {name}
-    if connection.vendor == "sqlite" and "." not in name and not partial(name, model):
+    if connection.vendor == "sqlite" and "." not in name and not is_partial(name, model):
         return {f"sqlite_autoindex_{table}_"}
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, table)
@@ -348,7 +355,7 @@ def test_each_query_is_served_by_its_index(uncounted: None) -> None:
 
 
 def test_no_index_is_the_beginning_of_another() -> None:
-    whole = {name: (model, bare(name, model)) for name, model in DECLARED.items() if not partial(name, model)}
+    whole = {name: (model, bare(name, model)) for name, model in DECLARED.items() if not is_partial(name, model)}
     twice = [
         (name, other)
         for name, (model, own) in whole.items()

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_days0")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_days0")],
             },
         ),
         migrations.CreateModel(
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_days1")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_days1")],
             },
         ),
         migrations.CreateModel(
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_days2")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_days2")],
             },
         ),
         migrations.CreateModel(
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_hours0")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_hours0")],
             },
         ),
         migrations.CreateModel(
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_hours1")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_hours1")],
             },
         ),
         migrations.CreateModel(
@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_hours2")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_hours2")],
             },
         ),
         migrations.CreateModel(
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_hours3")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_hours3")],
             },
         ),
         migrations.CreateModel(
@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_minutes0")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_minutes0")],
             },
         ),
         migrations.CreateModel(
@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_minutes1")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_minutes1")],
             },
         ),
         migrations.CreateModel(
@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_minutes2")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_minutes2")],
             },
         ),
         migrations.CreateModel(
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "kind", "start"), name="uq_minutes3")],
+                "constraints": [models.UniqueConstraint(fields=("start", "kind", "name"), name="uq_minutes3")],
             },
         ),
     ]

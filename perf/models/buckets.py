@@ -61,7 +61,7 @@ class Bucket(models.Model):
     class Meta:
         abstract = True
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["name", "kind", "start"], name="uq_%(class)s")]
+        constraints = [models.UniqueConstraint(fields=["start", "kind", "name"], name="uq_%(class)s")]
 
 
 class Minutes0(Bucket):
