@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts import bulk
 from accounts.models import Account, Organization
+from accounts.platforms import PLATFORMS
 from accounts.seeding import Registry
 from perf.benchmark import Case
 from perf.costing import Address
@@ -21,7 +22,7 @@ PER_PAGE = 50
 ASKED = 120
 """Accounts on which budgets are asked: more than two pages of every list."""
 OFFICES = 30
-FIRST = {"platform": "x", "handle": "handle-0"}
+FIRST = {"platform": next(iter(PLATFORMS)), "handle": "handle-0"}
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def fill(person: Any) -> None:
     offices = [Organization.objects.create(name=f"Office {number}") for number in range(OFFICES)]
     handles = [(f"handle-{number}", offices[number % OFFICES]) for number in range(ASKED)]
     for handle, office in handles:
-        Account.objects.create(platform="x", handle=handle, organization=office)
+        Account.objects.create(platform=FIRST["platform"], handle=handle, organization=office)
     bulk.start(bulk.plan(Account.objects.all(), bulk.Wanted({"is_core": True})), person)
 
 

@@ -28,7 +28,7 @@ ROWS = int(os.environ.get("N", "20000"))
 PER_PAGE = 50
 ROUTES, HOURS = 60, 26
 ROUTE = "perf:performance"  # one that every project with perf has
-SLOW = statement("SELECT id FROM auth_group WHERE name = %s")
+SLOW = statement("SELECT id FROM django_content_type WHERE model = %s")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.benchmarks import enough_accounts
 from accounts.models import Account
+from accounts.platforms import PLATFORMS
 from perf import clock
 from perf.benchmark import Case
 from perf.costing import Address
@@ -21,7 +22,7 @@ from scraping.condition import conditions as read_conditions
 from scraping.models import Attempt, JobState, ScrapeJob, ScrapeRun
 
 TRIES_EACH = 2
-PLATFORM = "x"
+PLATFORM = next(iter(PLATFORMS))
 CLAIMED = 50
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import sys
 from collections import defaultdict
@@ -100,6 +101,7 @@ class Marks:
 
 def collected() -> dict[str, set[str]]:
     """Id → tests that carry it, over the whole suite. RuntimeError when the suite cannot be collected."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # pytest would read the settings before the tests' services run
     marks, words = Marks(), io.StringIO()
     with contextlib.redirect_stdout(words):
         code = pytest.main(

@@ -36,7 +36,13 @@ REGISTRIES = {
     "scraping/fakes/server.py": "the fakes by host",
     "scraping/fakes/curves.py": "what each platform gives",
 }
-MAY_NAME = {"project/launch.py": "which pages the demo reads"}
+MAY_NAME = {
+    "project/launch.py": "which pages the demo reads",
+    "perf/series.py": "x is how examples are marked",
+    "perf/models/buckets.py": "x is how examples are marked",
+    "perf/sizes/running.py": "threads of processes",
+    "perf/api/sizes.py": "threads of processes",
+}
 TELLING = sorted(set(PLATFORMS) - {"x", "threads"})  # two are ordinary words of templates and scripts
 
 
