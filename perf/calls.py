@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from perf.histograms import Histogram
-from perf.reading import Window, totals
+from perf.reading import Window, levels, totals
 
 OK = "ok"
 
@@ -19,6 +19,8 @@ class Platform:
     calls: Histogram = field(default_factory=Histogram)
     waits: Histogram = field(default_factory=Histogram)
     ends: Counter[str] = field(default_factory=Counter)
+    quota: float | None = None
+    """The spent share of its quota as last told in the period; None where nobody told of one."""
 
     @property
     def failed(self) -> int:
@@ -45,4 +47,7 @@ def platforms(window: Window) -> list[Platform]:
         one.calls.merge(calls)
     for labels, waits in totals("outgoing.waited", window).items():
         found.setdefault(labels.get("platform"), Platform(labels.get("platform"))).waits.merge(waits)
+    for labels, shares in levels("outgoing.quota", window).items():
+        if labels.get("platform") in found:
+            found[labels.get("platform")].quota = shares[-1][1]
     return sorted(found.values(), key=lambda one: (-one.calls.count, one.name))

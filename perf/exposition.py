@@ -51,6 +51,7 @@ SERIES = {
     "task.retries": Described("Celery tasks that asked to be tried again."),
     "task.errors": Described("Celery tasks that failed, by the class of the error."),
     "outgoing": Described("How long calls to a platform took, by their end.", "seconds"),
+    "outgoing.quota": Described("Spent share of the fullest window of a platform's quota, 0 to 1."),
     "outgoing.waited": Described("How long a ready call waited until the platform's quota let it go.", "seconds"),
     "cache": Described("Reads from the cache, by family and outcome."),
     "cache.bytes": Described("Bytes that the cache answered with.", "bytes"),
@@ -72,7 +73,8 @@ class Exposition:
     def collect(self) -> Iterator[Metric]:
         """One family per name; of two names that Prometheus could not tell apart the first alone."""
         seen: set[str] = set()
-        for kind, name in sorted(store().names(), key=lambda key: (key[1], key[0])):
+        told = {key for key in store().names() if key[0] in FAMILIES}  # not what single requests did
+        for kind, name in sorted(told, key=lambda key: (key[1], key[0])):
             described = described_as(kind, name)
             metric = metric_name(name, described.unit)
             family = FAMILIES[kind](metric, name, described)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Aggregate, F, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
-from perf import clock
+from accounts.platforms import PLATFORMS
+from perf import clock, recording
 from scraping.connectors import connector_for, credential_for
 from scraping.connectors.base import Connector, Window
 from scraping.models import PermitBlock
@@ -43,6 +44,12 @@ class Quota:
 def quotas_of(platforms: Collection[str]) -> dict[str, Quota]:
     """The fullest window of each platform that has one."""
     return {name: max(found, key=lambda quota: quota.share) for name, found in windows_of(platforms).items()}
+
+
+def tell() -> None:
+    """Record the spent share of each platform's fullest window, for the performance pages."""
+    for name, quota in quotas_of(PLATFORMS).items():
+        recording.gauge("outgoing.quota", quota.share, platform=name)
 
 
 def windows_of(platforms: Collection[str]) -> dict[str, list[Quota]]:

@@ -53,7 +53,8 @@ class TasksOut(Period):
 class PlatformOut(Schema):
     """Calls to one platform, times in seconds; `wait` until its quota let a ready call go.
 
-    `ends` counts ok (answered below 400) and every trouble by its name.
+    `ends` counts ok (answered below 400) and every trouble by its name; `quota` is the spent share of its fullest
+    window as last told, null where there is none.
     """
 
     platform: str
@@ -61,6 +62,7 @@ class PlatformOut(Schema):
     wait: Spread
     ends: dict[str, int]
     error_rate: float | None
+    quota: float | None
 
 
 class OutgoingOut(Period):
@@ -117,6 +119,7 @@ def performance_outgoing(request: HttpRequest, asked: Query[Asked]) -> dict[str,
             "wait": spread(one.waits),
             "ends": one.ends,
             "error_rate": one.error_rate,
+            "quota": one.quota,
         }
         for one in platforms(window)
     ]

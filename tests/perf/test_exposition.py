@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_format
 from prometheus_client.samples import Sample
 
-from perf import clock, flushing, recording
+from perf import clock, exemplars, flushing, reading, recording
 from perf.exposition import buckets
 from perf.histograms import Histogram
 from project.roles import Scope
@@ -114,3 +114,10 @@ def test_whole_numbers_count_at_their_edge_and_not_above() -> None:
         ("20.0", 7),
         ("+Inf", 7),
     ]
+
+
+def test_what_single_requests_did_is_left_out(scraper: Client) -> None:
+    scraper.get("/healthz")
+    flushing.flush()
+    assert exemplars.of("healthz", reading.window("1h")) is not None
+    assert "healthz" in scraper.get("/metrics").content.decode()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from perf import clock
-from scraping import ledger
+from perf import clock, reading, storing
+from scraping import ledger, quotas
 from scraping.board import quotas_of
 from scraping.connectors.base import Missing
 from scraping.fakes import curves
@@ -101,6 +101,10 @@ def test_limit_that_counts_and_is_shown_depends_on_the_token(settings: Any, toke
     one = account("github", "cdcgov")
     scrape(one)
     assert (outcome(one), quotas_of(["github"])["github"].calls) == ((JobState.DONE, OK), calls)
+    quotas.tell()
+    storing.keep()
+    told = reading.levels("outgoing.quota", reading.window("1h"), platform="github")
+    assert [points[-1][1] for points in told.values()] == [quotas_of(["github"])["github"].share]
 
 
 def test_sixty_calls_an_hour_are_all_that_is_made_without_a_token(fakes: Any, settings: Any) -> None:

@@ -49,14 +49,16 @@ def test_outgoing_calls_show_times_waits_and_troubles_of_each_platform(admin: Cl
         for _ in range(many):
             recording.record("outgoing", 0.25, platform=platform, outcome=outcome)
     recording.record("outgoing.waited", 4.0, platform="x")
+    recording.gauge("outgoing.quota", 0.25, platform="x")
     storing.keep()
 
     page = words(admin.get("/performance/outgoing/?period=1h"))
     assert re.search(
-        r"flickr rate_limited 1 10 .* – It has no quota that calls wait for 1 10 % x 3 .* 4 s 0 0 % ", page
+        r"flickr rate_limited 1 10 .* – It has no quota that calls wait for – 1 10 % x 3 .* 4 s 25 % 0 0 % ", page
     )
     assert "own figures" in page
     flickr, x = admin.get("/api/performance/outgoing?period=1h").json()["platforms"]
+    assert (flickr["quota"], x["quota"]) == (None, 0.25)
     assert (flickr["calls"]["count"], flickr["ends"], flickr["error_rate"]) == (10, {"ok": 9, "rate_limited": 1}, 0.1)
     assert (x["wait"]["most"], flickr["wait"]["p95"]) == (4.0, None)
 
