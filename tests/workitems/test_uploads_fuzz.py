@@ -14,7 +14,7 @@ from tests.workitems.mutations import NAMES, mutated
 from workitems.models import Photo, Upload
 from workitems.workflow import submit
 
-FILES = int(os.environ.get("FILES", "1000"))
+FILES = int(os.environ.get("FILES", "2000"))
 """How many are sent; `make fuzz-uploads` sends more."""
 PARTS = 4  # in which they are sent, so that the suite's processes share them
 AN_ITEM = 25  # how many go to one item
