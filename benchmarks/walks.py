@@ -20,7 +20,7 @@ PLACES = ("Engine room", "Galley", "Main deck", "Pump room", "Bridge wing")
 SORTS = ("-followers", "followers", "-change_7")
 PIECE = 512 * 1024  # bytes of a photo in one request, as the page sends them
 _STATIC = re.compile(r'(?:src|href)="(/static/[^"]+)"')
-_PHOTO = re.compile(r'"(/workitems/photos/\d+/\w+/)"')
+_PHOTO = re.compile(r'"(/workitems/photos/\d+/(?:original|picture|thumb)/)"')
 _KEY = re.compile(r'name="key" value="([^"]+)"')
 _numbers = count(1)
 
