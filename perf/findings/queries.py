@@ -14,17 +14,11 @@ from perf.series import Labels
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A slow query at one place: its slow `runs` in seconds; `crowd` is the most requests that ran it at once.
-
-    `missing` is the index that would serve it, as an imperative, where one can be named.
-    """
+class _Placed:
+    """A query at one of the places that run it."""
 
     query: KnownQuery
     at: QueryPlace
-    runs: Histogram
-    crowd: int
-    missing: str
 
     @property
     def route(self) -> str:
@@ -38,23 +32,23 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class Seen(_Placed):
+    """A slow query at one place: its slow `runs` in seconds; `crowd` is the most requests that ran it at once.
+
+    `missing` is the index that would serve it, as an imperative, where one can be named.
+    """
+
+    runs: Histogram
+    crowd: int
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(_Placed):
     """A query that one line ran again and again: how many `times` per request, and `seconds` in all."""
 
-    query: KnownQuery
-    at: QueryPlace
     times: Histogram
     seconds: float
-
-    @property
-    def route(self) -> str:
-        """The route or task that ran it."""
-        return self.at.route
-
-    @property
-    def place(self) -> str:
-        """ "file:line", or of the route's view where no line of the project asked."""
-        return self.at.place or line_of_route(self.at.route)
 
     @property
     def advice(self) -> str:
