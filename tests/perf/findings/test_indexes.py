@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # shapes of queries are what this is about
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,7 @@ def missed_by(sql: str) -> list[IndexFinding]:
 @pytest.mark.both_dbs
 def test_a_slow_query_that_no_index_serves_names_the_model_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexes, "ROWS_MIN", 0)
+    monkeypatch.setattr(indexes, "SCANS_MIN", sys.maxsize)  # what other tests read as a whole is counted for ever
     (found,) = missed_by(ASKED)
     file, _, line = found.place.partition(":")
     assert (file, int(line) > 1) == ("workitems/models/items.py", True)
