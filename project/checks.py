@@ -83,6 +83,12 @@ def _addresses() -> Iterator[CheckMessage]:
             hint="Put TLS in front and set BASE_URL=https://…; cookies then become Secure and HSTS is sent.",
             id="tidemark.W002",
         )
+    if settings.S3_ENDPOINT_URL and not urlsplit(settings.S3_ENDPOINT_URL).scheme.startswith("http"):
+        yield Error(
+            f"S3_ENDPOINT_URL {settings.S3_ENDPOINT_URL!r} is not an address.",
+            hint="Write it with its scheme and without the bucket, such as https://s3.example.org",
+            id="tidemark.E015",
+        )
     for proxy in settings.TRUSTED_PROXIES:
         try:
             ip_network(proxy, strict=False)

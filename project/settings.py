@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -12,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from whitenoise.compress import Compressor
 
-from project import development
+from project import databases, development, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -116,40 +115,7 @@ TEMPLATES = [
 ]
 
 # --- Database ---------------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", default="")
-DATABASE_URL_FORM = "Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
-try:
-    with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
-        _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
-except Exception:  # noqa: BLE001  # whatever is wrong with it, the answer is the same
-    # Not from the error: it may quote the password, such as the part before its unquoted "/" as a port.
-    raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from None
-if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
-    raise ImproperlyConfigured(f"DATABASE_URL names neither PostgreSQL nor SQLite. {DATABASE_URL_FORM}")
-DATABASES = {"default": _database}
-_database["CONN_MAX_AGE"] = 60  # opening one costs a tenth of a cold answer, on SQLite too
-if _database["ENGINE"].endswith("sqlite3"):
-    # Measured: deferred transactions gave 621 "database is locked" under six writers, these settings none.
-    _database["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-    }
-elif _database["ENGINE"].endswith("postgresql"):
-    _database["CONN_HEALTH_CHECKS"] = True
-    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-    # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
-    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
-    if env.bool("DB_POOL", default=False):
-        _database["ENGINE"] = "project.pool"
-        _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
-        _database["POOL_OPTIONS"] = {
-            "POOL_SIZE": env.int("DB_POOL_SIZE", default=10),
-            "MAX_OVERFLOW": env.int("DB_POOL_MAX_OVERFLOW", default=20),
-            "TIMEOUT": env.float("DB_POOL_TIMEOUT", default=30),
-            "RECYCLE": env.int("DB_POOL_RECYCLE", default=300),
-            "PRE_PING": env.bool("DB_POOL_PRE_PING", default=True),
-        }
+DATABASES = {"default": databases.main(env, DATA_DIR)}
 
 # --- Cache, queue and limits ------------------------------------------------------------------
 # REDIS_URL may evict; BROKER_URL holds the queue and the platforms' limits and must not.
@@ -300,8 +266,10 @@ if DEBUG and not TESTING:  # never importable in production: a test looks at sys
     vars().update(development.settings_of(INSTALLED_APPS, MIDDLEWARE, CONTENT_SECURITY_POLICY))
 
 # --- Files ------------------------------------------------------------------------------------
+S3_BUCKET = env.str("S3_BUCKET", default="")  # holds photos and Word files instead of MEDIA_ROOT
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": stores.photos(env, S3_BUCKET, S3_ENDPOINT_URL),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or TESTING
