@@ -119,6 +119,8 @@ TEMPLATES = [
 # --- Database ---------------------------------------------------------------------------------
 DATABASES = {"default": databases.main(env, DATA_DIR)}
 
+DB_STATEMENT_TIMEOUT = env.float("DB_STATEMENT_TIMEOUT", default=30.0)  # seconds, of the web server's alone; 0: none
+
 # --- Cache, queue and limits ------------------------------------------------------------------
 # REDIS_URL may evict; BROKER_URL holds the queue and the platforms' limits and must not.
 REDIS_URL = env.str("REDIS_URL", default="") or ("" if DEBUG else "redis://localhost:6379/0")
