@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "perf.middleware.TimingMiddleware",
     "perf.rates.RateLimitMiddleware",
     "project.access.ClientMiddleware",
+    "project.access.PrivateMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "project.headers.BrowserLimitsMiddleware",
@@ -226,6 +227,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when it e
 AXES_LOCKOUT_CALLABLE = "project.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "project.access.client_address"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # its rows could be deleted there; the audit log cannot, and a reset link lifts a lock
 CSRF_FAILURE_VIEW = "project.errors.csrf_failure"
 
 # How often one person may ask, as (requests, seconds); 0 requests: no limit. See perf/rates.py.
