@@ -16,7 +16,7 @@ from django.http.request import validate_host
 
 from scraping.connectors import PAGES
 from scraping.connectors.base import CallFailed
-from scraping.fetch import checked_url
+from scraping.fetch import checked_url, own_host
 
 SCRAPE_WORKERS_MAXIMUM = 1_000  # calls in flight in one process; 500 are measured (make bench-gather)
 WORKER_PROCESSES_MAXIMUM = 64
@@ -141,10 +141,10 @@ def _webhooks() -> Iterator[CheckMessage]:
         if not url:
             continue
         try:
-            checked_url(url, {(urlsplit(url).hostname or "").lower()})
-        except (CallFailed, ValueError) as problem:
+            checked_url(url, own_host(url))
+        except CallFailed as problem:
             yield Error(
-                f"{name}_URL cannot be posted to: {getattr(problem, 'detail', problem)}.",
+                f"{name}_URL cannot be posted to: {problem.detail}.",
                 hint="Write a public address such as https://hooks.example.org/tidemark",
                 id="tidemark.E010",
             )
