@@ -13,6 +13,9 @@ def main() -> None:
     if sys.argv[1:] == ["up"]:  # it makes the key and starts the services that the settings then find
         sys.exit(launch.up())
     try:
+        if sys.argv[1:2] == ["restore"]:  # on a new machine it is the first command
+            launch.take(launch.data_dir()).close()
+            launch.make_key()
         launch.join_running()
     except launch.StartRefused as refusal:
         sys.exit(str(refusal))

@@ -14,14 +14,14 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import Self, TextIO
 from urllib.parse import urlsplit
 
 import redis
 
 from project.embedded import Postgres, StartRefused, Valkey, free_port
 
-__all__ = ["House", "StartRefused", "data_dir", "join_running", "up"]
+__all__ = ["House", "StartRefused", "data_dir", "join_running", "make_key", "take", "up"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = "up.lock"
@@ -61,7 +61,7 @@ class House:
         with self._held:  # closes what was begun when one step refuses
             self._lock()
             self._check_port()
-            self._make_key()
+            make_key(self.environ)
             self._describe_demo()
             self._start_services()
             self._tell()
@@ -86,22 +86,7 @@ class House:
             raise KeyboardInterrupt
 
     def _lock(self) -> None:
-        try:
-            self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-            os.umask(0o077)  # the key, the database and the photos are nobody else's
-            lock = self._held.enter_context((self.folder / LOCK).open("a+"))
-        except OSError as error:
-            raise StartRefused(
-                f"Cannot write to {self.folder}: {error.strerror}. Set DATA_DIR to a folder of yours."
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StartRefused(
-                f"Tidemark is already running on {self.folder}. Stop it first, or set DATA_DIR to another folder."
-            ) from error
-        lock.truncate(0)  # until the services stand, there is nothing to join
-        self._lock_file = lock
+        self._lock_file = self._held.enter_context(take(self.folder))
 
     def _check_port(self) -> None:
         host, port = self.environ.setdefault("HOST", "127.0.0.1"), self.environ.setdefault("PORT", "8000")
@@ -117,14 +102,6 @@ class House:
                 f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}."
                 f" Choose another, for example PORT={free_port()}."
             ) from error
-
-    def _make_key(self) -> None:
-        path = self.folder / "secret_key"
-        if self.environ.get("SECRET_KEY") or path.exists():
-            return
-        unfinished = path.with_suffix(".new")
-        unfinished.write_text(secrets.token_urlsafe(50))  # mode 0600 by the umask above
-        unfinished.rename(path)
 
     def _describe_demo(self) -> None:
         self.environ.setdefault("DEBUG", "0")
@@ -167,6 +144,36 @@ class House:
             known |= {name: value for name, value in self.environ.items() if value == DEMO_TOKEN}
         self._lock_file.write(json.dumps(known))
         self._lock_file.flush()
+
+
+def take(folder: Path) -> TextIO:
+    """The lock of the data folder, made where it is missing, held until it is closed. Raises StartRefused."""
+    try:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        os.umask(0o077)  # the key, the database and the photos are nobody else's
+        lock = (folder / LOCK).open("a+")
+    except OSError as error:
+        raise StartRefused(f"Cannot write to {folder}: {error.strerror}. Set DATA_DIR to a folder of yours.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise StartRefused(
+            f"Tidemark is already running on {folder}. Stop it first, or set DATA_DIR to another folder."
+        ) from error
+    lock.truncate(0)  # until the services stand, there is nothing to join
+    return lock
+
+
+def make_key(environ: Mapping[str, str] = os.environ) -> None:
+    """Make the secret key of an installation that has none, readable by its owner alone."""
+    path = data_dir(environ) / "secret_key"
+    if environ.get("SECRET_KEY") or path.exists():
+        return
+    unfinished = path.with_suffix(".new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(secrets.token_urlsafe(50))
+    unfinished.rename(path)
 
 
 def _check_redis(name: str, url: str) -> None:

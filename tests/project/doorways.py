@@ -351,7 +351,8 @@ SILENT_ERRANDS = {
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),
     **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),
-    **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor"), "reads and tells"),
+    **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor", "backup"), "reads and tells"),
+    "restore": "while nothing else runs; empties the cache: tests/project/backups",
     "assets": "writes files alone",
     "up": "starts the other processes; what it imports goes through import_roster and demo.seed_history",
 }
