@@ -8,11 +8,6 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-NOTICE_SILENCE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-"""A server that has gone silent (a cut cable says nothing) is given up after a minute instead of a quarter of an hour.
-
-Seconds, and milliseconds for the last one, in which what was sent must be acknowledged. libpq's own names.
-"""
 FORM = "Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
 
 
@@ -50,7 +45,10 @@ def _sqlite(env: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 def _postgresql(env: Any, found: dict[str, Any]) -> dict[str, Any]:
     found["CONN_HEALTH_CHECKS"] = True
-    found["OPTIONS"] = {"connect_timeout": 5} | NOTICE_SILENCE | found.get("OPTIONS", {})
+    # A host that is gone without a word is noticed after a minute; the system would take two hours, and a quarter of one
+    # where it was in the middle of a question (tcp_user_timeout, in milliseconds).
+    patience = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    found["OPTIONS"] = patience | {"tcp_user_timeout": 60_000} | found.get("OPTIONS", {})
     # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
     found["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
     if env.bool("DB_POOL", default=False):

@@ -36,8 +36,8 @@ SENTENCES = {
 }
 STORE_AWAY = "The store of the photos is not answering. What was saved is kept; send this again in a few seconds."
 RETRY_AFTER = 5  # seconds; a server that restarts takes about as long, and a burst is over sooner
-NO_ANSWER = ("08", "53", "57P")
-"""What PostgreSQL says when it ends, starts or is full; what never reached it has no code at all."""
+NO_ANSWER = ("08", "53", "57P", "57014")
+"""What PostgreSQL says when it ends, starts or is full, or gave a statement up; what never reached it has no code."""
 SQLITE_NO_ANSWER = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,

@@ -51,6 +51,7 @@ BASE_URL = env.str("BASE_URL", default=f"http://{HOST}:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 HTTPS = BASE_URL.startswith("https://")
+COOKIE_PREFIX = "__Host-" if HTTPS else ""  # browsers then take it from this host alone, and only over https
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 # --- Apps and middleware ----------------------------------------------------------------------
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "project.access.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "project.headers.BrowserLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "perf.compression.CompressionMiddleware",
     "project.errors.ApiErrorMiddleware",
@@ -116,6 +118,8 @@ TEMPLATES = [
 
 # --- Database ---------------------------------------------------------------------------------
 DATABASES = {"default": databases.main(env, DATA_DIR)}
+
+DB_STATEMENT_TIMEOUT = env.float("DB_STATEMENT_TIMEOUT", default=30.0)  # seconds, of the web server's alone; 0: none
 
 # --- Cache, queue and limits ------------------------------------------------------------------
 # REDIS_URL may evict; BROKER_URL holds the queue and the platforms' limits and must not.
@@ -205,13 +209,15 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must not depend on Redis
-SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}session"
 SESSION_COOKIE_AGE = 12 * 3600  # of idleness; project/access.py pushes it out, and gives crew 30 days
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True  # our scripts take the token from the page
 CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "project.headers.Messages"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # never a whole office, never for ever

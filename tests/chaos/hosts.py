@@ -100,7 +100,16 @@ class GatheringOnHosts(Gathering):
         person = ":".join(filter(None, (asked["USER"], asked["PASSWORD"])))
         near["DATABASE_URL"] = f"postgres://{person}@{host.near}:{self._port}/{asked['NAME']}"
         env = processes.environment(**self.env | near)
-        options = ["--concurrency", str(self.concurrency), "--loglevel", "error"]
+        options = [
+            "--concurrency",
+            str(self.concurrency),
+            "--loglevel",
+            "info",
+            "--without-gossip",
+            "--without-mingle",
+            "--hostname",
+            f"worker@{host.name}",
+        ]
         return host.start("worker", ["-m", "celery", "-A", "project", "worker", *options], env)
 
     def _host_cuts(self) -> bool:
