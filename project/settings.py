@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "project.access.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.statics.StaticFilesMiddleware",
     "perf.compression.CompressionMiddleware",
     "project.errors.ApiErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -352,6 +352,6 @@ SILENT_ERRANDS = {
     **dict.fromkeys(("scrape", "prune"), JOBS),
     **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),
     **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor"), "reads and tells"),
-    "assets": "writes files alone",
+    **dict.fromkeys(("assets", "prepare"), "writes tables' shape and files alone"),
     "up": "starts the other processes; what it imports goes through import_roster and demo.seed_history",
 }
