@@ -81,7 +81,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "project.headers.BrowserLimitsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.statics.StaticFilesMiddleware",
     "perf.compression.CompressionMiddleware",
     "project.errors.ApiErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
