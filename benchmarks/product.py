@@ -63,7 +63,7 @@ class Product:
     def memory(self) -> dict[str, float]:
         """MB of each kind of process now: proportional set sizes, so that what they share counts once. Linux only."""
         found: dict[str, float] = defaultdict(float)
-        for pid in _descendants(self.process.pid):
+        for pid in descendants(self.process.pid):
             with suppress(OSError, StopIteration):  # it ended meanwhile
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -72,13 +72,13 @@ class Product:
         return dict(found)
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def descendants(pid: int) -> Iterator[int]:
     """`pid` and all that descend from it."""
     yield pid
     with suppress(OSError):  # it ended meanwhile
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                yield from _descendants(int(child))
+                yield from descendants(int(child))
 
 
 @contextmanager

@@ -139,7 +139,10 @@ class Connection(extensions.connection):
         self.watch = _watch_of(dsn)
         with self.watch.waiting():
             super().__init__(dsn, *args, **options)
-        self.cursor_factory = Cursor
+
+    def cursor(self, *args: Any, **options: Any) -> Any:
+        """One of ours; what Django names as the factory of its cursors is set after this object was made."""
+        return super().cursor(*args, **{"cursor_factory": Cursor} | options)
 
     def commit(self) -> None:
         with self.watch.waiting(self):

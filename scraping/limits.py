@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
@@ -328,8 +328,8 @@ def _bounds(window: Window, now: datetime) -> tuple[int, int, int, int]:
     if not window.zone:
         return window.calls, window.seconds * 1_000_000, 0, 0
     zone = ZoneInfo(window.zone)
-    start = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = datetime.combine(start.date() + timedelta(days=1), start.timetz().replace(tzinfo=None), tzinfo=zone)
+    day = now.astimezone(zone).date()
+    start, end = (datetime.combine(day + timedelta(days=n), time(), zone) for n in (0, 1))
     return window.calls, 0, _micro(start), _micro(end)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -49,7 +49,9 @@ class Night:
     def of(cls, day: date) -> Night:
         """The window of `day` by SCRAPE_WINDOW ("02:00-05:00"; "23:00-02:00" ends on the next day) in TIME_ZONE.
 
-        Raises ImproperlyConfigured when the setting cannot be read.
+        It is as long as that says on the days of the year when the clocks are changed, too: an hour of the night that
+        is left out or comes twice would make it nothing, or crowd its accounts into what is left. Raises
+        ImproperlyConfigured when the setting cannot be read.
         """
         try:
             first, last = (time.fromisoformat(part.strip()) for part in settings.SCRAPE_WINDOW.split("-"))
@@ -57,17 +59,20 @@ class Night:
             message = f"SCRAPE_WINDOW must look like 02:00-05:00, not {settings.SCRAPE_WINDOW!r}."
             raise ImproperlyConfigured(message) from error
         zone = ZoneInfo(settings.TIME_ZONE)
-        start, end = datetime.combine(day, first, zone), datetime.combine(day, last, zone)
-        return cls(day, start, end if last > first else end + timedelta(days=1))
+        start = datetime.combine(day, first, zone).astimezone(UTC)
+        length = datetime.combine(day, last) - datetime.combine(day, first)
+        end = start + (length if last > first else length + timedelta(days=1))
+        return cls(day, start.astimezone(zone), end.astimezone(zone))
 
     def starts(self, account_id: int) -> datetime:
         """When `account_id` is due: the same moment of every night, spread evenly over the accounts."""
         share = int.from_bytes(sha256(str(account_id).encode()).digest()[:8]) / 2**64
-        return self.start + (self.end - self.start) * share
+        start, end = self.start.astimezone(UTC), self.end.astimezone(UTC)  # of one zone, they count by its wall clock
+        return start + (end - start) * share
 
     def order(self, rank: int) -> datetime:
         """The `order_at` of this day's jobs of `rank`."""
-        return datetime.combine(self.day, time(0), ZoneInfo(settings.TIME_ZONE)) + AHEAD[rank]
+        return datetime.combine(self.day, time(0), ZoneInfo(settings.TIME_ZONE)).astimezone(UTC) + AHEAD[rank]
 
 
 def plan(day: date | None = None) -> int:

@@ -135,8 +135,10 @@ def test_the_server_itself_ends_a_statement_at_its_limit_and_pages_say_503(
     monkeypatch.setattr(answering, "_limit", answering._Limit())
     answering.watch(0.3)
     ours = connections.create_connection("default")
-    with closing(ours), ours.cursor() as cursor, pytest.raises(OperationalError) as ended:
-        cursor.execute(LONG)
+    with closing(ours), ours.cursor() as cursor:
+        assert isinstance(cursor.cursor, answering.Cursor)
+        with pytest.raises(OperationalError) as ended:
+            cursor.execute(LONG)
     assert database_is_away(ended.value)
 
 
