@@ -14,25 +14,13 @@ from django.http import HttpRequest
 from accounts.forms import TagsField
 from accounts.models import Account, AccountQuerySet, AccountTag, FormerHandle, Organization, Tag
 from accounts.tags import NotATag, split_tags
-from perf.events import happened
+from perf.administration import AuditedAdmin
 
 
-class AuditedAdmin(admin.ModelAdmin):
-    """Records every save and deletion in the audit log, with the change and in its transaction."""
-
-    subject: str
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        detail = {"id": obj.pk, "fields": form.changed_data}
-        happened(request.user, f"{self.subject}.{'edit' if change else 'add'}", str(obj), detail)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        happened(request.user, f"{self.subject}.delete", str(obj), {"id": obj.pk})
-        super().delete_model(request, obj)
+class OneByOne(AuditedAdmin):
+    """Rows are deleted one by one: a figure's history goes with its account."""
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Rows are deleted one by one: a figure's history goes with its account."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
@@ -45,7 +33,7 @@ class MergeForm(ActionForm):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(AuditedAdmin):
+class OrganizationAdmin(OneByOne):
     """Organisations with the number of their accounts."""
 
     subject = "organizations"
@@ -81,7 +69,7 @@ class OrganizationAdmin(AuditedAdmin):
 
 
 @admin.register(Tag)
-class TagAdmin(AuditedAdmin):
+class TagAdmin(OneByOne):
     """Tags with the number of the accounts that carry them."""
 
     subject = "tags"
@@ -134,7 +122,7 @@ class FormerHandleInline(admin.TabularInline):
 
 
 @admin.register(Account)
-class AccountAdmin(AuditedAdmin):
+class AccountAdmin(OneByOne):
     """Tracked profiles. Platform and handle say who it is; a new handle keeps the old one as former."""
 
     subject = "accounts"

@@ -24,7 +24,7 @@ STOP_SECONDS = 30.0
 UNSET = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SECRET_KEY", "TIDEMARK_TESTING", "MEDIA_ROOT", "BASE_URL")
 """What would lead the product away from its own folder."""
 KINDS = {
-    "granian": "web",
+    "project.web": "web",
     " worker": "worker",
     " beat": "beat",
     "fakeplatforms": "fake platforms",

@@ -8,6 +8,8 @@ from io import StringIO
 
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 """What a cell that a spreadsheet runs begins with; some run the full-width signs too."""
+BEFORE = "' \u00a0\u2007\u202f\u3000\u200b\ufeff"
+"""What may stand before it: apostrophes and blanks, also those that nobody sees."""
 
 
 def safe_cell(value: object) -> object:
@@ -28,5 +30,5 @@ def lines(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 def _runs(text: str) -> bool:
-    """Whether `text` begins like a formula, also behind apostrophes: those of a text that had one itself."""
-    return text.lstrip("'").startswith(FORMULA)
+    """Whether `text` begins like a formula, also behind blanks, which some readers drop, and apostrophes of its own."""
+    return text.lstrip(BEFORE).startswith(FORMULA)

@@ -65,33 +65,51 @@ class ClientMiddleware:
 
     def settle_address(self, meta: dict[str, Any]) -> None:
         """Put the client's own address into REMOTE_ADDR: the last forwarded hop that is no proxy of ours."""
-        if not self.is_proxy(meta.get("REMOTE_ADDR", "")):
+        meta["REMOTE_ADDR"] = _address(meta.get("REMOTE_ADDR", ""))
+        if not self.is_proxy(meta["REMOTE_ADDR"]):
             for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
                 meta.pop(name, None)
             return
         for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            if not _is_address(hop.strip()):
+            if not (address := _address(hop)):
                 return
-            meta["REMOTE_ADDR"] = hop.strip()
-            if not self.is_proxy(hop.strip()):
+            meta["REMOTE_ADDR"] = address
+            if not self.is_proxy(address):
                 return
 
     def is_proxy(self, address: str) -> bool:
         """Whether `address` is one of TRUSTED_PROXIES."""
-        return _is_address(address) and any(ip_address(address) in network for network in self.proxies)
+        return bool(address) and any(ip_address(address) in network for network in self.proxies)
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address ClientMiddleware settled on; what sign-in locks are kept by."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """What locks and throttles are kept by: the client's address, of IPv6 the /64 that one customer is given whole."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    return str(ip_network(f"{address}/64", strict=False).network_address) if ":" in address else address
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> str:
+    """An IP address in the one way of writing it, without a zone, of IPv4 in IPv6 the IPv4; "" for anything else."""
     try:
-        ip_address(text)
+        address = ip_address(text.strip().partition("%")[0])
     except ValueError:
-        return False
-    return True
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+class PrivateMiddleware:
+    """Lets nobody keep an answer that does not say itself how it may be kept: not the browser, and no proxy.
+
+    It stands outside compression, which leaves alone what a view marked no-store because it shows a secret.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 class RememberedMiddleware:

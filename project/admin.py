@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.db.models import QuerySet
@@ -18,8 +20,11 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from perf.administration import AuditedAdmin
 from perf.events import happened
 from project.models import AccessToken, AuditEntry, Invitation
+
+logger = logging.getLogger(__name__)
 
 
 def reset_link(user: Any) -> str:
@@ -36,7 +41,7 @@ def links_page(request: HttpRequest, title: str, links: list[tuple[str, str]]) -
     return page
 
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 
 
 @admin.register(User)
@@ -47,6 +52,12 @@ class PersonAdmin(UserAdmin):
     list_filter = ("is_active", "is_superuser", "groups")
     actions = ("make_reset_links",)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Store it, and record a new person; changes are recorded wherever they are made (audit.py)."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            happened(request.user, "auth.user_added", obj.get_username())
+
     @admin.action(description="Make links for a new password", permissions=["change"])
     def make_reset_links(self, request: HttpRequest, users: QuerySet[Any]) -> HttpResponse:
         """Show one reset link per chosen active user, to hand over."""
@@ -55,6 +66,13 @@ class PersonAdmin(UserAdmin):
             happened(request.user, "auth.reset_link_made", user.get_username())
             links.append((user.get_username(), reset_link(user)))
         return links_page(request, "Links for a new password", links)
+
+
+@admin.register(Group)
+class RoleAdmin(AuditedAdmin, GroupAdmin):
+    """Django's own, on the record; what permissions a role gets or loses, audit.py records."""
+
+    subject = "roles"
 
 
 @admin.register(AccessToken)
@@ -90,9 +108,10 @@ class AccessTokenAdmin(admin.ModelAdmin):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(admin.ModelAdmin):
+class InvitationAdmin(AuditedAdmin):
     """Invitations: made here, mailed or shown once, taken back by deleting."""
 
+    subject = "invitation"
     list_display = ("role", "email", "phone", "created_by", "created_at", "expires_at", "used_by", "used_at")
     list_select_related = ("created_by", "used_by")
     ordering = ("-created_at", "-pk")
@@ -101,20 +120,33 @@ class InvitationAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
-        """Store it with a fresh code, kept on the object for the answer alone."""
+        """Store it with a fresh code, kept on the request for the answer alone."""
         obj.created_by = request.user  # type: ignore[assignment]  # administrators are signed in
-        obj.link = f"{settings.BASE_URL}{reverse('invitation', args=[obj.new_code()])}"  # type: ignore[attr-defined]  # for response_add
-        super().save_model(request, obj, form, change)
+        request.made = obj, f"{settings.BASE_URL}{reverse('invitation', args=[obj.new_code()])}"  # type: ignore[attr-defined]  # ours
+        obj.save()
         happened(request.user, "invitation.made", obj.email, {"role": obj.role})
 
-    def response_add(self, request: HttpRequest, obj: Invitation, post_url_continue: str | None = None) -> HttpResponse:
-        """Mail the link where there is mail and an address, else show it once."""
-        link: str = obj.link  # type: ignore[attr-defined]  # set by save_model
-        if not (obj.email and settings.MAIL):
-            return links_page(request, "Invitation", [(obj.get_role_display(), link)])
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Once it is stored for good, mail the link where there is mail and an address, else show it once."""
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        invitation, link = getattr(request, "made", (None, ""))
+        if invitation is None or (invitation.email and settings.MAIL and _mailed(request, invitation.email, link)):
+            return response
+        return links_page(request, "Invitation", [(invitation.get_role_display(), link)])
+
+
+def _mailed(request: HttpRequest, address: str, link: str) -> bool:
+    """Mail an invitation's link and say what came of it; False where it is to be handed over instead."""
+    try:
         body = render_to_string("project/invitation_email.txt", {"link": link})
-        send_mail("Your invitation to Tidemark", body, None, [obj.email])
-        return super().response_add(request, obj, post_url_continue)
+        send_mail("Your invitation to Tidemark", body, None, [address])
+    except (SMTPException, OSError) as failure:
+        logger.warning("An invitation was not mailed: %s", failure)
+        kept = "The invitation is good all the same: hand its link over."
+        messages.warning(request, f"The mail to {address} was not sent: the mail server did not take it. {kept}")
+        return False
+    messages.success(request, f"The invitation is on its way to {address}.")
+    return True
 
 
 @admin.register(AuditEntry)

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from axes.signals import user_locked_out
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import m2m_changed, post_delete, pre_save
 from django.dispatch import receiver
@@ -22,6 +22,8 @@ NAMED = 500  # ids that an entry's own detail lists
 LINKED = 10_000  # accounts that show an entry in their own list
 LINKED_AT_ONCE = 400  # rows a statement
 RIGHTS = ("is_active", "is_staff", "is_superuser")
+WORDS = ("username", "email", "first_name", "last_name")
+"""Of these it is recorded that they changed, not what they say; whoever has the address sets the password."""
 
 
 def actor_now() -> User | None:
@@ -98,6 +100,15 @@ def role_changed(*, instance: Any, action: str, reverse: bool, pk_set: set[int] 
         happened(actor_now(), "auth.role_changed", instance.get_username(), {verb: names})
 
 
+@receiver(m2m_changed, sender=Group.permissions.through)
+def role_means_else(*, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **_: object) -> None:
+    """Record what an administrator gives to a role or takes from it; sync_roles keeps a record of its own."""
+    verb = {"post_add": "given", "post_remove": "taken"}.get(action)
+    if verb and pk_set and not reverse and actor_now():
+        names = Permission.objects.filter(pk__in=pk_set).values_list("codename", flat=True)
+        happened(actor_now(), "roles.changed", instance.name, {verb: sorted(names)})
+
+
 @receiver(m2m_changed, sender=User.user_permissions.through)
 def permission_changed(*, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **_: object) -> None:
     """Record single permissions given and taken beside the roles."""
@@ -107,13 +118,15 @@ def permission_changed(*, instance: Any, action: str, reverse: bool, pk_set: set
 
 @receiver(pre_save, sender=User)
 def rights_changed(*, instance: User, update_fields: frozenset[str] | None, **_: object) -> None:
-    """Record activation, deactivation and the superuser flag."""
-    if instance.pk is None or (update_fields is not None and not update_fields & set(RIGHTS)):
+    """Record activation, deactivation and the superuser flag, and that a name or address is another."""
+    if instance.pk is None or (update_fields is not None and not update_fields & {*RIGHTS, *WORDS}):
         return
-    before = User.objects.filter(pk=instance.pk).values(*RIGHTS).first() or {}
+    before = User.objects.filter(pk=instance.pk).values(*RIGHTS, *WORDS).first() or {}
     changed = {name: getattr(instance, name) for name, was in before.items() if getattr(instance, name) != was}
-    if changed:
-        happened(actor_now(), "auth.role_changed", instance.get_username(), changed)
+    if rights := {name: value for name, value in changed.items() if name in RIGHTS}:
+        happened(actor_now(), "auth.role_changed", instance.get_username(), rights)
+    if words := [name for name in WORDS if name in changed]:
+        happened(actor_now(), "auth.user_changed", instance.get_username(), {"fields": words})
 
 
 @receiver(post_delete, sender=User)

@@ -16,7 +16,7 @@ from django.http.request import validate_host
 
 from scraping.connectors import PAGES
 from scraping.connectors.base import CallFailed
-from scraping.fetch import checked_url
+from scraping.fetch import checked_url, own_host
 
 SCRAPE_WORKERS_MAXIMUM = 1_000  # calls in flight in one process; 500 are measured (make bench-gather)
 WORKER_PROCESSES_MAXIMUM = 64
@@ -83,6 +83,12 @@ def _addresses() -> Iterator[CheckMessage]:
             hint="Put TLS in front and set BASE_URL=https://…; cookies then become Secure and HSTS is sent.",
             id="tidemark.W002",
         )
+    if settings.S3_ENDPOINT_URL and not urlsplit(settings.S3_ENDPOINT_URL).scheme.startswith("http"):
+        yield Error(
+            f"S3_ENDPOINT_URL {settings.S3_ENDPOINT_URL!r} is not an address.",
+            hint="Write it with its scheme and without the bucket, such as https://s3.example.org",
+            id="tidemark.E015",
+        )
     for proxy in settings.TRUSTED_PROXIES:
         try:
             ip_network(proxy, strict=False)
@@ -135,10 +141,10 @@ def _webhooks() -> Iterator[CheckMessage]:
         if not url:
             continue
         try:
-            checked_url(url, {(urlsplit(url).hostname or "").lower()})
-        except (CallFailed, ValueError) as problem:
+            checked_url(url, own_host(url))
+        except CallFailed as problem:
             yield Error(
-                f"{name}_URL cannot be posted to: {getattr(problem, 'detail', problem)}.",
+                f"{name}_URL cannot be posted to: {problem.detail}.",
                 hint="Write a public address such as https://hooks.example.org/tidemark",
                 id="tidemark.E010",
             )

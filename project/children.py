@@ -37,12 +37,14 @@ def spawn(
     output: int | IO[bytes] | None = None,
     on_parent_death: signal.Signals = signal.SIGTERM,
     user: int | None = None,
+    fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command`; standard output and error both go to `output` (None: ours).
 
     The child leads a process group, so a Ctrl-C in our terminal reaches only us and we choose the order of stopping.
     Call it from the main thread: Linux counts the death of the thread that started a child as its parent's death.
     With `user` (a uid; needs root) the child runs as that user and group without further groups.
+    It inherits our open descriptors `fds` and no others.
     """
     return subprocess.Popen(  # noqa: S603  # our own commands, no shell
         [str(part) for part in command],
@@ -55,6 +57,7 @@ def spawn(
         user=user,
         group=user,
         extra_groups=None if user is None else [],
+        pass_fds=fds,
         preexec_fn=_dying_with(os.getpid(), on_parent_death),  # noqa: PLW1509  # we start children before any thread
     )
 

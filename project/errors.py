@@ -16,6 +16,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from perf.rates import TooManyRequests
+from workitems.storing import StorageAway
 
 FORBIDDEN = "You may not do this. An administrator can give you the role it needs."
 NOT_FOUND = "There is nothing at this address."
@@ -33,9 +34,10 @@ SENTENCES = {
     500: FAILED,
     503: "The database is not answering. What was saved is kept; send this again in a few seconds.",
 }
+STORE_AWAY = "The store of the photos is not answering. What was saved is kept; send this again in a few seconds."
 RETRY_AFTER = 5  # seconds; a server that restarts takes about as long, and a burst is over sooner
-NO_ANSWER = ("08", "53", "57P")
-"""What PostgreSQL says when it ends, starts or is full; what never reached it has no code at all."""
+NO_ANSWER = ("08", "53", "57P", "57014")
+"""What PostgreSQL says when it ends, starts or is full, or gave a statement up; what never reached it has no code."""
 SQLITE_NO_ANSWER = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -137,16 +139,18 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when it was the database that did not answer.
+    """500, or 503 when it was the database or the photos' store that did not answer.
 
     Neither the database nor the cache is asked anything, for either may be what failed. Django calls this while it
     handles the exception, whichever middleware, view or operation it came from.
     """
-    status = 503 if database_is_away(sys.exc_info()[1]) else 500
+    error = sys.exc_info()[1]
+    no_store = isinstance(error, StorageAway)
+    status = 503 if no_store or database_is_away(error) else 500
     if is_api(request):
-        response: HttpResponse = refusal(status, SENTENCES[status])
+        response: HttpResponse = refusal(status, STORE_AWAY if no_store else SENTENCES[status])
     else:
-        response = HttpResponse(render_to_string(f"{status}.html"), status=status)
+        response = HttpResponse(render_to_string(f"{status}.html", {"no_store": no_store}), status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER)
     return response

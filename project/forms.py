@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, UsernameField
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, UserCreationForm, UsernameField
 from django.contrib.auth.models import User
 
 from perf import clock
+from perf.events import happened
 from project.roles import SCOPES, Scope
+from project.throttles import RESETS_MAILED, wait
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "One year", "": "Until revoked"}
 
@@ -19,6 +22,16 @@ class SignInForm(AuthenticationForm):
     """Django's own, which only tells the browser how long a name may be; a longer one breaks the record of the try."""
 
     username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+
+
+class ResetForm(PasswordResetForm):
+    """Django's own, which mails one person no more than RESETS_MAILED and puts each mail on the record."""
+
+    def get_users(self, email: str) -> Iterator[User]:
+        for user in super().get_users(email):
+            if not wait(RESETS_MAILED, "auth.reset_mailed", target=user.get_username()):
+                happened(None, "auth.reset_mailed", user.get_username())
+                yield user
 
 
 class TokenForm(forms.Form):
@@ -41,8 +54,8 @@ class TokenForm(forms.Form):
         return cleaned
 
 
-class InvitedUserForm(BaseUserCreationForm):
-    """Name and password of somebody who follows an invitation."""
+class InvitedUserForm(UserCreationForm):
+    """Name and password of somebody who follows an invitation; a name that is taken in other letters is taken."""
 
     class Meta:
         model = User

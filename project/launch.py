@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import redis
 
 from project.embedded import Postgres, StartRefused, Valkey, free_port
+from project.listening import listen
 
 __all__ = ["House", "StartRefused", "data_dir", "join_running", "make_key", "take", "up"]
 
@@ -55,12 +56,15 @@ class House:
         self.folder = data_dir(environ)
         self.services: dict[str, Valkey | Postgres] = {}
         self.interrupted = False
+        self.restart_wanted = False
+        self.listener: socket.socket | None = None  # made by entering
         self._held = ExitStack()
+        self._terminal = sys.stdin is not None and sys.stdin.isatty()
 
     def __enter__(self) -> Self:
         with self._held:  # closes what was begun when one step refuses
             self._lock()
-            self._check_port()
+            self._listen()
             make_key(self.environ)
             self._describe_demo()
             self._start_services()
@@ -85,18 +89,21 @@ class House:
             self.interrupted = True
             raise KeyboardInterrupt
 
+    def ask_for_restart(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Handle SIGHUP: a rolling restart – or the end, when it says that our terminal was closed."""
+        if self._terminal and not os.isatty(sys.stdin.fileno()):
+            self.interrupt()
+        self.restart_wanted = True
+
     def _lock(self) -> None:
         self._lock_file = self._held.enter_context(take(self.folder))
 
-    def _check_port(self) -> None:
+    def _listen(self) -> None:
         host, port = self.environ.setdefault("HOST", "127.0.0.1"), self.environ.setdefault("PORT", "8000")
         try:
             if not 0 < int(port) < 65_536:
                 raise ValueError("ports go from 1 to 65535")
-            family, kind, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, kind) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
+            self.listener = self._held.enter_context(listen(host, int(port)))
         except (OSError, ValueError) as error:
             raise StartRefused(
                 f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}."
@@ -221,6 +228,7 @@ def _running(path: Path) -> dict[str, str]:
 def up() -> int:
     """Run the product until Ctrl-C or SIGTERM; the exit code. What hinders a start is said in one line."""
     house = House(os.environ)
+    signal.signal(signal.SIGHUP, house.ask_for_restart)
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell may have started us with it ignored
         signal.signal(number, house.interrupt)
     try:

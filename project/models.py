@@ -143,13 +143,24 @@ class AuditLogIsAppendOnly(Exception):
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
-    """Audit entries; there is no way to change or remove one."""
+    """Audit entries; there is no way to change or remove one.
 
-    def update(self, **kwargs: object) -> NoReturn:
-        raise AuditLogIsAppendOnly
+    It is the base manager's too, by which Django deletes people: that may take the pointer to them away, and no more.
+    """
+
+    def update(self, **kwargs: object) -> int:
+        if kwargs != {"actor": None}:
+            raise AuditLogIsAppendOnly
+        return super().update(**kwargs)
 
     def delete(self) -> NoReturn:
         raise AuditLogIsAppendOnly
+
+    def bulk_create(self, objs: Iterable[AuditEntry], *args: Any, **kwargs: Any) -> list[AuditEntry]:
+        """Insert `objs`; one with the id of an entry that exists takes nobody's place."""
+        if args or kwargs.keys() - {"batch_size"}:
+            raise AuditLogIsAppendOnly
+        return super().bulk_create(objs, **kwargs)
 
     def bulk_update(self, *args: object, **kwargs: object) -> NoReturn:
         raise AuditLogIsAppendOnly
@@ -170,6 +181,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit log"
+        base_manager_name = "objects"
         default_permissions = ("view",)
         permissions = [
             ("administer", "Can use the administration pages"),
@@ -186,9 +198,9 @@ class AuditEntry(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store a new entry; an entry that exists is never changed."""
-        if not self._state.adding:
+        if not self._state.adding or args or kwargs.keys() - {"force_insert", "using"}:
             raise AuditLogIsAppendOnly
-        super().save(*args, **kwargs)
+        super().save(**kwargs | {"force_insert": True})  # with an id that exists Django would else overwrite that entry
 
     def delete(self, *args: object, **kwargs: object) -> NoReturn:
         raise AuditLogIsAppendOnly
@@ -217,12 +229,14 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Invitations, by what callers need of them."""
 
     def open(self) -> Self:
-        """Invitations that can still be accepted."""
-        return self.filter(used_at=None, expires_at__gt=clock.now())
+        """Invitations that can still be accepted: those of people who left or were shut out end with them."""
+        return self.filter(used_at=None, expires_at__gt=clock.now(), created_by__is_active=True)
 
     def find(self, code: str) -> Invitation | None:
-        """The open invitation that `code` belongs to, or None."""
-        return self.open().filter(hash=digest(code)).first()
+        """The open invitation that `code` belongs to, or None; whoever made it must still be allowed to invite."""
+        found = self.open().select_related("created_by").filter(hash=digest(code)).first()
+        by = found and found.created_by
+        return found if by and by.has_perm("project.add_invitation") else None
 
 
 class Invitation(models.Model):
@@ -256,4 +270,7 @@ class Invitation(models.Model):
 
     def use(self, user: User) -> bool:
         """Mark it used by `user`; False if someone was faster or it has run out."""
-        return bool(Invitation.objects.open().filter(pk=self.pk).update(used_at=clock.now(), used_by=user))
+        unused = Invitation.objects.filter(
+            pk=self.pk, used_at=None, expires_at__gt=clock.now()
+        )  # no join: compare and set
+        return bool(unused.update(used_at=clock.now(), used_by=user))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -12,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from whitenoise.compress import Compressor
 
-from project import development
+from project import databases, development, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -20,7 +19,7 @@ env = environ.Env()
 # --- Where things live -------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media")))
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
@@ -52,6 +51,7 @@ BASE_URL = env.str("BASE_URL", default=f"http://{HOST}:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 HTTPS = BASE_URL.startswith("https://")
+COOKIE_PREFIX = "__Host-" if HTTPS else ""  # browsers then take it from this host alone, and only over https
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 # --- Apps and middleware ----------------------------------------------------------------------
@@ -77,9 +77,11 @@ MIDDLEWARE = [
     "perf.middleware.TimingMiddleware",
     "perf.rates.RateLimitMiddleware",
     "project.access.ClientMiddleware",
+    "project.access.PrivateMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.headers.BrowserLimitsMiddleware",
+    "project.statics.StaticFilesMiddleware",
     "perf.compression.CompressionMiddleware",
     "project.errors.ApiErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -116,40 +118,9 @@ TEMPLATES = [
 ]
 
 # --- Database ---------------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", default="")
-DATABASE_URL_FORM = "Write it as postgres://user:password@host:5432/name or sqlite:////path/file."
-try:
-    with warnings.catch_warnings(action="ignore"):  # it would warn of an unknown engine; we refuse
-        _database = env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR / 'tidemark.sqlite3'}")
-except Exception:  # noqa: BLE001  # whatever is wrong with it, the answer is the same
-    # Not from the error: it may quote the password, such as the part before its unquoted "/" as a port.
-    raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {DATABASE_URL_FORM}") from None
-if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
-    raise ImproperlyConfigured(f"DATABASE_URL names neither PostgreSQL nor SQLite. {DATABASE_URL_FORM}")
-DATABASES = {"default": _database}
-_database["CONN_MAX_AGE"] = 60  # opening one costs a tenth of a cold answer, on SQLite too
-if _database["ENGINE"].endswith("sqlite3"):
-    # Measured: deferred transactions gave 621 "database is locked" under six writers, these settings none.
-    _database["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-    }
-elif _database["ENGINE"].endswith("postgresql"):
-    _database["CONN_HEALTH_CHECKS"] = True
-    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-    # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
-    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
-    if env.bool("DB_POOL", default=False):
-        _database["ENGINE"] = "project.pool"
-        _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
-        _database["POOL_OPTIONS"] = {
-            "POOL_SIZE": env.int("DB_POOL_SIZE", default=10),
-            "MAX_OVERFLOW": env.int("DB_POOL_MAX_OVERFLOW", default=20),
-            "TIMEOUT": env.float("DB_POOL_TIMEOUT", default=30),
-            "RECYCLE": env.int("DB_POOL_RECYCLE", default=300),
-            "PRE_PING": env.bool("DB_POOL_PRE_PING", default=True),
-        }
+DATABASES = {"default": databases.main(env, DATA_DIR)}
+
+DB_STATEMENT_TIMEOUT = env.float("DB_STATEMENT_TIMEOUT", default=30.0)  # seconds, of the web server's alone; 0: none
 
 # --- Cache, queue and limits ------------------------------------------------------------------
 # REDIS_URL may evict; BROKER_URL holds the queue and the platforms' limits and must not.
@@ -239,13 +210,15 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must not depend on Redis
-SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}session"
 SESSION_COOKIE_AGE = 12 * 3600  # of idleness; project/access.py pushes it out, and gives crew 30 days
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True  # our scripts take the token from the page
 CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "project.headers.Messages"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # never a whole office, never for ever
@@ -254,6 +227,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when it e
 AXES_LOCKOUT_CALLABLE = "project.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "project.access.client_address"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # its rows could be deleted there; the audit log cannot, and a reset link lifts a lock
 CSRF_FAILURE_VIEW = "project.errors.csrf_failure"
 
 # How often one person may ask, as (requests, seconds); 0 requests: no limit. See perf/rates.py.
@@ -300,8 +274,10 @@ if DEBUG and not TESTING:  # never importable in production: a test looks at sys
     vars().update(development.settings_of(INSTALLED_APPS, MIDDLEWARE, CONTENT_SECURITY_POLICY))
 
 # --- Files ------------------------------------------------------------------------------------
+S3_BUCKET = env.str("S3_BUCKET", default="")  # holds photos and Word files instead of MEDIA_ROOT
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": stores.photos(env, S3_BUCKET, S3_ENDPOINT_URL),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or TESTING

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -12,16 +14,25 @@ import brotli
 import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.contrib.staticfiles.storage import staticfiles_storage
+from django.contrib.staticfiles.management.commands import collectstatic
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.management import call_command
+from django.http import HttpRequest, HttpResponse
 from whitenoise.compress import Compressor
+from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from perf.clock import now
 
 LARGE = 256 * 1024  # bytes; only the API's documentation viewers are, and quality 11 takes them seconds each
 KINDS = {".css": "text/css", ".js": "application/javascript"}
 IMPORT = re.compile(r"^@import \"([^\"]+)\";", re.MULTILINE)
 """One sheet in another of its folder. A browser would ask for it only then, so production serves them as one."""
+HASHED = re.compile(r"/[\w./-]+\.[0-9a-f]{12}(\.\w+)+")
+MANIFEST = "staticfiles.json"
+KEPT = timedelta(days=30)
 THEIRS = {
     "admin",
     "debug_toolbar",
@@ -129,9 +140,63 @@ def collect_when_changed() -> bool:
     if stamp.is_file() and stamp.read_text() == present:
         return False
     stamp.unlink(missing_ok=True)  # an interrupted collection is never taken for a whole one
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    collect()
     stamp.write_text(present)
     return True
+
+
+def collect() -> None:
+    """Copy, hash and compress all static files into STATIC_ROOT, where none is missing at any moment.
+
+    They are made beside it and put in place one by one, the manifest last. What pages that are open still ask for, of
+    versions before, stays for KEPT.
+    """
+    root = Path(settings.STATIC_ROOT)
+    beside = root.with_name(f"{root.name}.new")
+    shutil.rmtree(beside, ignore_errors=True)  # of a collection that was interrupted
+    command = collectstatic.Command()
+    options = settings.STORAGES["staticfiles"]
+    command.storage = storages.create_storage({**options, "OPTIONS": {"location": beside}})
+    call_command(command, interactive=False, verbosity=0)
+    made = sorted((path for path in beside.rglob("*") if path.is_file()), key=lambda path: path.name == MANIFEST)
+    for path in made:
+        place = root / path.relative_to(beside)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+    shutil.rmtree(beside)
+    _forget_old(root, {root / path.relative_to(beside) for path in made})
+    storage: Any = staticfiles_storage
+    if isinstance(storage, ManifestFilesMixin):
+        storage.hashed_files, storage.manifest_hash = storage.load_manifest()
+
+
+def _forget_old(root: Path, present: set[Path]) -> None:
+    oldest = (now() - KEPT).timestamp()
+    for path in root.rglob("*"):
+        if path not in present and path.is_file() and path.stat().st_mtime < oldest:
+            path.unlink()
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):
+    """WhiteNoise, which knows the files that were there when this process started, and of later ones the hashed.
+
+    While a newer version takes over, its pages also ask processes of the older one for their files.
+    """
+
+    def __init__(self, get_response: Any = None, settings: Any = settings) -> None:
+        super().__init__(get_response, settings)
+        if not self.directories:
+            self.directories.append((f"{Path(self.static_root).absolute()}/", self.static_prefix))
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The file at this address, or what the rest of the stack answers."""
+        url = request.path_info
+        if url not in self.files and url.startswith(self.static_prefix) and HASHED.fullmatch(url):
+            found = self.find_file(url)
+            if found is not None:
+                self.files[url] = found
+        response: HttpResponse = super().__call__(request)
+        return response
 
 
 def _fingerprint() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -24,23 +25,31 @@ class Program:
     name: str
     command: Sequence[str]
     folder: Path | None
+    fds: tuple[int, ...] = ()  # of ours that it inherits
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; its environment is ours."""
         if self.folder is None:
-            self.process = children.spawn(self.command)
+            self.process = children.spawn(self.command, fds=self.fds)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.name}.log"
         if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
         with path.open("ab") as log:
-            self.process = children.spawn(self.command, output=log)
+            self.process = children.spawn(self.command, output=log, fds=self.fds)
 
     def running(self) -> bool:
         """Whether its process lives."""
         return self.process is not None and self.process.poll() is None
+
+    def ready(self) -> bool:
+        """Whether it can do its work, as far as it tells."""
+        return self.running()
+
+    def close(self) -> None:
+        """Give up what it holds, once it has ended for good."""
 
 
 @dataclass
@@ -52,6 +61,14 @@ class _Watched:
     started_at: float = 0.0
     failures: int = 0
     restart_at: float | None = field(default=None)
+
+
+@dataclass
+class _Retired:
+    """A process that was asked to end when its work is done, and when it has had long enough for that."""
+
+    program: Program
+    kill_at: float
 
 
 class Supervisor:
@@ -66,16 +83,23 @@ class Supervisor:
         self._say = say
         self._clock = clock
         self._programs: list[Program] = []
+        self._retired: list[_Retired] = []
         self._watched = [_Watched(name, service, clock()) for name, service in services.items()]
 
     def start(self, program: Program) -> None:
         """Start one more program and watch it."""
         program.start()
+        self.watch(program)
+
+    def watch(self, program: Program) -> None:
+        """Restart `program`, which runs, when it dies."""
         self._programs.append(program)
         self._watched.append(_Watched(program.name, program, self._clock()))
 
     def tick(self) -> None:
         """Notice who has died and restart whose time has come. Call it a few times a second."""
+        for retired in list(self._retired):
+            self._let_go(retired)
         for watched in self._watched:
             if watched.restart_at is None and not watched.subject.running():
                 self._plan_restart(watched)
@@ -105,12 +129,35 @@ class Supervisor:
         except StartRefused as refusal:
             self._say(str(refusal))
 
+    def retire(self, program: Program, sig: signal.Signals, within: float) -> None:
+        """Ask `program` with `sig` to end when its work is done; kill what lives of it after `within` seconds."""
+        self._programs.remove(program)
+        self._watched = [watched for watched in self._watched if watched.subject is not program]
+        if program.process is not None and program.running():
+            program.process.send_signal(sig)
+        self._retired.append(_Retired(program, self._clock() + within))
+
+    def retiring(self, program: Program) -> bool:
+        """Whether `program` was retired and still lives."""
+        return any(retired.program is program for retired in self._retired)
+
+    def _let_go(self, retired: _Retired) -> None:
+        if retired.program.running() and self._clock() < retired.kill_at:
+            return
+        if retired.program.process is not None:
+            children.kill(retired.program.process)
+        retired.program.close()
+        self._retired.remove(retired)
+
     def stop(self) -> None:
         """Ask all programs to end, in the reverse order of their start; kill those that do not within GRACE."""
-        running = [program.process for program in reversed(self._programs) if program.process is not None]
+        programs = [*self._programs, *(retired.program for retired in self._retired)]
+        running = [program.process for program in reversed(programs) if program.process is not None]
         for process in running:
             if process.poll() is None:
                 process.terminate()
         deadline = self._clock() + GRACE
         for process in running:
             children.stop(process, grace=max(0.0, deadline - self._clock()))
+        for program in programs:
+            program.close()

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
 from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
@@ -24,9 +24,11 @@ from perf import clock
 from perf.access import anyone, signed_in
 from perf.events import happened
 from perf.rates import rates
-from project.forms import InvitedUserForm, SignInForm, TokenForm
+from project.access import client_address
+from project.forms import InvitedUserForm, ResetForm, SignInForm, TokenForm
 from project.models import AccessToken, Invitation
 from project.roles import Scope
+from project.throttles import OLD_PASSWORDS, RESETS_ASKED, refuse_beyond
 
 TRY_WITH = dict.fromkeys((Scope.READ, Scope.WRITE), "/api/grid?day=latest")
 """What a token of the scope can be tried with."""
@@ -47,7 +49,9 @@ class ResetByLink(auth.PasswordResetConfirmView):
 
 
 class ResetByMail(auth.PasswordResetView):
-    """Mails a reset link, and says the same whether the address is known or not."""
+    """Mails a reset link, and says the same whether the address is known or not, and mailed lately or not."""
+
+    form_class = ResetForm
 
     template_name = "registration/password_reset_form.html"
     email_template_name = "registration/password_reset_email.txt"
@@ -56,12 +60,27 @@ class ResetByMail(auth.PasswordResetView):
     extra_email_context = {"base_url": settings.BASE_URL}
     extra_context = {"mail": settings.MAIL}
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        where = client_address(request)
+        refuse_beyond(request, RESETS_ASKED, "auth.reset_asked", detail__where=where)
+        happened(None, "auth.reset_asked", "", {"where": where})
+        return super().post(request, *args, **kwargs)
+
 
 class ChangePassword(auth.PasswordChangeView):
     """Sets a new password for the signed-in person; other devices are signed out."""
 
     template_name = "registration/password_change_form.html"
     success_url = reverse_lazy("tokens")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        refuse_beyond(request, OLD_PASSWORDS, "auth.old_password_wrong", actor=request.user.pk)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if "old_password" in form.errors and form.data.get("old_password"):
+            happened(self.request.user, "auth.old_password_wrong", self.request.user.get_username())
+        return super().form_invalid(form)
 
     @transaction.atomic  # the same
     def form_valid(self, form: Any) -> HttpResponse:
@@ -80,7 +99,7 @@ reset_by_link = anyone(ResetByLink.as_view())
 def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
     """The page for a name and address with too many failed sign-ins: it says when to try again."""
     tried = AccessAttempt.objects.filter(
-        username=(credentials or {}).get("username"), ip_address=request.META.get("REMOTE_ADDR")
+        username=(credentials or {}).get("username"), ip_address=client_address(request)
     ).order_by("-attempt_time", "-pk")
     last = tried.values_list("attempt_time", flat=True).first() or clock.now()
     again_at = last + timedelta(hours=settings.AXES_COOLOFF_TIME)
@@ -138,9 +157,9 @@ def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
     if invitation is None:
         return render(request, "project/invitation_over.html", status=410)
     form = InvitedUserForm(request.POST or None)
-    if not form.is_valid():
+    user = join(form, invitation) if form.is_valid() else None
+    if user is None and (form.errors or request.method != "POST"):
         return render(request, "project/invitation.html", {"form": form, "invitation": invitation})
-    user = join(form, invitation)
     if user is None:
         return render(request, "project/invitation_over.html", status=410)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
@@ -148,14 +167,21 @@ def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def join(form: InvitedUserForm, invitation: Invitation) -> User | None:
-    """The new user in the invitation's role, or None, with nothing stored, when it was used meanwhile."""
-    with transaction.atomic():
-        user: User = form.save(commit=False)
-        user.email = invitation.email
-        user.save()
-        user.groups.add(Group.objects.get(name=invitation.role))
-        if not invitation.use(user):
-            transaction.set_rollback(True)
-            return None
-        happened(user, "invitation.accepted", user.get_username(), {"role": invitation.role})
+    """The new user in the invitation's role; None, with nothing stored, when the invitation was used meanwhile.
+
+    None with an error on the form when somebody else took the name meanwhile: the invitation is still good.
+    """
+    user: User = form.save(commit=False)
+    user.email = invitation.email
+    try:
+        with transaction.atomic():
+            user.save()
+            user.groups.add(Group.objects.get(name=invitation.role))
+            if not invitation.use(user):
+                transaction.set_rollback(True)
+                return None
+            happened(user, "invitation.accepted", user.get_username(), {"role": invitation.role})
+    except IntegrityError:
+        form.add_error("username", User._meta.get_field("username").error_messages["unique"])
+        return None
     return user

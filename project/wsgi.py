@@ -7,6 +7,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django_application = get_wsgi_application()
 
-from project.access import warmed  # noqa: E402  # it needs the settings that have just been loaded
+from django.conf import settings  # noqa: E402  # they have just been loaded
 
+from project import answering  # noqa: E402
+from project.access import warmed  # noqa: E402
+
+answering.watch(settings.DB_STATEMENT_TIMEOUT)
 application = warmed(django_application)

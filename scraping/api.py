@@ -105,7 +105,7 @@ class RunFilters(Schema):
 
     state: Literal["", "running", "paused", "done", "cancelled"] = ""
     kind: Literal["", "planned", "requested", "demo"] = ""
-    platform: str = ""
+    platform: str = Field(default="", pattern=r"^[^\x00]*$")  # PostgreSQL cannot be asked for a NUL
     page: str = "1"
     per_page: str = ""
     after: str = ""

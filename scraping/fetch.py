@@ -27,10 +27,17 @@ MAX_BODY = 2 * 1024 * 1024  # bytes after decoding
 MAX_REDIRECTS = 5
 USER_AGENT = "Tidemark/0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+NO_ADDRESS = (ValueError, IndexError)  # what yarl raises for text that is none, such as "https://]%00[%00@"
 ELSEWHERE = "(elsewhere)"  # calls to no platform: webhooks and senders of messages
 
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-goog-api-key"})  # headers for one host
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
+_ISATAP = {0x0000_5EFE, 0x0200_5EFE}  # the upper half of an interface's id, before an IPv4 address (RFC 5214)
+_UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that anybody on the internet has
+_RESERVED = [  # what older Pythons call global all the same. Source: IANA's special-purpose address registries
+    ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3ffe::/16", "3fff::/20")
+]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -41,22 +48,25 @@ class Forbidden(OSError):
 def is_public(address: _Address) -> bool:
     """Whether a packet to `address` stays on the public internet.
 
-    `is_global` alone lets wrapped private addresses through (IPv4-mapped and -compatible, NAT64, 6to4, Teredo): what
-    counts there is every IPv4 address inside.
+    `is_global` alone lets wrapped private addresses through (IPv4-mapped and -compatible, NAT64, 6to4, Teredo,
+    ISATAP): every IPv4 address inside has to be public too.
     """
     if isinstance(address, ipaddress.IPv6Address):
-        wrapped = _wrapped(address)
-        if wrapped:
-            return all(is_public(inner) for inner in wrapped)
-        if address in _NAT64_LOCAL or address.is_site_local:
+        if not all(is_public(inner) for inner in _wrapped(address)):
             return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+        if address.ipv4_mapped or address in _NAT64:
+            return True
+        if address not in _UNICAST:
+            return False
+    if any(address in network for network in _RESERVED):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _wrapped(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
     """The IPv4 addresses that a packet to `address` may end at; none for a plain IPv6 address."""
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64 or int(address) >> 32 == 0:
+    if address in _NAT64 or int(address) >> 32 == 0 or (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
         found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return [inner for inner in found if inner is not None]
 
@@ -80,9 +90,9 @@ class PublicResolver(AbstractResolver):
 
 
 def _refuse_private(address: str) -> None:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if not is_public(found):
-        raise Forbidden(f"{found} is not an address we connect to")
+    """Raise Forbidden, without the address: people who may name a host are not told what our network calls it."""
+    if not is_public(ipaddress.ip_address(address.partition("%")[0])):
+        raise Forbidden("it leads to an address that is not on the public internet")
 
 
 class Fakes:
@@ -201,17 +211,17 @@ class Fetcher:
             if request.method != "GET":
                 raise CallFailed(Trouble.REFUSED, "a redirect in answer to a POST")
             onward = checked_url(self._redirect(target, location), hosts)
-            if onward.host != url.host:
-                headers.pop("Authorization", None)  # a credential belongs to the host it was made for
+            if onward.host != url.host:  # a credential belongs to the host it was made for
+                headers = {name: value for name, value in headers.items() if name.lower() not in CREDENTIALS}
             url = onward
         raise CallFailed(Trouble.REFUSED, f"more than {MAX_REDIRECTS} redirects")
 
     def _redirect(self, asked: URL, location: str) -> str:
         try:
             onward = asked.join(URL(location))
-        except ValueError as error:
+            return str(self._fakes.platform_url(onward) if self._fakes and onward.absolute else onward)
+        except NO_ADDRESS as error:
             raise CallFailed(Trouble.FORBIDDEN_ADDRESS, "a redirect to something that is no address") from error
-        return str(self._fakes.platform_url(onward) if self._fakes and onward.absolute else onward)
 
     @property
     def _started_session(self) -> aiohttp.ClientSession:
@@ -224,7 +234,7 @@ class Fetcher:
         family, kind, protocol, _, address = info
         if not (self._fakes and self._fakes.is_at(address[0], address[1])):
             if self._fakes:
-                raise Forbidden(f"{address[0]} is not the fake platforms")
+                raise Forbidden("it is not the fake platforms")
             _refuse_private(address[0])
         return socket.socket(family, kind, protocol)
 
@@ -238,6 +248,14 @@ def outcome_of(status: int) -> str:
     return Trouble.SERVER_ERROR.value if status >= 500 else Trouble.REFUSED.value
 
 
+def own_host(url: str) -> frozenset[str]:
+    """The host of `url` as the one that a call to it may reach; none where it is no address."""
+    try:
+        return frozenset({(URL(url, encoded=True).raw_host or "").lower()})
+    except NO_ADDRESS:
+        return frozenset()
+
+
 def checked_url(raw: str, hosts: Collection[str]) -> URL:
     """`raw` as a URL, if it is plain https to one of `hosts`; raises CallFailed(forbidden_address) otherwise."""
     if not (raw.isascii() and raw.isprintable() and " " not in raw):
@@ -245,7 +263,7 @@ def checked_url(raw: str, hosts: Collection[str]) -> URL:
     try:
         url = URL(raw, encoded=True)
         port, host = url.explicit_port, (url.raw_host or "").lower()
-    except ValueError as error:
+    except NO_ADDRESS as error:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, "not an address") from error
     if url.scheme != "https":
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, "only https is followed")
@@ -255,37 +273,50 @@ def checked_url(raw: str, hosts: Collection[str]) -> URL:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"port {port}")
     if _is_odd_number(host):
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"{host[:100]} is a number in an odd spelling")
-    if host not in hosts:
+    if _is_private_number(host):
+        raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"{host[:100]} is not on the public internet")
+    if not host or host not in hosts:
         raise CallFailed(Trouble.FORBIDDEN_ADDRESS, f"{host[:100]} is not a host of this platform")
     return url.with_fragment(None)
 
 
 def _is_odd_number(host: str) -> bool:
     """Whether `host` is an IPv4 address as only the C library reads it: decimal, octal, hexadecimal or shortened."""
-    last = host.rpartition(".")[2]
-    if not (last.isdigit() or last.startswith("0x")):
-        return False
+    last = host.rstrip(".").rpartition(".")[2]
+    return (last.isdigit() or last.startswith("0x")) and _number(host) is None
+
+
+def _is_private_number(host: str) -> bool:
+    address = _number(host)
+    return address is not None and not is_public(address)
+
+
+def _number(host: str) -> _Address | None:
+    """The address that `host` is, or None where it is a name."""
     try:
-        ipaddress.ip_address(host)
+        return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return True
-    return False
+        return None
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """The decoded body, counted while it streams so that neither a long body nor a bomb fills memory."""
+    """The decoded body, counted while it streams so that neither a long body nor a bomb fills memory.
+
+    What comes over the wire counts too: behind the end of a compressed body zlib keeps whatever follows.
+    """
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:
         raise CallFailed(Trouble.CONNECTION, f"encoded as {encoding[:40]!r}, which was not asked for")
     gunzip = None if encoding == "identity" else zlib.decompressobj(wbits=31)
-    body = bytearray()
+    body, received = bytearray(), 0
     async for chunk in answer.content.iter_any():
+        received += len(chunk)
         room = MAX_BODY + 1 - len(body)  # never 0, which zlib takes for "no limit"
         body += gunzip.decompress(chunk, room) if gunzip else chunk[:room]
-        if len(body) > MAX_BODY:
+        if max(received, len(body)) > MAX_BODY:
             raise CallFailed(Trouble.TOO_LARGE, f"more than {MAX_BODY} bytes")
-    if gunzip and body and not gunzip.eof:
-        raise CallFailed(Trouble.CONNECTION, "a compressed body that ends too early")
+    if gunzip and received and (not gunzip.eof or gunzip.unused_data.strip(b"\0")):
+        raise CallFailed(Trouble.CONNECTION, "a compressed body that does not end where it should")
     return bytes(body)
 
 

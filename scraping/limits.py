@@ -287,14 +287,6 @@ def disbelieve(platform: str) -> None:
         return  # nothing is granted without Redis, and what it forgot comes back from the rows
 
 
-def reachable() -> bool:
-    """Whether the broker's Redis answers within REDIS_TIMEOUT."""
-    try:
-        return bool(_client().ping())
-    except redis.RedisError:
-        return False
-
-
 def rebuild() -> Wait | None:
     """Fill Redis from the rows after a wipe or restart; one process does, the others wait."""
     server = _client()

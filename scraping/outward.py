@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from asgiref.sync import async_to_sync
 
 from perf.outbox import Undelivered
 from scraping.connectors.base import CallFailed, Request
-from scraping.fetch import Fetcher
+from scraping.fetch import Fetcher, own_host
 
 SECONDS = 10.0  # for a whole call
 
@@ -27,5 +26,5 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]
 
 async def _post(request: Request) -> tuple[int, bytes]:
     async with Fetcher(concurrency=1, deadline=SECONDS) as fetcher:
-        answer = await fetcher.fetch(request, hosts={(urlsplit(request.url).hostname or "").lower()})
+        answer = await fetcher.fetch(request, hosts=own_host(request.url))
         return answer.status, answer.body

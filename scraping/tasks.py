@@ -5,10 +5,10 @@ from __future__ import annotations
 from time import monotonic
 
 from celery import shared_task
-from django.db import transaction
 
 from accounts.platforms import PLATFORMS
-from scraping import alerts, giving_up, hours, ledger, limits
+from perf import hints
+from scraping import alerts, giving_up, hours, ledger
 from scraping import gather as gathering
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
@@ -58,8 +58,7 @@ def roll_up() -> None:
 
 def watch_without_beat() -> None:
     """Have somebody look whether all is well, should beat no longer ask for it; nothing without a broker."""
-    if limits.reachable():
-        watch.apply_async(retry=False, expires=alerts.EVERY)
+    hints.send(watch, expires=alerts.EVERY)
 
 
 def wake() -> None:
@@ -67,10 +66,4 @@ def wake() -> None:
 
     Without a broker nothing is lost by it: beat dispatches later.
     """
-    transaction.on_commit(_wake, robust=True)
-
-
-def _wake() -> None:
-    # Asked first, because a client that finds the broker gone tries for seconds, and for ever when it hangs.
-    if limits.reachable():
-        dispatch.apply_async(retry=False, expires=DISPATCH_SECONDS)
+    hints.after_commit(dispatch, expires=DISPATCH_SECONDS)

@@ -9,18 +9,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
+from perf.administration import AuditedAdmin
 from snapshots.judging import judge
 from snapshots.models import DailyTotal, ExportJob, Judgement, LatestSnapshot, Note, Snapshot
 
 if TYPE_CHECKING:
-    SnapshotBase = admin.ModelAdmin[Snapshot]
     LatestBase = admin.ModelAdmin[LatestSnapshot]
     TotalBase = admin.ModelAdmin[DailyTotal]
     JudgementBase = admin.ModelAdmin[Judgement]
     ExportBase = admin.ModelAdmin[ExportJob]
-    NoteBase = admin.ModelAdmin[Note]
 else:  # Django's classes take no parameters at run time
-    SnapshotBase = LatestBase = TotalBase = JudgementBase = ExportBase = NoteBase = admin.ModelAdmin
+    LatestBase = TotalBase = JudgementBase = ExportBase = admin.ModelAdmin
 
 
 class ToJudge(admin.SimpleListFilter):
@@ -46,9 +45,10 @@ class Kept:
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(Kept, SnapshotBase):
+class SnapshotAdmin(Kept, AuditedAdmin):
     """Snapshots: read, deleted, and judged where they were doubted."""
 
+    subject = "snapshots"
     list_display = ("account", "date", "followers", "engagements", "posts", "source", "quality", "set_aside")
     list_filter = (ToJudge, "quality", "source", "account__platform")
     list_select_related = ("account",)
@@ -166,9 +166,10 @@ class ExportJobAdmin(Kept, ExportBase):
 
 
 @admin.register(Note)
-class NoteAdmin(NoteBase):
+class NoteAdmin(AuditedAdmin):
     """Editors' notes, the deleted ones too: to read and to delete for good; writing is the pages'."""
 
+    subject = "notes"
     list_display = ("day", "account", "text", "author_name", "edited_at", "deleted_at")
     list_filter = (("deleted_at", admin.EmptyFieldListFilter), "account__platform")
     list_select_related = ("account",)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.safestring import SafeString
@@ -23,7 +24,7 @@ from snapshots.models import CHANGES
 from snapshots.sparks import sparks_of
 
 DEFAULT_SORT = "-followers"
-COOKIE = "grid_columns"
+COOKIE = f"{settings.COOKIE_PREFIX}grid_columns"
 """Where a browser keeps the columns that its person chose for good."""
 CHOICES_MAX = 300  # more organisations or tags than these make no list to choose from
 ASKS = {"keep", "reset"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -70,5 +71,6 @@ def _settled(request: HttpRequest) -> HttpResponse | None:
         there.delete_cookie(COOKIE)
     elif keeps:
         kept = Shown.of(query, "", Filters.of(QueryDict())).chosen
-        there.set_cookie(COOKIE, kept, max_age=COOKIE_DAYS * 86_400, samesite="Lax", secure=request.is_secure())
+        kind: dict[str, Any] = {"samesite": "Lax", "httponly": True, "secure": settings.SESSION_COOKIE_SECURE}
+        there.set_cookie(COOKIE, kept, max_age=COOKIE_DAYS * 86_400, **kind)
     return there

@@ -82,7 +82,7 @@ def start_server(**env: str) -> Process:
     """The web server on a free port, against the test database."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    variables = environment(PORT=str(port), BASE_URL=url, **env)
+    variables = environment(**{"PORT": str(port), "BASE_URL": url} | env)
     command = [
         "-m",
         "granian",

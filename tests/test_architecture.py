@@ -44,7 +44,9 @@ MAY_OPEN_SOCKETS = {
     "scraping/fakes/": "serves the fakes on this machine",
     "project/embedded.py": "finds a free port and asks its own children whether they live",
     "project/management/commands/up.py": "asks its own server whether it is ready",
-    "project/launch.py": "tries whether the port is free before the server takes it",
+    "project/launch.py": "holds the socket that the web server listens on",
+    "project/listening.py": "makes that socket",
+    "project/web.py": "serves on it",
 }
 
 

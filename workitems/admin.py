@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from perf.events import happened
+from perf.administration import AuditedAdmin
 from workitems.models import (
     CannedReason,
     Comment,
@@ -87,47 +87,47 @@ class WorkItemAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(PresetNumber)
-class PresetNumberAdmin(admin.ModelAdmin):
+class PresetNumberAdmin(AuditedAdmin):
     """The numbers that the crew is offered."""
 
+    subject = "presetnumbers"
     list_display = ("code", "title", "position", "is_offered")
     list_editable = ("position", "is_offered")
     search_fields = ("code", "title")
     ordering = ("position", "code")
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        happened(request.user, "presetnumbers.edit" if change else "presetnumbers.add", obj.code, {"id": obj.pk})
+    def named(self, obj: PresetNumber) -> str:
+        return obj.code
 
 
 @admin.register(CannedReason)
-class CannedReasonAdmin(admin.ModelAdmin):
+class CannedReasonAdmin(AuditedAdmin):
     """The reasons to send an item back that reviewers are offered."""
 
+    subject = "cannedreasons"
     list_display = ("text", "status", "position", "is_offered")
     list_editable = ("position", "is_offered")
     list_filter = ("status",)
     search_fields = ("text",)
     ordering = ("status", "position", "pk")
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        happened(request.user, "cannedreasons.edit" if change else "cannedreasons.add", obj.text[:100], {"id": obj.pk})
+    def named(self, obj: CannedReason) -> str:
+        return obj.text[:100]
 
 
 @admin.register(Contact)
-class ContactAdmin(admin.ModelAdmin):
+class ContactAdmin(AuditedAdmin):
     """How people are told of their items; each sets it at their own page too."""
 
+    subject = "contacts"
     list_display = ("user", "phone", "wants_mail", "wants_sms")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__first_name", "user__last_name", "phone")
     ordering = ("user__username",)
     autocomplete_fields = ("user",)
 
-    def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        happened(request.user, "workitems.contact", obj.user.get_username())
+    def named(self, obj: Contact) -> str:
+        return obj.user.get_username()
 
 
 @admin.register(Notice)

@@ -12,6 +12,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connections
 
 from workitems.models import Photo
+from workitems.storing import StorageAway
 
 MOUNTS = Path("/proc/self/mounts")
 FLEETING = {
@@ -46,13 +47,23 @@ def check_media_is_there(app_configs: Any, databases: Sequence[str] | None = Non
     if "default" not in (databases or ()) or not _has_photos():
         return []
     names = list(Photo.objects.order_by("-pk").values_list("original", flat=True)[:LOOKED_FOR])
-    missing = [name for name in names if not _storage().exists(name)]
+    try:
+        missing = [name for name in names if not _storage().exists(name)]
+    except StorageAway as away:
+        hint = "Run `manage.py doctor` until it is content; nothing was changed."
+        return [Warning(f"The store of the photos does not answer: {away.strerror}", hint=hint, id="workitems.W004")]
     if not names or len(missing) < len(names):
         return []
+    place, remedy = (
+        f"MEDIA_ROOT {settings.MEDIA_ROOT}",
+        "Mount the volume that holds them, or restore it from the backup",
+    )
+    if settings.S3_BUCKET:
+        place, remedy = f"the bucket {settings.S3_BUCKET}", "Set S3_BUCKET and S3_PREFIX to where they are"
     return [
         Warning(
-            f"The newest {len(names)} photos of the database have no files in MEDIA_ROOT {settings.MEDIA_ROOT}.",
-            hint="Mount the volume that holds them, or restore it from the backup; nothing was changed.",
+            f"The newest {len(names)} photos of the database have no files in {place}.",
+            hint=f"{remedy}; nothing was changed.",
             id="workitems.W003",
         )
     ]

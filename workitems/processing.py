@@ -90,6 +90,9 @@ def _process(photo: Photo) -> None:
     except FileNotFoundError:
         log.error("the original of photo %s is missing: %s", photo.pk, photo.original.name)
         _refuse(photo, GONE)
+    except OSError as away:
+        log.error("photo %s, try %s: its original cannot be read: %s", photo.pk, photo.tries, away)
+        _put_off(photo)
     except NotAPhoto as refused:
         _refuse(photo, str(refused))
     except DecoderDied as died:

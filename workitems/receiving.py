@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
-from django.db import transaction
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
+from perf import hints
 from workitems import photos
 from workitems.tasks import process_photos
 
@@ -48,11 +48,7 @@ class CappedUploads(FileUploadHandler):
 
 def process_soon() -> None:
     """Hint at the workers that photos were stored; when the hint is lost, beat has them look within a minute."""
-
-    def hint() -> None:  # no partial: where it fails, Django logs it by its __qualname__
-        process_photos.apply_async(queue="images", retry=False)
-
-    transaction.on_commit(hint, robust=True)
+    hints.after_commit(process_photos, queue="images")
 
 
 def too_large(request: HttpRequest) -> list[str]:

@@ -15,7 +15,9 @@ if sys.platform != "win32":
     import resource
 
 WEB, WORKER, BEAT, COMMAND = "web", "worker", "beat", "command"
-SERVERS = frozenset({"daphne", "granian", "gunicorn", "hypercorn", "mod_wsgi", "uvicorn", "uwsgi", "waitress-serve"})
+SERVERS = frozenset(
+    {"daphne", "granian", "gunicorn", "hypercorn", "mod_wsgi", "uvicorn", "uwsgi", "waitress-serve", "web"}
+)
 MANAGED = frozenset({"manage", "django-admin", "django"})
 
 

@@ -58,6 +58,7 @@ class Faults:
     redis_hangs: int = 0
     postgres_kills: int = 0
     storms: int = 0
+    host_cuts: int = 0  # of a GatheringOnHosts
 
     def spread(self, rng: random.Random) -> list[tuple[float, str]]:
         """Every fault with the share of the jobs after which it strikes, the first first."""

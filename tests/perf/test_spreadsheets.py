@@ -7,7 +7,9 @@ import pytest
 from perf.spreadsheets import lines, plain_cell, safe_cell
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "\uff1d1", "'=1", "''-1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "\uff1d1", "'=1", "''-1", " =1", "\u00a0@a", "\ufeff'=1"]
+)
 def test_a_text_that_would_run_gets_an_apostrophe_and_is_read_back(text):
     assert safe_cell(text) == f"'{text}"
     assert plain_cell(f"'{text}") == text

@@ -351,6 +351,6 @@ SILENT_ERRANDS = {
     **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),
     **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor", "backup"), "reads and tells"),
     "restore": "while nothing else runs; empties the cache: tests/project/backups",
-    "assets": "writes files alone",
+    **dict.fromkeys(("assets", "prepare"), "writes tables' shape and files alone"),
     "up": "starts the other processes; what it imports goes through import_roster and demo.seed_history",
 }

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.contrib.auth.models import Group, Permission, User
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from perf.events import happened
@@ -53,8 +53,19 @@ def test_entries_can_neither_be_changed_nor_removed() -> None:
         AuditEntry.objects.all().delete,
         lambda: AuditEntry.objects.update(action="nothing"),
         lambda: AuditEntry.objects.bulk_update([entry], ["action"]),
+        lambda: AuditEntry.objects.bulk_create(
+            [entry], update_conflicts=True, unique_fields=["id"], update_fields=["action"]
+        ),
+        lambda: AuditEntry._base_manager.update(action="nothing"),
+        AuditEntry._base_manager.all().delete,
     ):
         with pytest.raises(AuditLogIsAppendOnly):
+            attempt()
+    for attempt in (
+        AuditEntry(pk=entry.pk, action="nothing").save,
+        lambda: AuditEntry.objects.update_or_create({"pk": entry.pk, "action": "nothing"}, target="elsewhere"),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
             attempt()
     assert actions() == [("accounts.import", "", "")]
 
@@ -122,3 +133,28 @@ def test_deleting_a_person_is_recorded_even_by_themselves(client: Client, person
         ("root", "bob", False),
         ("", "root", True),
     ]
+
+
+def test_what_administrators_do_with_people_and_roles_is_recorded(client: Client) -> None:
+    root = User.objects.create_superuser("root")
+    client.force_login(root)
+    client.post("/admin/auth/user/add/", {"username": "bob", "usable_password": "false"})
+    bob = User.objects.get(username="bob")
+    fields = {"username": "bob", "email": "else@example.org", "is_active": "on", "date_joined_0": "2026-01-01"}
+    client.post(f"/admin/auth/user/{bob.pk}/change/", fields | {"date_joined_1": "00:00"})
+    permission = Permission.objects.get(codename="view_account")
+    client.post("/admin/auth/group/add/", {"name": "auditors", "permissions": [permission.pk]})
+    role = Group.objects.get(name="auditors")
+    client.post(f"/admin/auth/group/{role.pk}/change/", {"name": "auditors", "permissions": []})
+    client.post("/admin/auth/group/", {"action": "delete_selected", "_selected_action": [role.pk], "post": "yes"})
+    recorded = [entry for entry in actions() if not entry[0].startswith("auth.sign")]
+    assert recorded == [
+        ("auth.user_added", "root", "bob"),
+        ("auth.user_changed", "root", "bob"),
+        ("roles.add", "root", "auditors"),
+        ("roles.changed", "root", "auditors"),
+        ("roles.edit", "root", "auditors"),
+        ("roles.changed", "root", "auditors"),
+        ("roles.delete", "root", "1 rows"),
+    ]
+    assert "else@example.org" not in str(list(AuditEntry.objects.values_list("detail", flat=True)))

@@ -48,6 +48,7 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("E010", {"ALERT_WEBHOOK_URL": "http://hooks.example.org/", "ALERT_WEBHOOK_SECRET": "secret"}),
         ("E010", {"ALERT_WEBHOOK_URL": "hooks.example.org", "ALERT_WEBHOOK_SECRET": "secret"}),
         ("E011", {"ALERT_WEBHOOK_URL": "https://hooks.example.org/", "ALERT_WEBHOOK_SECRET": ""}),
+        ("E015", {"S3_ENDPOINT_URL": "s3.example.org"}),
     ],
 )
 def test_setting_that_would_fail_later_is_told_with_a_hint(

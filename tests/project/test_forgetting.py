@@ -47,7 +47,7 @@ def faults(world: World | Items, found: Mapping[str, Writer], captured: Captured
                 writer.act(world)
             after = world.answers()
             clear()
-            true = {read: said if state == "MISS" else world.read(read).said for read, (said, state) in after.items()}
+            true = {read: world.read(read).said for read in after}
             transaction.set_rollback(True)
         warm.restore()
         yield from (f"{name}: {read} is stale" for read in after if after[read].said != true[read])

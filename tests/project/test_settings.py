@@ -130,7 +130,8 @@ def test_tests_run_against_the_product_settings() -> None:
 
 
 def test_every_setting_is_described_for_operators() -> None:
-    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "project" / "settings.py").read_text()))
+    code = "".join(path.read_text() for path in (ROOT / "project").glob("*.py"))
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', code))
     described = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
     assert read - described == {"TIDEMARK_TESTING"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,19 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
-from project.statics import LARGE, QuickCompressor, collect_when_changed, minified, worth_minifying
+from perf.clock import now
+from project.statics import (
+    KEPT,
+    LARGE,
+    QuickCompressor,
+    StaticFilesMiddleware,
+    collect_when_changed,
+    minified,
+    worth_minifying,
+)
 
 
 @pytest.fixture
@@ -57,6 +68,37 @@ def test_interrupted_collection_is_done_again(source: Path, settings: Any, monke
         with pytest.raises(ZeroDivisionError):
             collect_when_changed()
     assert collect_when_changed()
+
+
+def test_file_collected_later_is_served_by_a_process_that_started_before(source: Path, settings: Any) -> None:
+    as_in_production(settings)
+    collect_when_changed()
+    served = StaticFilesMiddleware(lambda request: HttpResponse(status=404))
+    first = staticfiles_storage.url("page.js")
+    (source / "page.js").write_text("two, longer")
+    collect_when_changed()
+    second = staticfiles_storage.url("page.js")
+    assert second != first
+    answers = {url: served(RequestFactory().get(url)) for url in (first, second)}
+    assert b"".join(answers[second]) == b"two, longer"
+    assert b"".join(answers[first]) == b"one"  # pages that are open still ask for it
+    for absent in ("/static/page.000000000000.js", "/static/../source/page.000000000000.js", "/static/page.js"):
+        assert served(RequestFactory().get(absent)).status_code == 404
+
+
+def test_files_of_versions_long_gone_are_forgotten(source: Path, settings: Any) -> None:
+    collect_when_changed()
+    old = settings.STATIC_ROOT / "gone" / "page.js"
+    recent = settings.STATIC_ROOT / "recent.js"
+    old.parent.mkdir()
+    for path, age in ((old, KEPT), (recent, KEPT / 2)):
+        path.write_text("before")
+        os.utime(path, ((now() - age).timestamp() - 60,) * 2)
+    (source / "page.js").write_text("two")
+    collect_when_changed()
+    assert not old.exists()
+    assert recent.exists()
+    assert not settings.STATIC_ROOT.with_name("static.new").exists()
 
 
 @pytest.mark.parametrize("size", [LARGE // 2, LARGE * 2])

@@ -171,6 +171,13 @@ def test_embedded_postgres_starts_twice_and_leaves_nothing_running(up: Callable[
     first.wait_for(r"Tidemark runs at")
     until(lambda: ready(first))
     assert '"total":0' in signed_in(first.url, password)("/api/accounts").replace(" ", "")
+    before = first.children()
+    first.process.send_signal(signal.SIGHUP)
+    first.wait_for(r"Restarted\.")
+    kept = first.children().keys() & before.keys()
+    assert sum("postgres" in command or "valkey" in command for command in first.children().values()) >= 2
+    assert not [pid for pid in kept if " beat " in before[pid]]
+    assert "Sign out" in signed_in(first.url, password)("/")
     children = first.children()
     assert any("postgres" in command for command in children.values())
     assert first.stop() == 0

@@ -171,6 +171,7 @@ def test_the_lists_are_read_in_index_order_without_sorting():
     assert "ix_workitem_assigned_to" in WorkItem.objects.waiting_for(users[0]).explain()
     unique = "workitem_number_uniq" if connection.vendor == "postgresql" else "(number=?)"  # SQLite names it itself
     assert unique in WorkItem.objects.filter(number="N7").explain()
+    assert indexes_of(WorkItem)["workitem_number_uniq"] == ["number"]  # one number, one item
 
 
 @pytest.mark.both_dbs

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.core.management.base import BaseCommand
 
-from project.statics import sizes
+from project.statics import collect, sizes
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Collect, then tell the bytes of our own style sheets and scripts: written, minified, on the wire."""
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        collect()
         told = sizes()
         if not told.files:
             raise CommandError("Nothing was minified: development serves the plain files. Set DEBUG=0.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -122,7 +125,7 @@ def broker() -> Iterator[Finding]:
 
 
 def files() -> Iterator[Finding]:
-    """Photos can be stored, and the secret key is nobody else's."""
+    """Files can be stored, and the secret key is nobody else's."""
     media = Path(settings.MEDIA_ROOT)
     media.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=media):
@@ -134,6 +137,23 @@ def files() -> Iterator[Finding]:
         yield Finding("ok", "The secret key is private.")
 
 
+def store() -> Iterator[Finding]:
+    """The bucket of photos takes a file, gives it back whole, and lets it go again."""
+    if not settings.S3_BUCKET:
+        return
+    sent = os.urandom(32)
+    name = default_storage.save(f"doctor/{sent.hex()}", ContentFile(sent))
+    try:
+        with default_storage.open(name) as file:
+            came_back = file.read()
+    finally:
+        default_storage.delete(name)
+    if came_back == sent and not default_storage.exists(name):
+        yield Finding("ok", f"The bucket {settings.S3_BUCKET} takes files, gives them back and lets them go.")
+    else:
+        yield Finding("fail", f"The bucket {settings.S3_BUCKET} answers, and not with what was stored there just now.")
+
+
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "database": database,
     "size": size,
@@ -143,6 +163,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "broker": broker,
     "memory": memory,
     "files": files,
+    "store": store,
 }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import io
 import logging
 import secrets
 import sys
 import time
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from project import demo
 from project.launch import ROOT, House
 from project.progress import Progress
-from project.statics import collect_when_changed
+from project.rollout import Rollout, WebServer
 from project.supervisor import Program, Supervisor
 
 TICK = 0.25  # seconds between two looks at the children
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         "Everything is chosen by environment variables; docs/operations.md lists them."
     )
     stealth_options = ("house",)
+    _rollout: Generator[None] | None = None
 
     def handle(self, *, house: House | None = None, **options: Any) -> None:
         """Prepare the data, start the programs, then watch them until interrupted."""
@@ -48,26 +50,47 @@ class Command(BaseCommand):
                 progress.follow(demo.request_first_scrape())
             while not house.interrupted:
                 supervisor.tick()
+                self._restart_when_asked(house, supervisor)
                 progress.show()
                 time.sleep(TICK)
         finally:
+            if self._rollout is not None:
+                self._rollout.close()
             self._say("Stopping …")
             supervisor.stop()
+
+    def _restart_when_asked(self, house: House, supervisor: Supervisor) -> None:
+        """Begin, or go on with, the rolling restart that SIGHUP asks for; one after the other when it asks twice."""
+        if self._rollout is None and house.restart_wanted:
+            house.restart_wanted = False
+            if settings.DEBUG:
+                self._say("Nothing to restart: development loads changed code by itself.")
+                return
+            self._rollout = self._roll(house, supervisor)
+        if self._rollout is not None:
+            try:
+                next(self._rollout)
+            except StopIteration:
+                self._rollout = None
+
+    def _roll(self, house: House, supervisor: Supervisor) -> Generator[None]:
+        new = _programs(house)
+        prepare = Program("prepare", [sys.executable, str(ROOT / "manage.py"), "prepare"], _logs(house))
+        rollout = Rollout(supervisor, self._say, settings.CELERY_TASK_TIME_LIMIT)
+        if (yield from rollout.steps(prepare, self._running, new)):
+            self._running |= new
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
     def _prepare(self, house: House) -> None:
-        """Tables, roles, static files, the administrator and the demo's data, each only as far as it is missing."""
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("sync_roles", stdout=io.StringIO())  # its changes are in the audit log
+        """Tables, static files, the administrator and the demo's data, each only as far as it is missing."""
+        call_command("prepare")
         try:
             demo.refuse_mixture(demo=house.demo)
         except demo.Mixture as refusal:
             raise CommandError(str(refusal)) from refusal
-        if not settings.DEBUG:
-            collect_when_changed()
         self._make_administrator()
         if house.demo:
             for line in demo.prepare():
@@ -83,7 +106,10 @@ class Command(BaseCommand):
 
     def _start(self, house: House, supervisor: Supervisor) -> None:
         """Start the web server first, for whoever waits for a page; then the fakes, and last who asks them."""
-        programs = {program.name: program for program in _programs(house)}
+        programs = _programs(house)
+        self._running = dict(programs)
+        if settings.DEBUG and house.listener is not None:
+            house.listener.close()  # Django's own server wants to open it itself
         supervisor.start(programs.pop("web"))
         _wait(house, supervisor, settings.HOST, settings.PORT)
         kind = "demo data" if house.demo else "real platforms"
@@ -100,34 +126,38 @@ class Command(BaseCommand):
             supervisor.start(program)
 
 
-def _programs(house: House) -> list[Program]:
-    """Everything that runs beside this process."""
+def _programs(house: House) -> dict[str, Program]:
+    """Everything that runs beside this process, by its name."""
     manage = [sys.executable, str(ROOT / "manage.py")]
     celery = [sys.executable, "-m", "celery", "--app", "project", "--quiet", "--workdir", str(ROOT)]
     concurrency = ["--concurrency", str(settings.WORKER_PROCESSES)]
     alone = ["--without-gossip", "--without-mingle"]  # one worker has nobody to greet; greeting costs a second
+    name = ["--hostname", f"{secrets.token_hex(4)}@%h"]  # a rolling restart has two for a while
     commands = {
-        "web": [*manage, "runserver", f"{settings.HOST}:{settings.PORT}"] if settings.DEBUG else _granian(),
-        "worker": [*celery, "worker", *concurrency, *alone],
+        "worker": [*celery, "worker", *name, *concurrency, *alone],
         "beat": [*celery, "beat", "--schedule", str(house.folder / "beat-schedule"), "--pidfile="],
     }
     if house.demo:
         commands["fakes"] = [*manage, "fakeplatforms", "--port", str(_fakes_port())]
-    folder = None if settings.DEBUG else house.folder / "log"
-    return [Program(name, command, folder) for name, command in commands.items()]
+    folder = _logs(house)
+    return {"web": _web(house)} | {name: Program(name, command, folder) for name, command in commands.items()}
+
+
+def _web(house: House) -> Program:
+    if settings.DEBUG or house.listener is None:
+        address = f"{settings.HOST}:{settings.PORT}"
+        return Program("web", [sys.executable, str(ROOT / "manage.py"), "runserver", address], None)
+    processes = ["--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS)]
+    command = [sys.executable, "-m", "project.web", *processes]
+    return WebServer(command, _logs(house), house.listener.fileno(), settings.WEB_PROCESSES)
+
+
+def _logs(house: House) -> Path | None:
+    return None if settings.DEBUG else house.folder / "log"
 
 
 def _fakes_port() -> int:
     return int(settings.FAKE_PLATFORMS_URL.rpartition(":")[2])
-
-
-def _granian() -> list[str]:
-    return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", str(ROOT)),
-        *("--host", settings.HOST, "--port", str(settings.PORT)),
-        *("--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
-        "project.wsgi:application",
-    ]
 
 
 def _wait(house: House, supervisor: Supervisor, host: str, port: int) -> None:

@@ -4,7 +4,7 @@ import { make, said, wordsOf } from "./legend.js";
 import { DASHES, SHAPES, nth } from "./shapes.js";
 import { dayName, toDate } from "./words.js";
 
-const UNSAFE = /^'*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/; // what a spreadsheet would take for a formula, as perf/spreadsheets.py says
+const UNSAFE = /^[' \u00a0\u2007\u202f\u3000\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/; // what a spreadsheet would take for a formula, as perf/spreadsheets.py says
 const NOTES = { simulated: "Simulated figures are hollow points", imported: "Imported figures are dotted points", suspect: "✕ suspect, not counted", rounded: "Shaded: the range that the platform's rounding allows", before: "Dotted lines: the period before" };
 
 /** Saves what the card of `element` shows as "png" or "csv", or shows it as "table". */

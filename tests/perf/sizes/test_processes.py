@@ -21,6 +21,7 @@ HOLD = "from perf.sizes.slots import slot; print(slot('test'), flush=True); inpu
     ("argv", "kind"),
     [
         (["/x/granian/__main__.py", "--interface", "wsgi", "project.wsgi:application"], "web"),
+        (["/x/project/web.py", "--workers", "2"], "web"),
         (["/usr/bin/gunicorn", "project.wsgi"], "web"),
         (["manage.py", "runserver", "127.0.0.1:8000"], "web"),
         (["/x/celery/__main__.py", "--app", "project", "--quiet", "worker", "--concurrency", "3"], "worker"),

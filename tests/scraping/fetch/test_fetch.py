@@ -7,6 +7,7 @@ import gzip
 import socket
 import struct
 import time
+import zlib
 
 import pytest
 
@@ -173,10 +174,42 @@ def test_gzip_bomb_is_cut_at_the_cap(server, get):
     assert trouble_of(get) == Trouble.TOO_LARGE
 
 
+def started_gzip():
+    """A compressed body that has begun and says nothing yet."""
+    stream = zlib.compressobj(wbits=31)
+    return stream.compress(b"") + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize(
+    ("begun", "piece"),
+    [
+        (gzip.compress(b"{}"), b"x" * 65536),  # zlib keeps what follows the end
+        (started_gzip(), b"\x00\x00\x00\xff\xff" * 13_000),  # blocks of nothing
+        (b"\x1f\x8b\x08\x08\0\0\0\0\0\xff", b"x" * 65536),  # a file name without an end
+    ],
+    ids=["after the end", "empty blocks", "name"],
+)
+def test_compressed_body_that_never_ends_is_cut_at_the_cap(server, get, begun, piece):
+    async def endless(writer):
+        writer.write(OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + begun)
+        while True:
+            writer.write(piece)
+            await writer.drain()
+
+    server.paths[f"/{HOST}/x"] = endless
+    assert trouble_of(get, deadline=20.0) == Trouble.TOO_LARGE
+
+
+def test_zeros_after_the_end_of_a_compressed_body_are_padding(server, get):
+    server.paths[f"/{HOST}/x"] = plain(gzip.compress(b"{}") + bytes(512), b"Content-Encoding: gzip")
+    assert get().body == b"{}"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         plain(gzip.compress(b"x" * 1000)[:-9], b"Content-Encoding: gzip"),
+        plain(gzip.compress(b"{}") * 2, b"Content-Encoding: gzip"),
         plain(b"not gzip at all", b"Content-Encoding: gzip"),
         plain(b"x", b"Content-Encoding: br"),
         plain(b"x", b"Content-Encoding: gzip, gzip"),
@@ -186,7 +219,18 @@ def test_gzip_bomb_is_cut_at_the_cap(server, get):
         OK + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
         b"",
     ],
-    ids=["cut gzip", "no gzip", "brotli", "twice", "half-closed", "chunk cut", "not http", "huge header", "empty"],
+    ids=[
+        "cut gzip",
+        "two gzip",
+        "no gzip",
+        "brotli",
+        "twice",
+        "half-closed",
+        "chunk cut",
+        "not http",
+        "huge header",
+        "empty",
+    ],
 )
 def test_broken_answer_is_a_named_failure(server, get, answer):
     server.paths[f"/{HOST}/x"] = answer

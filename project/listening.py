@@ -1,0 +1,33 @@
+"""The socket that the web server listens on, whoever holds it, and how long those who use it get to leave."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+BACKLOG = 1024
+LEAVE_SECONDS = 5.0  # every answer says “Connection: close”, so that nobody sends into a connection that ends
+LONGEST_REQUEST = 120  # seconds that a request in flight gets to end, an upload from a slow line for example
+FIRST_INHERITED = 3  # the descriptor of systemd's first socket, see sd_listen_fds(3)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at `host`:`port`; who comes before anybody serves it waits. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)  # those who share it wait for it among other things
+    return listener
+
+
+def inherited() -> int | None:
+    """The descriptor that a socket unit of systemd gave this process, if one did."""
+    if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
+        return FIRST_INHERITED
+    return None

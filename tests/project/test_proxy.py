@@ -1,0 +1,127 @@
+"""The documented nginx before the real web server: TLS, addresses that cannot be claimed, large and slow requests."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+
+from project import children
+from project.embedded import free_port
+from project.models import AuditEntry
+from tests import processes
+
+ROOT = Path(__file__).resolve().parents[2]
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+NAME, CLIENT = "tidemark.example.org", "127.0.0.5"
+pytestmark = [
+    pytest.mark.skipif(
+        not (NGINX and shutil.which("openssl")), reason="NOT SHOWN HERE: no nginx (apt-get install nginx)"
+    ),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+class Proxy:
+    """nginx as documented, on other ports and with a certificate of its own."""
+
+    def __init__(self, folder: Path, behind: int) -> None:
+        self.http, self.https = free_port(), free_port()
+        text = (ROOT / "deploy/nginx.conf").read_text()
+        for given, ours in {
+            "listen 80;": f"listen 127.0.0.1:{self.http};",
+            "listen 443 ssl": f"listen 127.0.0.1:{self.https} ssl",
+            "127.0.0.1:8000": f"127.0.0.1:{behind}",
+            "/etc/tidemark/": f"{folder}/",
+        }.items():
+            assert given in text
+            text = text.replace(given, ours)
+        subject = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+        key = ["-newkey", "rsa:2048", "-nodes", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"]
+        subprocess.run(["openssl", "req", "-x509", *key, *subject], check=True, capture_output=True)
+        temporary = "".join(
+            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        main = f"daemon off; pid {folder}/pid; user root; events {{}} http {{ access_log off; {temporary} {text} }}"
+        (folder / "nginx.conf").write_text(main)
+        with (folder / "log").open("wb") as log:
+            command = [str(NGINX), "-e", "stderr", "-c", folder / "nginx.conf", "-p", folder]
+            self.process = children.spawn(command, output=log)
+        while not self._listens():
+            assert self.process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.02)
+        self.trust = ssl.create_default_context(cafile=folder / "tls.crt")
+
+    def _listens(self) -> bool:
+        with socket.socket() as tried:
+            return tried.connect_ex(("127.0.0.1", self.https)) == 0
+
+    def connect(self) -> ssl.SSLSocket:
+        """A connection under TLS, its certificate checked."""
+        plain = socket.create_connection(("127.0.0.1", self.https), timeout=20, source_address=(CLIENT, 0))
+        return self.trust.wrap_socket(plain, server_hostname=NAME)
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> HTTPResponse:
+        """One request, and the head of its answer."""
+        told = {"Host": NAME, "Content-Length": str(len(body)), "Connection": "close"} | headers
+        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in told.items())
+        connection = self.connect()
+        connection.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        answer = HTTPResponse(connection, method=method)
+        answer.begin()
+        return answer
+
+
+@pytest.fixture
+def proxy(transactional_db: None, tmp_path: Path) -> Iterator[Proxy]:
+    """nginx, and the web server as it is set up behind one."""
+    port = free_port()
+    env = {"BASE_URL": f"https://{NAME}", "ALLOWED_HOSTS": NAME, "TRUSTED_PROXIES": "127.0.0.1", "PORT": str(port)}
+    command = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1", "--blocking-threads", "4"]
+    server = processes.start("server", [*command, "project.wsgi:application"], processes.environment(**env))
+    server.wait_until(lambda: processes.answers(f"http://127.0.0.1:{port}/healthz"))
+    nginx = Proxy(tmp_path, port)
+    yield nginx
+    children.stop(nginx.process)
+    server.stop()
+
+
+def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
+    """One walk: redirect, TLS and cookies, the true address of who fails to sign in, too much at once, who drips."""
+    plain = HTTPConnection("127.0.0.1", proxy.http, timeout=20)
+    plain.request("GET", "/login/", headers={"Host": NAME})
+    moved = plain.getresponse()
+    assert (moved.status, moved.headers["Location"]) == (301, f"https://{NAME}/login/")
+
+    dripping = [proxy.connect() for _ in range(20)]
+    for one in dripping:
+        one.sendall(f"POST /login/ HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\na".encode())
+    page = proxy.ask("GET", "/login/")
+    assert page.status == 200
+    assert page.headers["Strict-Transport-Security"]
+    assert "__Host-csrf" in page.headers["Set-Cookie"]
+    cookie = page.headers["Set-Cookie"].partition(";")[0]
+
+    User.objects.create_user("boss", password="right")
+    form = f"username=boss&password=wrong&csrfmiddlewaretoken={cookie.partition('=')[2]}".encode()
+    claims = {"X_Forwarded_For": "203.0.113.9", "X_Forwarded_Proto": "http", "Forwarded": "for=203.0.113.9"}
+    kind = "application/x-www-form-urlencoded"
+    tried = proxy.ask(
+        "POST", "/login/", form, Cookie=cookie, Referer=f"https://{NAME}/login/", Content_Type=kind, **claims
+    )
+    assert tried.status == 200
+    assert AuditEntry.objects.latest("pk").address == CLIENT
+
+    too_much = proxy.connect()
+    too_much.sendall(f"POST /login/ HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {200 * 2**20}\r\n\r\n".encode())
+    assert b" 413 " in too_much.recv(100)
+    for one in dripping:
+        one.close()

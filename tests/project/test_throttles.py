@@ -1,0 +1,89 @@
+"""What a stranger, or somebody at a session left open, may try of passwords, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+
+from perf import clock
+from project.models import AuditEntry
+from tests.project.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+ELSEWHERE = "198.51.100.7"
+SAME_CUSTOMER = [f"2001:db8:7:1::{host:x}" for host in range(1, 12)]
+
+
+def ask(address: str, email: str = "ann@example.org") -> Any:
+    return Client().post("/password/reset/", {"email": email}, REMOTE_ADDR=address)
+
+
+def sign_in(name: str, address: str, password: str = "wrong", **headers: str) -> int:
+    form = {"username": name, "password": password}
+    return Client().post("/login/", form, REMOTE_ADDR=address, headers=headers).status_code
+
+
+def test_nobody_floods_a_mailbox_with_reset_links(person: Callable[..., User], settings: Any) -> None:
+    settings.MAIL = True
+    person("ann", password=PASSWORD, email="ann@example.org")
+    person("bob", password=PASSWORD, email="bob@example.org")
+    answers = [ask(f"198.51.100.{number}") for number in range(5)]
+    assert {answer.status_code for answer in answers} == {302}  # which tells nothing of whom it mailed
+    assert len(mail.outbox) == AuditEntry.objects.filter(action="auth.reset_mailed", target="ann").count() == 3
+    ask(ELSEWHERE, "bob@example.org")
+    assert mail.outbox[-1].to == ["bob@example.org"]
+    with clock.shifted(timedelta(minutes=61)):
+        ask(ELSEWHERE)
+        assert mail.outbox[-1].to == ["ann@example.org"]
+
+
+def test_one_address_asks_for_ten_links_in_a_quarter_of_an_hour(person: Callable[..., User]) -> None:
+    asked = [ask(address, "nobody@example.org") for address in SAME_CUSTOMER]
+    assert [answer.status_code for answer in asked] == [302] * 10 + [429]
+    assert 1 <= int(asked[-1]["Retry-After"]) <= 900
+    assert "Try again in" in asked[-1].content.decode()
+    assert ask(ELSEWHERE).status_code == 302
+    with clock.shifted(timedelta(minutes=16)):
+        assert ask(SAME_CUSTOMER[0]).status_code == 302
+
+
+def test_session_left_open_does_not_tell_its_password(client: Client, person: Callable[..., User]) -> None:
+    client.force_login(person("ann", password=PASSWORD))
+    guess = {"old_password": "wrong", "new_password1": "a new phrase 4321", "new_password2": "a new phrase 4321"}
+    answers = [client.post("/password/", guess).status_code for _ in range(11)]
+    assert answers == [200] * 10 + [429]
+    assert client.post("/password/", guess | {"old_password": PASSWORD}).status_code == 429
+    with clock.shifted(timedelta(minutes=16)):
+        assert client.post("/password/", guess | {"old_password": PASSWORD}).status_code == 302
+    assert AuditEntry.objects.filter(action="auth.old_password_wrong", actor_name="ann").count() == 10
+
+
+def test_no_other_way_of_writing_name_or_address_dodges_the_lock(person: Callable[..., User]) -> None:
+    person("ann", password=PASSWORD)
+    names = ["ann", " ann", "ann\t", "\N{FULLWIDTH LATIN SMALL LETTER A}nn", "ann\n", "ann", "\u2003ann", "ann ", "ann"]
+    tried = [
+        sign_in(name, address, **{"User-Agent": f"{number}", "X-Forwarded-For": f"198.51.100.{number}"})
+        for number, (name, address) in enumerate(zip([*names, "ann"], SAME_CUSTOMER, strict=False))
+    ]
+    assert tried == [200] * 9 + [429]
+    assert sign_in("ann", SAME_CUSTOMER[-1], PASSWORD) == 429
+    assert sign_in("ANN", SAME_CUSTOMER[-1], PASSWORD) == 200  # nobody: names are told apart by their letters
+    assert sign_in("ann", "2001:db8:7:2::1", PASSWORD) == 302
+    for _ in range(10):
+        sign_in("ann", "::ffff:198.51.100.9")
+    assert sign_in("ann", "198.51.100.9", PASSWORD) == 429  # the same address, written as IPv6
+
+
+@pytest.mark.parametrize("field", ["username", "password", "next", "other"])
+def test_odd_bytes_in_a_sign_in_are_a_refusal_like_any_other(field: str) -> None:
+    for value in ("a\0b", "\ud800".encode("utf-8", "surrogatepass"), "x" * 5_000, "\u202e\ufffe"):
+        form = {"username": "ann", "password": "wrong"} | {field: value}
+        client = Client(raise_request_exception=False)
+        assert client.post("/login/", form, headers={"User-Agent": "a" * 900, "Accept": "b" * 3_000}).status_code == 200

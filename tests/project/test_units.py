@@ -1,0 +1,47 @@
+"""The systemd units: systemd itself reads them without a word, and each is walled in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = sorted(path.name for path in (ROOT / "deploy").glob("*.service"))
+EXPOSURE = 20  # of 100, by systemd's own count; a unit without any of its walls has 96
+systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here: units unread")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """The root of a machine that has the units and the programs they name."""
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for name in UNITS:
+        text = (ROOT / "deploy" / name).read_text()
+        (units / name).write_text(text)
+        for program in re.findall(r"^Exec\w+=(/\S+)", text, re.MULTILINE):
+            (tmp_path / program[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy("/bin/sh", tmp_path / program[1:])
+    return tmp_path
+
+
+def analyze(machine: Path, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", verb, f"--root={machine}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@systemd
+def test_systemd_reads_every_unit_without_a_word(machine: Path) -> None:
+    told = analyze(machine, "verify", "--man=no", "--recursive-errors=no", *(u.replace("@.", "@cache.") for u in UNITS))
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+@systemd
+@pytest.mark.parametrize("unit", UNITS)
+def test_unit_is_walled_in(machine: Path, unit: str) -> None:
+    told = analyze(machine, "security", "--offline=yes", f"--threshold={EXPOSURE}", "--no-pager", unit)
+    assert told.returncode == 0, told.stdout.splitlines()[-1]
