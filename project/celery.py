@@ -66,12 +66,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
     "send_notices": {"task": "workitems.tasks.send_notices", "schedule": 30.0, "options": {"expires": 30}},
-    "prune_notices": {
-        "task": "workitems.tasks.prune_notices",
-        "schedule": crontab(hour=6, minute=15),
-        "options": {"expires": 3600},
-    },
-    "prune": {"task": "scraping.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
+    "prune": {"task": "project.tasks.prune", "schedule": crontab(hour=6, minute=30), "options": {"expires": 3600}},
 }
 
 

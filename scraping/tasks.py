@@ -8,7 +8,7 @@ from celery import shared_task
 
 from accounts.platforms import PLATFORMS
 from perf import hints
-from scraping import alerts, giving_up, hours, ledger, retention
+from scraping import alerts, giving_up, hours, ledger
 from scraping import gather as gathering
 
 DISPATCH_SECONDS = 10  # how often due work is looked for; an older message is worthless
@@ -54,12 +54,6 @@ def watch() -> None:
 def roll_up() -> None:
     """Count the hours that have something new."""
     hours.roll_up()
-
-
-@shared_task
-def prune() -> None:
-    """Delete what is older than it is kept."""
-    retention.prune()
 
 
 def watch_without_beat() -> None:

@@ -1,29 +1,37 @@
-"""How long notices of items are kept, and deleting what is older, a little at a time."""
+"""How long notices, finished uploads and bundles are kept."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from time import monotonic
+from collections.abc import Iterator
 
 from django.conf import settings
 
-from perf import clock
-from workitems.models import Notice
-from workitems.models.notices import ItemNoticeQuerySet
+from perf.expiring import Expired, before
+from workitems.models import Bundle, Notice, Upload
 
-CHUNK = 1_000  # rows per transaction: no lock lasts, and SQLite's one writer is free again soon
-PRUNE_SECONDS = 200.0  # of one daily round; what is left goes the next day
+UPLOAD_DAYS = 90  # its photo keeps the device's key, so that nothing is stored twice afterwards either
+BUNDLE_DAYS = 30  # their files go long before: see KEEP_HOURS
+KEPT = {
+    "workitems.WorkItem": "until an administrator deletes it for good",
+    "workitems.Photo": "with its item; a removed one for 30 days (janitor)",
+    "workitems.PhotoVerdict": "with its photo",
+    "workitems.PhotoRestoration": "with its photo",
+    "workitems.Document": "with its item",
+    "workitems.Comment": "with its item",
+    "workitems.StatusChange": "with its item",
+    "workitems.Revision": "with its item",
+    "workitems.Decision": "for good: who decided over many items at once",
+    "workitems.NumberCounter": "one row",
+    "workitems.PresetNumber": "what administrators wrote",
+    "workitems.StatusTotal": "one row a state",
+    "workitems.Contact": "with its person",
+    "workitems.CannedReason": "what administrators wrote",
+}
 
 
-def expired_notices() -> ItemNoticeQuerySet:
-    """Notices that were sent or given up and are older than NOTICE_DAYS, by the database's clock."""
-    return Notice.objects.over_before(clock.db_instant() - timedelta(days=settings.NOTICE_DAYS))
-
-
-def prune() -> int:
-    """Delete expired notices, for PRUNE_SECONDS at most; returns how many went."""
-    rows, gone, deadline = expired_notices(), 0, monotonic() + PRUNE_SECONDS
-    while monotonic() < deadline and (ids := list(rows.values_list("pk", flat=True)[:CHUNK])):
-        Notice.objects.filter(pk__in=ids).delete()
-        gone += len(ids)
-    return gone
+def expired() -> Iterator[Expired]:
+    """What would go now: what still waits is promised and stays."""
+    yield Expired("notices of items", settings.NOTICE_DAYS, Notice.objects.over_before(before(settings.NOTICE_DAYS)))
+    over = Upload.objects.exclude(state=Upload.State.OPEN).filter(touched_at__lt=before(UPLOAD_DAYS))
+    yield Expired("uploads", UPLOAD_DAYS, over)
+    yield Expired("bundles", BUNDLE_DAYS, Bundle.objects.filter(ended_at__lt=before(BUNDLE_DAYS)))

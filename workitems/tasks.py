@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workitems import bundles, janitor, keeping, notifications, processing, retention, uploads
+from workitems import bundles, janitor, keeping, notifications, processing, uploads
 from workitems.models import StatusTotal
 
 KEEP_SECONDS = 20.0  # of one round: the queue has other work
@@ -41,12 +41,6 @@ def rebuild_totals() -> None:
 def send_notices() -> None:
     """Send the notices that are due."""
     notifications.send()
-
-
-@shared_task
-def prune_notices() -> None:
-    """Delete notices that are older than they are kept."""
-    retention.prune()
 
 
 @shared_task

@@ -338,15 +338,13 @@ SILENT_ADMIN = {
     **dict.fromkeys(("PresetNumber", "CannedReason", "Contact", "Notice", "Document"), UNLISTED),
 }
 SILENT_ERRANDS = {
-    **dict.fromkeys(
-        (f"scraping.tasks.{name}" for name in ("plan", "sweep", "dispatch", "roll_up", "prune", "watch")), JOBS
-    ),
+    **dict.fromkeys((f"scraping.tasks.{name}" for name in ("plan", "sweep", "dispatch", "roll_up", "watch")), JOBS),
     **dict.fromkeys(
         (f"workitems.tasks.{name}" for name in ("keep_documents", "write_bundles", "expire_bundles")), EXPORTS
     ),
     "index_search": "makes indexes; no answer is another with them",
     "workitems.tasks.send_notices": "sends what is promised; no cached answer tells of it",
-    "workitems.tasks.prune_notices": "deletes what was sent; no cached answer tells of it",
+    "project.tasks.prune": "deletes what is over; no cached answer tells of it",
     "plant": "asks an address that is slow on purpose, in development alone",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),

@@ -11,8 +11,9 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Account
-from perf import clock
-from scraping import ledger, limits, retention
+from perf import clock, expiring
+from project import retention
+from scraping import ledger, limits
 from scraping.models import (
     Alert,
     Attempt,
@@ -113,8 +114,8 @@ def test_the_months_money_is_still_known_on_its_last_day() -> None:
 def test_many_rows_go_in_chunks_and_stop_when_the_time_is_over(monkeypatch: Any) -> None:
     for _ in range(5):
         old_world(32)
-    monkeypatch.setattr(retention, "CHUNK", 2)
-    assert retention.prune(until=0.0)["attempts"] == 0
+    monkeypatch.setattr(expiring, "CHUNK", 2)
+    assert retention.prune(-1.0)["attempts"] == 0
     assert retention.prune()["attempts"] == 5
 
 

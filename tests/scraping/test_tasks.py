@@ -70,7 +70,6 @@ def test_everything_periodic_is_in_beats_schedule() -> None:
         "send_notices": 30,
     }
     assert scheduled["prune"]["schedule"] == crontab(hour=6, minute=30)
-    assert scheduled["prune_notices"]["schedule"] == crontab(hour=6, minute=15)
     app.loader.import_default_modules()  # as a worker does when it starts
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
 
