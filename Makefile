@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test load lint types migrations requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -36,6 +36,15 @@ types: install-dev ## Check types
 
 migrations: install-dev ## Check that every model change has its migration
 	@$(CHECKING) $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+
+audit: install-dev ## Ask for known vulnerabilities of everything locked; says loudly what could not be asked
+	@$(BIN)/python -m tests.supply audit
+
+licences: install-dev ## Write docs/licences.md from what the required packages say of themselves
+	@$(BIN)/python -m tests.supply licences
+
+sbom: install-dev ## Write var/sbom.json: what production installs and the browser loads, as CycloneDX
+	@$(BIN)/python -m tests.supply sbom
 
 requirements: install-dev ## List the requirement lines that no test shows yet
 	@$(BIN)/python -m tests.requirements_table

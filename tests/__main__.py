@@ -1,4 +1,4 @@
-"""`python -m tests`: every test, part by part, and one closing line that counts them all.
+"""`python -m tests`: every test, part by part, the audit of what is locked, and one closing line that counts them all.
 
 The parts must not disturb each other: what measures time runs alone, what kills processes runs alone.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests import services
+from tests import services, supply
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -66,6 +66,8 @@ def run_all() -> int:
             continue
         print(f"\n=== {part.title} ===", flush=True)
         counts += run(part)
+    print("\n=== Known vulnerabilities ===", flush=True)
+    counts["failed"] += supply.audit()
     if not chromium:
         print("\n!!! THE BROWSER TESTS DID NOT RUN: there is no Chromium here. As root: apt-get install chromium !!!")
     print(f"\n{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
