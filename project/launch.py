@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import redis
 
+from perf import room
 from project.embedded import Postgres, StartRefused, Valkey, free_port
 from project.listening import listen
 
@@ -127,10 +128,13 @@ class House:
 
     def _make_key(self) -> None:
         path = self.folder / "secret_key"
-        if self.environ.get("SECRET_KEY") or path.exists():
+        if self.environ.get("SECRET_KEY") or (path.exists() and path.stat().st_size):
             return
         unfinished = path.with_suffix(".new")
-        unfinished.write_text(secrets.token_urlsafe(50))  # mode 0600 by the umask above
+        with unfinished.open("w") as file:  # mode 0600 by the umask above
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            os.fsync(file.fileno())  # a name for an empty file is what a power cut would leave otherwise
         unfinished.rename(path)
 
     def _describe_demo(self) -> None:
@@ -231,6 +235,11 @@ def up() -> int:
         return 0
     except StartRefused as refusal:
         print(refusal, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not (why := room.refusal(error)):
+            raise
+        print(f"Tidemark cannot write {error.filename or house.folder}: the disk is {why}.", file=sys.stderr)
         return 1
     return 0
 

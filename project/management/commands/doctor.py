@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Account
 from perf import clock
-from perf.sizes import redis_servers
+from perf.sizes import host, redis_servers
 from perf.sizes.advice import Level
 from project.management.commands.up import WEB_THREADS
 from project.roles import ROLES
@@ -134,6 +134,22 @@ def files() -> Iterator[Finding]:
         yield Finding("ok", "The secret key is private.")
 
 
+def disks() -> Iterator[Finding]:
+    """There is room where files, a SQLite database, logs and exports lie, and where requests wait to be read."""
+    places = {
+        "uploaded files": settings.MEDIA_ROOT,
+        "logs and exports": settings.DATA_DIR,
+        "uploads being read": settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir(),
+    }
+    if connection.vendor == "sqlite":
+        places["database"] = Path(connection.settings_dict["NAME"]).parent
+    found = list(host.disks_of({use: str(place) for use, place in places.items()}))
+    for advice in host.disk_advice(found):
+        yield Finding(LEVELS[advice.level], advice.text)
+    if not list(host.disk_advice(found)):
+        yield Finding("ok", "The disks have room.")
+
+
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "database": database,
     "size": size,
@@ -143,6 +159,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "broker": broker,
     "memory": memory,
     "files": files,
+    "disks": disks,
 }
 
 
