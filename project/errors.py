@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from perf import room
 from perf.rates import TooManyRequests
 from workitems.storing import StorageAway
 
@@ -33,16 +34,20 @@ SENTENCES = {
     429: "Too many requests. Try again later.",
     500: FAILED,
     503: "The database is not answering. What was saved is kept; send this again in a few seconds.",
+    507: "The server's disk takes nothing more. What was saved before is kept, what you just sent is not. Tell an"
+    " administrator, and send it again later.",
 }
 STORE_AWAY = "The store of the photos is not answering. What was saved is kept; send this again in a few seconds."
 RETRY_AFTER = 5  # seconds; a server that restarts takes about as long, and a burst is over sooner
-NO_ANSWER = ("08", "53", "57P", "57014")
-"""What PostgreSQL says when it ends, starts or is full, or gave a statement up; what never reached it has no code."""
+NO_ANSWER = ("08", "25006", "53", "57P", "57014")
+"""What PostgreSQL says when it ends, starts, only reads, has too much to do, or gave a statement up; what never reached
+it has no code."""
+DISK_FULL = "53100"
+SQLITE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 SQLITE_NO_ANSWER = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
 }
 
@@ -139,14 +144,15 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when it was the database or the photos' store that did not answer.
+    """500, or 503 when it was the database or the photos' store that did not answer and 507 when a disk takes no more.
 
     Neither the database nor the cache is asked anything, for either may be what failed. Django calls this while it
     handles the exception, whichever middleware, view or operation it came from.
     """
     error = sys.exc_info()[1]
     no_store = isinstance(error, StorageAway)
-    status = 503 if no_store or database_is_away(error) else 500
+    away = no_store or database_is_away(error)
+    status = 507 if disk_takes_no_more(error) else 503 if away else 500
     if is_api(request):
         response: HttpResponse = refusal(status, STORE_AWAY if no_store else SENTENCES[status])
     else:
@@ -161,13 +167,21 @@ def database_is_away(error: BaseException | None) -> bool:
 
     A pool without a free connection counts: it has no answer of PostgreSQL's to show either.
     """
-    if not isinstance(error, OperationalError | InterfaceError):
+    if not isinstance(error, OperationalError | InterfaceError | InternalError):
         return False
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_NO_ANSWER
     code = getattr(cause, "pgcode", None)
-    return code is None or code.startswith(NO_ANSWER)
+    return not isinstance(error, InternalError) if code is None else code.startswith(NO_ANSWER)
+
+
+def disk_takes_no_more(error: BaseException | None) -> bool:
+    """Whether `error` says that a disk, of files or of the database, is full or read-only."""
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_DISK
+    return getattr(cause, "pgcode", None) == DISK_FULL or bool(room.refusal(cause))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import redis
 
+from perf import room
 from project.embedded import Postgres, StartRefused, Valkey, free_port
 from project.listening import listen
 
@@ -175,11 +176,14 @@ def take(folder: Path) -> TextIO:
 def make_key(environ: Mapping[str, str] = os.environ) -> None:
     """Make the secret key of an installation that has none, readable by its owner alone."""
     path = data_dir(environ) / "secret_key"
-    if environ.get("SECRET_KEY") or path.exists():
+    if environ.get("SECRET_KEY") or (path.exists() and path.stat().st_size):
         return
     unfinished = path.with_suffix(".new")
     unfinished.touch(mode=0o600)
-    unfinished.write_text(secrets.token_urlsafe(50))
+    with unfinished.open("w") as file:
+        file.write(secrets.token_urlsafe(50))
+        file.flush()
+        os.fsync(file.fileno())  # a name for an empty file is what a power cut would leave otherwise
     unfinished.rename(path)
 
 
@@ -238,6 +242,11 @@ def up() -> int:
         return 0
     except StartRefused as refusal:
         print(refusal, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not (why := room.refusal(error)):
+            raise
+        print(f"Tidemark cannot write {error.filename or house.folder}: the disk is {why}.", file=sys.stderr)
         return 1
     return 0
 

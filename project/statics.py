@@ -15,7 +15,7 @@ import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.management.commands import collectstatic
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
@@ -166,7 +166,7 @@ def collect() -> None:
     shutil.rmtree(beside)
     _forget_old(root, {root / path.relative_to(beside) for path in made})
     storage: Any = staticfiles_storage
-    if isinstance(storage, ManifestFilesMixin):
+    if hasattr(storage, "load_manifest"):
         storage.hashed_files, storage.manifest_hash = storage.load_manifest()
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from project import children
 from project.embedded import Postgres, StartRefused, Valkey
@@ -33,12 +34,20 @@ class Program:
         if self.folder is None:
             self.process = children.spawn(self.command, fds=self.fds)
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{self.name}.log"
+        try:
+            log = self._log(self.folder)
+        except OSError:  # a full or read-only disk: what it writes goes to the terminal rather than nowhere
+            self.process = children.spawn(self.command, fds=self.fds)
+            return
+        with log:
+            self.process = children.spawn(self.command, output=log, fds=self.fds)
+
+    def _log(self, folder: Path) -> IO[bytes]:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.name}.log"
         if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
-        with path.open("ab") as log:
-            self.process = children.spawn(self.command, output=log, fds=self.fds)
+        return path.open("ab")
 
     def running(self) -> bool:
         """Whether its process lives."""
@@ -126,8 +135,8 @@ class Supervisor:
         watched.started_at = self._clock()
         try:
             watched.subject.start()
-        except StartRefused as refusal:
-            self._say(str(refusal))
+        except (StartRefused, OSError) as refusal:  # the next tick tries again, ever later
+            self._say(f"{watched.name}: {refusal}")
 
     def retire(self, program: Program, sig: signal.Signals, within: float) -> None:
         """Ask `program` with `sig` to end when its work is done; kill what lives of it after `within` seconds."""

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from granian._granian import SocketHolder  # granian.net makes it fit to be sent to a process
 from granian.constants import Interfaces
-from granian.net import SocketHolder
 from granian.server.mp import MPServer
 
 from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST, inherited, listen

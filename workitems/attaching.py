@@ -51,7 +51,7 @@ def attach(
         try:
             photos.add(item, file, by=by, key=_key(key, file), name=name, caption=caption, replaces=replaces)
             done.stored += 1
-        except (*photos.REFUSALS, ValidationError) as refusal:
+        except (*photos.REFUSALS, photos.NoSpace, ValidationError) as refusal:
             why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
             done.refused.append(f"Photo {number} ({name[:LONGEST_NAME]}) was not stored. {why}")
     return done

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from perf import clock
+from perf import clock, room
 from perf.events import happened
 from workitems import documents
 from workitems.models import Bundle, Photo, WorkItem
@@ -71,9 +71,8 @@ def _write(bundle: Bundle, part: Path) -> None:
         size = part.stat().st_size
         part.replace(path_of(bundle))
     except OSError as error:
-        fault = (
-            f"The server could not write the file ({error.strerror}). Nothing was kept of it; tell an administrator."
-        )
+        why = f"The server's disk is {full}" if (full := room.refusal(error)) else f"Writing failed: {error.strerror}"
+        fault = f"{why}. Nothing was kept of the file; tell an administrator."
         bundle.change(state=Bundle.State.FAILED, error=fault, **over)
         return
     if not bundle.change(state=Bundle.State.DONE, size=size, **over) and not _is_wanted(bundle):

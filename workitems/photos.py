@@ -18,6 +18,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Max, Q
 from django.template.defaultfilters import filesizeformat
 
+from perf import room
 from perf.cache import forget
 from perf.clock import now
 from perf.events import happened
@@ -44,6 +45,13 @@ class PhotoTooLarge(Exception):
     def __init__(self, size: int) -> None:
         most = filesizeformat(settings.MAX_PHOTO_BYTES)
         super().__init__(f"This file has {filesizeformat(size)}; a photo may have {most}.")
+
+
+class NoSpace(Exception):
+    """The disk takes nothing more, being full or read-only; what arrived before is kept."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The server's disk is {why}. What arrived is kept; keep the photo and try again later.")
 
 
 class NotAsPromised(Exception):
@@ -79,7 +87,8 @@ def add(
     `name` is what its sender calls it, `position` starts at 1 (None: the last), and the photo it `replaces` goes
     and leaves it place and caption. Renditions are made later: whoever calls this enqueues process_photos on commit.
     `by` None is the product itself, asked for neither rights nor the cap; what was `promised` had its right then.
-    Raises PermissionDenied; ValidationError for the caption; NotAsPromised; what REFUSALS names: nothing was stored.
+    Raises PermissionDenied; ValidationError for the caption; NotAsPromised; NoSpace; what REFUSALS names: nothing was
+    stored.
     """
     if promised is None and by is not None:
         _check_right(item, by)
@@ -93,9 +102,8 @@ def add(
             raise NotAsPromised
         photo.key, photo.uploaded_by, photo.uploaded_by_name = key, by, name_of(by)
         storage = photo.original.storage
-        photo.original.name = stored = storage.save(f"originals/{_new_name(photo.format)}", content)
+        photo.original.name = stored = _store(storage, f"originals/{_new_name(photo.format)}", content)
     try:
-        _flush(storage, stored)
         return _add_row(item, photo, position=position, replaces=replaces, has_right=promised is not None or by is None)
     except DatabaseError:
         raise  # nobody knows whether it was committed: the janitor will
@@ -208,6 +216,19 @@ def _photo_of(file: File[Any], *, name: str, caption: str) -> Photo:
 def _new_name(kind: str) -> str:
     name = uuid.uuid4().hex
     return f"{name[:2]}/{name}{ENDINGS[kind]}"  # a folder holds 1/256 of them
+
+
+def _store(storage: Storage, name: str, content: File[Any]) -> str:
+    """Its name in the storage, where it is safe. Raises NoSpace; then the disk keeps nothing of it."""
+    try:
+        stored = storage.save(name, content)  # under that name, since nobody else has it
+        _flush(storage, stored)
+    except OSError as error:
+        storage.delete(name)
+        if why := room.refusal(error):
+            raise NoSpace(why) from error
+        raise
+    return stored
 
 
 def _flush(storage: Storage, name: str) -> None:

@@ -128,9 +128,10 @@ def _store(photo: Photo, made: Rendered) -> None:
     if not made.thumbnail:
         log.warning("photo %s has no thumbnail; its picture stands in", photo.pk)
     try:
-        stored.append(storage.save(f"{stem}.jpg", ContentFile(made.picture)))
-        if made.thumbnail:
-            stored.append(storage.save(f"{stem}_thumb.jpg", ContentFile(made.thumbnail)))
+        for ending, content in ((".jpg", made.picture), ("_thumb.jpg", made.thumbnail)):
+            if content:
+                stored.append(f"{stem}{ending}")  # before: a full disk may have taken a part of it
+                storage.save(stored[-1], ContentFile(content))
     except OSError as full:
         log.error("photo %s, try %s: its renditions cannot be stored: %s", photo.pk, photo.tries, full)
         unwanted, won = stored, _put_off(photo)

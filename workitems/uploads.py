@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.http import UnreadablePostError
 
+from perf import room
 from perf.cache import forget
 from perf.clock import db_now, now
 from perf.events import happened
@@ -30,7 +30,6 @@ PATIENCE = timedelta(days=7)
 STALLED = timedelta(minutes=2)
 """After which the sweep finishes what has arrived whole: whoever received the last piece was killed."""
 EXPIRED = "Nothing of it arrived for 7 days. The device that took it can send it again."
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 class KeyTaken(Exception):
@@ -53,13 +52,6 @@ class MoreThanPromised(Exception):
 
     def __init__(self) -> None:
         super().__init__("This is more than was promised. Nothing of this piece was kept.")
-
-
-class NoSpace(Exception):
-    """The disk is full; what arrived before is kept."""
-
-    def __init__(self) -> None:
-        super().__init__("The server's disk is full. What arrived is kept; keep the photo and try again later.")
 
 
 class Stream(Protocol):
@@ -130,7 +122,8 @@ def arrived(upload: Upload) -> int:
 def append(upload: Upload, offset: int, stream: Stream, length: int) -> Upload:
     """Keep the `length` bytes of `stream` that follow `offset`, or as many as arrive; when all are here, the photo is.
 
-    A piece of what is stored or given up changes nothing. Raises WrongOffset; MoreThanPromised; NoSpace; NotAsPromised.
+    A piece of what is stored or given up changes nothing. Raises WrongOffset, MoreThanPromised,
+    photos.NoSpace and photos.NotAsPromised.
     """
     if upload.state != Upload.State.OPEN:
         return upload
@@ -242,8 +235,8 @@ def _describe(upload: Upload, said: Promise) -> None:
 def _receive(upload: Upload, offset: int, stream: Stream) -> int:
     """Write what arrives behind `offset`; how many bytes are then safely here, also where the connection was cut."""
     path = path_of(upload)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
             file.seek(offset)
             try:
@@ -254,8 +247,8 @@ def _receive(upload: Upload, offset: int, stream: Stream) -> int:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        if error.errno in NO_SPACE:
-            raise NoSpace from error
+        if why := room.refusal(error):
+            raise photos.NoSpace(why) from error
         raise
     return offset
 
@@ -263,8 +256,8 @@ def _receive(upload: Upload, offset: int, stream: Stream) -> int:
 def _finished(upload: Upload) -> bool:
     try:
         return arrived(upload) == upload.size and finish(upload).state == Upload.State.STORED
-    except photos.NotAsPromised:
-        return False  # its device sends it again
+    except (photos.NotAsPromised, photos.NoSpace):
+        return False  # its device sends it again, or a later sweep finds room
 
 
 def _clear_pieces() -> None:

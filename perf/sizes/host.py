@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Host:
 
     def advice(self) -> list[Advice]:
         """What to do about memory and disks."""
-        return [*_memory_advice(self), *_disk_advice(self.disks)]
+        return [*_memory_advice(self), *disk_advice(self.disks)]
 
 
 def name() -> str:
@@ -110,6 +110,11 @@ def _disks() -> Iterator[Disk]:
     places = {"uploaded files": str(settings.MEDIA_ROOT or "")}
     if connection.vendor == "sqlite":
         places = {"database": str(Path(connection.settings_dict["NAME"]).parent)} | places
+    yield from disks_of(places)
+
+
+def disks_of(places: Mapping[str, str]) -> Iterator[Disk]:
+    """The disks of `places` (what for → a folder, which need not exist yet), each once."""
     uses: dict[int, tuple[list[str], Path]] = {}
     for use, place in places.items():
         if place and (folder := _existing(Path(place))):
@@ -132,7 +137,8 @@ def _memory_advice(host: Host) -> Iterator[Advice]:
         )
 
 
-def _disk_advice(disks: list[Disk]) -> Iterator[Advice]:
+def disk_advice(disks: list[Disk]) -> Iterator[Advice]:
+    """What to do about those that are nearly full."""
     for disk in disks:
         if disk.free < LITTLE_DISK * disk.total:
             level = wrong if disk.free < HARDLY_DISK * disk.total else attention

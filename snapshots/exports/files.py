@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from perf import clock
+from perf import clock, room
 from snapshots.exports.jobs import OPEN, ExportJob, State
 
 PART = ".part"
@@ -84,8 +83,8 @@ def remove(job: ExportJob) -> None:
 
 def fault(error: OSError) -> str:
     """What a person is told when the disk refuses."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The server's disk is full. Nothing was kept of the file; an administrator has to make room first."
+    if why := room.refusal(error):
+        return f"The server's disk is {why}. Nothing was kept of the file; an administrator has to mend that first."
     return f"The server could not write the file ({error.strerror}). Nothing was kept of it; tell an administrator."
 
 

@@ -44,7 +44,7 @@ class PhotoChange(Schema):
 
 @router.post(
     "/workitems/{number:number}/photos",
-    response={201: PhotoOut, 409: Refusal, 413: Refusal, 422: Refusal},
+    response={201: PhotoOut, 409: Refusal, 413: Refusal, 422: Refusal, 507: Refusal},
     summary="Send a photo whole",
     openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": FORM}}, "required": True}},
 )
@@ -129,5 +129,7 @@ def _tried(act: Callable[[], Done]) -> Done:
         raise HttpError(413, str(refused)) from refused
     except NotAPhoto as refused:
         raise HttpError(422, str(refused)) from refused
+    except photos.NoSpace as refused:
+        raise HttpError(507, str(refused)) from refused
     except ValidationError as refused:
         raise HttpError(422, f"caption: {' '.join(refused.messages)}") from refused

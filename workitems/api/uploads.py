@@ -146,7 +146,7 @@ def send_piece(
         return _elsewhere(422, str(refused), 0)
     except uploads.MoreThanPromised as refused:
         raise HttpError(413, str(refused)) from refused
-    except uploads.NoSpace as refused:
+    except photos.NoSpace as refused:
         raise HttpError(507, str(refused)) from refused
     if sent.state == Upload.State.STORED:
         receiving.process_soon()

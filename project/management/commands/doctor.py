@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Account
 from perf import clock
-from perf.sizes import redis_servers
+from perf.sizes import host, redis_servers
 from perf.sizes.advice import Level
 from project.management.commands.up import WEB_THREADS
 from project.roles import ROLES
@@ -154,6 +154,22 @@ def store() -> Iterator[Finding]:
         yield Finding("fail", f"The bucket {settings.S3_BUCKET} answers, and not with what was stored there just now.")
 
 
+def disks() -> Iterator[Finding]:
+    """There is room where files, a SQLite database, logs and exports lie, and where requests wait to be read."""
+    places = {
+        "uploaded files": settings.MEDIA_ROOT,
+        "logs and exports": settings.DATA_DIR,
+        "uploads being read": settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir(),
+    }
+    if connection.vendor == "sqlite":
+        places["database"] = Path(connection.settings_dict["NAME"]).parent
+    found = list(host.disks_of({use: str(place) for use, place in places.items()}))
+    for advice in host.disk_advice(found):
+        yield Finding(LEVELS[advice.level], advice.text)
+    if not list(host.disk_advice(found)):
+        yield Finding("ok", "The disks have room.")
+
+
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "database": database,
     "size": size,
@@ -164,6 +180,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "memory": memory,
     "files": files,
     "store": store,
+    "disks": disks,
 }
 
 
