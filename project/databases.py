@@ -45,8 +45,8 @@ def _sqlite(env: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 def _postgresql(env: Any, found: dict[str, Any]) -> dict[str, Any]:
     found["CONN_HEALTH_CHECKS"] = True
-    # A host that is gone without a word is noticed after a minute; the system would take two hours, and a quarter of one
-    # where it was in the middle of a question (tcp_user_timeout, in milliseconds).
+    # A host that is gone without a word is noticed after a minute; the system would take two hours, and a quarter of
+    # one in the middle of a question (tcp_user_timeout, in milliseconds).
     patience = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
     found["OPTIONS"] = patience | {"tcp_user_timeout": 60_000} | found.get("OPTIONS", {})
     # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
