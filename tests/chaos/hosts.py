@@ -14,10 +14,12 @@ from django.db import connection
 
 from project import children
 from project.embedded import Valkey, free_port
+from scraping import ledger
 from tests import processes, services
 from tests.chaos.gathering import Gathering
 
 NETWORK = "10.219"  # ours alone inside these namespaces: host number n has 10.219.n.2, this machine 10.219.n.1
+DISPATCH_SECONDS = 4.0
 CUT_SECONDS = 20.0  # twice the lease: what the host held goes to the other one meanwhile
 
 
@@ -111,6 +113,13 @@ class GatheringOnHosts(Gathering):
             f"worker@{host.name}",
         ]
         return host.start("worker", ["-m", "celery", "-A", "project", "worker", *options], env)
+
+    def _beat(self) -> None:
+        """As seldom as beat itself does: every question crosses a wire and a relay here."""
+        if time.monotonic() - self._dispatched > DISPATCH_SECONDS:
+            self._dispatched = time.monotonic()
+            self._send("scraping.tasks.dispatch")
+            self._look(ledger.sweep)
 
     def _host_cuts(self) -> bool:
         if self._mend_at:

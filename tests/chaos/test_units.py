@@ -30,7 +30,7 @@ def settings_in(path: Path) -> dict[str, str]:
 
 def command_lines(unit: str, folder: Path, environment: dict[str, str]) -> list[list[str]]:
     """The commands of `unit` as they stand, with this checkout for /opt/tidemark and `folder` for its state."""
-    text = (ROOT / "deploy" / f"tidemark-{unit}.service").read_text()
+    text = (ROOT / "deploy" / f"tidemark-{unit}.service").read_text().replace("%i", environment["PORT"])
     places = {"/opt/tidemark/.venv/bin": str(Path(sys.executable).parent), "/var/lib/tidemark": str(folder)}
     for place, ours in places.items():
         text = text.replace(place, ours)
@@ -61,13 +61,13 @@ def started(transactional_db: None, tmp_path: Path) -> Iterator[processes.Proces
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     with ExitStack() as stack:
         running = {}
-        for unit in ("web", "worker", "beat"):
+        for unit in ("web@", "worker", "beat"):
             [command] = command_lines(unit, tmp_path, environment)
             with (log := tmp_path / f"{unit}.log").open("wb") as output:
                 popen = children.spawn(command, cwd=ROOT, env=environment, output=output)
             stack.callback(children.stop, popen, grace=10)
             running[unit] = processes.Process(popen, log, ours["BASE_URL"])
-        web = running["web"]
+        web = running["web@"]
         web.wait_until(lambda: processes.answers(f"{web.url}/healthz"))
         yield web
 

@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from perf import clock
-from project import children
+from project import children, recipes
 from project.embedded import free_port
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.streams import stream
@@ -127,3 +127,10 @@ def test_clients_share_one_session_and_each_finds_what_it_wrote(behind: None) ->
         assert followers == [1_000 + number] * ROUNDS
         assert lines == ROUNDS
     assert WorkItem.objects.values("number").distinct().count() == CLIENTS * ROUNDS
+
+
+def test_doctor_sees_a_pooler_that_the_settings_do_not_know_of(behind: None) -> None:
+    assert list(recipes.pooler()) == []
+    connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = False  # undone by `behind`
+    [(level, text)] = recipes.pooler()
+    assert (level, "DB_TRANSACTION_POOLING=1" in text) == ("warn", True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from django.contrib.auth.models import User
@@ -31,15 +32,18 @@ pytestmark = [
 
 
 class Proxy:
-    """nginx as documented, on other ports and with a certificate of its own."""
+    """nginx as documented, on other ports and with a certificate of its own; `server` is the first one behind it."""
 
-    def __init__(self, folder: Path, behind: int) -> None:
+    server: processes.Process
+
+    def __init__(self, folder: Path, *behind: int) -> None:
         self.http, self.https = free_port(), free_port()
         text = (ROOT / "deploy/nginx.conf").read_text()
         for given, ours in {
             "listen 80;": f"listen 127.0.0.1:{self.http};",
             "listen 443 ssl": f"listen 127.0.0.1:{self.https} ssl",
-            "127.0.0.1:8000": f"127.0.0.1:{behind}",
+            "127.0.0.1:8000": f"127.0.0.1:{behind[0]}",
+            "127.0.0.1:8001": f"127.0.0.1:{behind[-1]}",
             "/etc/tidemark/": f"{folder}/",
         }.items():
             assert given in text
@@ -80,18 +84,29 @@ class Proxy:
         return answer
 
 
-@pytest.fixture
-def proxy(transactional_db: None, tmp_path: Path) -> Iterator[Proxy]:
-    """nginx, and the web server as it is set up behind one."""
-    port = free_port()
+def start_behind(port: int) -> processes.Process:
+    """A web server as it is set up behind a proxy, ready."""
     env = {"BASE_URL": f"https://{NAME}", "ALLOWED_HOSTS": NAME, "TRUSTED_PROXIES": "127.0.0.1", "PORT": str(port)}
     command = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1", "--blocking-threads", "4"]
     server = processes.start("server", [*command, "project.wsgi:application"], processes.environment(**env))
-    server.wait_until(lambda: processes.answers(f"http://127.0.0.1:{port}/healthz"))
-    nginx = Proxy(tmp_path, port)
+    return server.wait_until(lambda: processes.answers(f"http://127.0.0.1:{port}/healthz"))
+
+
+@pytest.fixture
+def ports() -> list[int]:
+    """Of the two web servers."""
+    return [free_port(), free_port()]
+
+
+@pytest.fixture
+def proxy(transactional_db: None, tmp_path: Path, ports: list[int]) -> Iterator[Proxy]:
+    """nginx before the first of them; the second is not there yet."""
+    server = start_behind(ports[0])
+    nginx = Proxy(tmp_path, *ports)
+    nginx.server = server
     yield nginx
     children.stop(nginx.process)
-    server.stop()
+    nginx.server.stop()
 
 
 def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
@@ -125,3 +140,29 @@ def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
     assert b" 413 " in too_much.recv(100)
     for one in dripping:
         one.close()
+
+
+@pytest.mark.chaos
+def test_restarting_one_server_after_the_other_fails_no_request(proxy: Proxy, ports: list[int]) -> None:
+    second, ended, told = start_behind(ports[1]), Event(), list[int]()
+
+    def ask() -> None:
+        while not ended.is_set():
+            told.append(proxy.ask("GET", "/login/").status)
+            told.append(proxy.ask("POST", "/login/", b"username=nobody").status)
+
+    askers = [Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    try:
+        proxy.server.stop()
+        proxy.server = start_behind(ports[0])
+        second.stop()
+        second = start_behind(ports[1])
+    finally:
+        ended.set()
+        for asker in askers:
+            asker.join()
+        second.stop()
+    assert set(told) == {200, 403}  # a form without its token is refused, by the product
+    assert len(told) > 50

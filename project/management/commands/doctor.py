@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -24,7 +24,9 @@ from accounts.models import Account
 from perf import clock
 from perf.sizes import host, redis_servers
 from perf.sizes.advice import Level
+from project import recipes
 from project.management.commands.up import WEB_THREADS
+from project.recipes import Finding
 from project.roles import ROLES
 
 SQLITE_ACCOUNTS = 5_000
@@ -32,13 +34,6 @@ SQLITE_WORKERS = 3
 OTHER_CONNECTIONS = 5  # the worker's parent, beat and its thread, a command or two
 LEVELS = {Level.ATTENTION: "warn", Level.WRONG: "fail"}
 CLOCK_SECONDS = 2.0  # a larger difference moves limits and days
-
-
-class Finding(NamedTuple):
-    """What a check found: ok, warn or fail, and a sentence."""
-
-    level: str
-    text: str
 
 
 def database() -> Iterator[Finding]:
@@ -180,7 +175,11 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "memory": memory,
     "files": files,
     "store": store,
+<<<<<<< HEAD
     "disks": disks,
+=======
+    **recipes.CHECKS,
+>>>>>>> operations
 }
 
 

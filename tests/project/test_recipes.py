@@ -1,0 +1,70 @@
+"""`manage.py doctor` tells what a recipe of docs/operations.md got wrong, and nothing where it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from project import recipes
+from scraping import heartbeats, ledger
+from scraping.models import Heartbeat
+
+pytestmark = pytest.mark.django_db
+
+
+def told(check: Callable[[], Iterator[recipes.Finding]]) -> list[tuple[str, str]]:
+    """Each finding's level and first word."""
+    return [(level, text.partition(" ")[0]) for level, text in check()]
+
+
+@pytest.mark.parametrize(
+    ("check", "changed", "found"),
+    [
+        (recipes.key, {"SECRET_KEY": "replace-with-50-random-characters"}, [("fail", "SECRET_KEY")]),
+        (recipes.key, {"SECRET_KEY": "short"}, [("fail", "SECRET_KEY")]),
+        (recipes.key, {"SECRET_KEY": "k" * 50}, []),
+        (recipes.proxy, {"HTTPS": True, "TRUSTED_PROXIES": []}, [("fail", "BASE_URL")]),
+        (recipes.proxy, {"HTTPS": True, "TRUSTED_PROXIES": ["127.0.0.1"]}, []),
+        (recipes.proxy, {"HTTPS": False, "TRUSTED_PROXIES": []}, []),
+    ],
+)
+def test_setting_of_a_recipe_is_judged(
+    check: Callable[[], Iterator[recipes.Finding]], changed: dict[str, Any], found: list[Any], settings: Any
+) -> None:
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    assert told(check) == found
+
+
+def test_missing_static_files_are_told(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "project.statics.StaticFiles"}}
+    assert told(recipes.static) == [("fail", "No")]
+    (tmp_path / "staticfiles.json").write_text("{}")
+    assert told(recipes.static) == []
+
+
+def test_worker_that_ran_and_runs_no_more_is_told() -> None:
+    assert told(recipes.running) == []
+    ledger.beat("worker")
+    assert told(recipes.running) == []
+    Heartbeat.objects.update(seen_at=F("seen_at") - 2 * heartbeats.SILENCE)
+    assert told(recipes.running) == [("warn", "No")]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL is asked over a network")
+@pytest.mark.parametrize(("seconds", "found"), [(7_200, [("warn", "PostgreSQL")]), (30, [])])
+def test_server_that_never_asks_for_silent_hosts_is_told(
+    seconds: int, found: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.settings_dict["HOST"].startswith("/") or not connection.settings_dict["HOST"]:
+        pytest.skip("this PostgreSQL is reached over a socket")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL tcp_keepalives_idle = {seconds}")
+    monkeypatch.setitem(connection.settings_dict, "HOST", "db.example.org")
+    assert told(recipes.silence) == found
