@@ -329,9 +329,9 @@ ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
 ALERT_WEBHOOK_SECRET = env.str("ALERT_WEBHOOK_SECRET", default="")  # signs what is posted there
 # One credential per platform that wants one, from <PLATFORM>_TOKEN (X_TOKEN, YOUTUBE_TOKEN, …); unset switches it off.
 PLATFORM_TOKENS = {
-    name.removesuffix("_TOKEN").lower(): value
+    name.removesuffix("_TOKEN").lower(): value.strip()  # a file that was read ends in a line break
     for name, value in env.ENVIRON.items()
-    if name.endswith("_TOKEN") and name != "TWILIO_AUTH_TOKEN" and value
+    if name.endswith("_TOKEN") and name != "TWILIO_AUTH_TOKEN" and value.strip()
 }
 
 # --- Notices of work items ------------------------------------------------------------------------

@@ -37,7 +37,11 @@ PRESENT_UNLESS_GIVEN = {"timezone.localtime", "timezone.localdate"}
 CACHE_MECHANICS = {"django.core.cache", "django_redis"}
 """Who imports these builds keys; that is the business of perf/cache and of each app's cache.py alone."""
 
-OUTWARD = {"aiohttp", "socket", "http.client", "urllib.request", "requests", "httpx", "urllib3", "asyncio.streams"}
+OUTWARD = {
+    *("aiohttp", "socket", "http.client", "urllib.request", "requests", "httpx", "urllib3", "asyncio.streams"),
+    *("smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib", "imaplib", "poplib", "telnetlib", "xmlrpc.client", "websockets"),
+}
+CONNECTS = {"open_connection", "create_connection", "open_unix_connection", "sock_connect", "urlopen"}
 MAY_OPEN_SOCKETS = {
     "scraping/fetch.py": "the one place that calls platforms",
     "scraping/gather.py": "asks only for this host's name",
@@ -203,10 +207,26 @@ def asked_of(node: ast.expr) -> str:
 
 def test_only_fetch_calls_outwards() -> None:
     opened = {
-        (name(path), imported)
+        (name(path), found)
         for path in files()
         if not name(path).startswith(tuple(MAY_OPEN_SOCKETS))
-        for imported in modules(path)
-        if imported in OUTWARD
+        for found in (*imported_names(path), *called_attributes(path))
+        if found in CONNECTS or any(found == way or found.startswith(f"{way}.") for way in OUTWARD)
     }
     assert opened == set()
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Every module and every name that `path` imports: `from http import client` is `http.client`."""
+    for node in nodes(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def called_attributes(path: Path) -> Iterator[str]:
+    """The last name of every call: `asyncio.open_connection(…)` is `open_connection`."""
+    for node in nodes(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2]

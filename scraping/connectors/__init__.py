@@ -74,11 +74,18 @@ def connector_for(platform: str) -> Connector | Unavailable:
         return Unavailable(platform, "no_connector", "No connector reads this platform.")
     credential = str(settings.PLATFORM_TOKENS.get(platform, ""))
     if api and (credential or not api.needs_credential):
-        problem = api.credential_problem(credential) if credential else ""
+        problem = _unsendable(credential, platform) or (api.credential_problem(credential) if credential else "")
         return Unavailable(platform, "no_credential", problem) if problem else api
     if page and platform in settings.SCRAPE_PAGE_PLATFORMS:
         return page
     return _unavailable(platform, has_api=api is not None, has_page=page is not None)
+
+
+def _unsendable(credential: str, platform: str) -> str:
+    """One sentence where `credential` holds what no header carries, such as the line break of a copied file."""
+    if credential.isascii() and credential.isprintable():
+        return ""
+    return f"{platform.upper()}_TOKEN holds a line break or another character that no header carries: set it anew."
 
 
 def _unavailable(platform: str, *, has_api: bool, has_page: bool) -> Unavailable:

@@ -55,6 +55,17 @@ def test_credential_that_cannot_be_right_is_not_passed_over_for_pages(settings):
     assert connector_for("instagram").code == "no_credential"
 
 
+@pytest.mark.parametrize(
+    "text", ["to\nken", "token\r\nX-Evil: 1", "tok\x00en", "t\N{LATIN SMALL LETTER O WITH DIAERESIS}ken"]
+)
+def test_credential_that_no_header_carries_is_named_and_never_sent(text, settings):
+    settings.PLATFORM_TOKENS = {"youtube": text}
+    off = connector_for("youtube")
+    assert off.code == "no_credential"
+    assert off.reason.startswith("YOUTUBE_TOKEN holds")
+    assert text not in off.reason
+
+
 @pytest.mark.parametrize("platform", BOTH)
 def test_limits_of_the_two_kinds_never_mix(platform, settings):
     names = []
