@@ -175,11 +175,8 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "memory": memory,
     "files": files,
     "store": store,
-<<<<<<< HEAD
     "disks": disks,
-=======
     **recipes.CHECKS,
->>>>>>> operations
 }
 
 
