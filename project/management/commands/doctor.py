@@ -21,8 +21,8 @@ from accounts.models import Account
 from perf import clock
 from perf.sizes import redis_servers
 from perf.sizes.advice import Level
-from project.management.commands.up import WEB_THREADS
 from project.roles import ROLES
+from project.seats import WEB_THREADS
 
 SQLITE_ACCOUNTS = 5_000
 SQLITE_WORKERS = 3

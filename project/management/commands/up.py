@@ -16,13 +16,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from project import demo
+from project.bodies import THREADS
 from project.launch import ROOT, House
 from project.progress import Progress
 from project.statics import collect_when_changed
 from project.supervisor import Program, Supervisor
 
 TICK = 0.25  # seconds between two looks at the children
-WEB_THREADS = 4
 
 
 class Command(BaseCommand):
@@ -124,8 +124,8 @@ def _fakes_port() -> int:
 def _granian() -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--working-dir", str(ROOT)),
-        *("--host", settings.HOST, "--port", str(settings.PORT)),
-        *("--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
+        *("--http", "1", "--host", settings.HOST, "--port", str(settings.PORT)),
+        *("--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(THREADS), "--respawn-failed-workers"),
         "project.wsgi:application",
     ]
 
