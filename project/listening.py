@@ -8,6 +8,9 @@ import socket
 BACKLOG = 1024
 LEAVE_SECONDS = 5.0  # every answer says “Connection: close”, so that nobody sends into a connection that ends
 LONGEST_REQUEST = 120  # seconds that a request in flight gets to end, an upload from a slow line for example
+WEB_THREADS = 4  # more would wait for the same interpreter, each with a database connection of its own
+READERS = 256  # bodies that one process reads at once; a thread that waits for bytes costs next to nothing
+THREADS = READERS + WEB_THREADS + 4  # of the server: some are free for what has no body, and to refuse
 FIRST_INHERITED = 3  # the descriptor of systemd's first socket, see sd_listen_fds(3)
 
 

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "project.headers.BrowserLimitsMiddleware",
+    "project.bodies.UnreadMiddleware",
     "project.statics.StaticFilesMiddleware",
     "perf.compression.CompressionMiddleware",
     "project.errors.ApiErrorMiddleware",

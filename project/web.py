@@ -18,10 +18,10 @@ from types import FrameType
 from typing import Any
 
 from granian._granian import SocketHolder  # granian.net makes it fit to be sent to a process
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.server.mp import MPServer
 
-from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST, inherited, listen
+from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST, THREADS, inherited, listen
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,13 +119,14 @@ def main() -> None:
     parser.add_argument("--fd", type=int, default=inherited(), help="an inherited socket, instead of host and port")
     parser.add_argument("--ready-fd", type=int, help="where each process writes a byte when it can serve")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--blocking-threads", type=int, default=4, help="of each process; one request each")
+    parser.add_argument("--blocking-threads", type=int, default=THREADS, help="of each process")
     chosen = parser.parse_args()
     listener = listen(chosen.host, chosen.port) if chosen.fd is None else socket.socket(fileno=chosen.fd)
     multiprocessing.set_start_method("fork")  # processes inherit the socket
     Server(
         listener,
         chosen.ready_fd,
+        http=HTTPModes.http1,  # streams of one connection would share a thread
         workers=chosen.workers,
         blocking_threads=chosen.blocking_threads,
         respawn_failed_workers=True,

@@ -11,6 +11,8 @@ from django.conf import settings  # noqa: E402  # they have just been loaded
 
 from project import answering  # noqa: E402
 from project.access import warmed  # noqa: E402
+from project.bodies import Received  # noqa: E402
+from project.seats import Seated  # noqa: E402
 
 answering.watch(settings.DB_STATEMENT_TIMEOUT)
-application = warmed(django_application)
+application = Received(Seated(warmed(django_application)))

@@ -16,6 +16,7 @@ from pathlib import Path
 from django.db import connection
 
 from project import children
+from project.listening import THREADS
 from project.embedded import free_port
 from tests import services
 
@@ -92,6 +93,8 @@ def start_server(**env: str) -> Process:
         str(port),
         "--workers",
         "1",
+        "--blocking-threads",
+        str(THREADS),
         "project.wsgi:application",
     ]
     return start("server", command, variables, url).wait_until(lambda: answers(f"{url}/healthz"))

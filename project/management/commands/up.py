@@ -23,7 +23,6 @@ from project.rollout import Rollout, WebServer
 from project.supervisor import Program, Supervisor
 
 TICK = 0.25  # seconds between two looks at the children
-WEB_THREADS = 4
 
 
 class Command(BaseCommand):
@@ -147,8 +146,7 @@ def _web(house: House) -> Program:
     if settings.DEBUG or house.listener is None:
         address = f"{settings.HOST}:{settings.PORT}"
         return Program("web", [sys.executable, str(ROOT / "manage.py"), "runserver", address], None)
-    processes = ["--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS)]
-    command = [sys.executable, "-m", "project.web", *processes]
+    command = [sys.executable, "-m", "project.web", "--workers", str(settings.WEB_PROCESSES)]
     return WebServer(command, _logs(house), house.listener.fileno(), settings.WEB_PROCESSES)
 
 

@@ -1,0 +1,148 @@
+"""Bodies of requests, read before anybody works on them: who sends slowly keeps nobody from being answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
+from threading import Lock
+from typing import IO, Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
+
+from project.errors import RETRY_AFTER, is_api, refusal
+from project.listening import READERS
+from project.seats import Application, Environ
+
+FROM_ONE_ADDRESS = 192  # of them, so that one address never takes them all
+FORMS_AT_ONCE = 4  # of the largest size: what their bodies may take of the disk of one process
+IN_MEMORY = 2**20  # bytes of one body; a larger one goes to a temporary file
+BLOCK = 2**16
+PIECE = "application/octet-stream"  # a piece of a photo counts as far as it arrived (workitems.uploads)
+
+UNREAD = "project.bodies.unread"  # in request.META: why the body was not read
+NO_LENGTH, ENCODED, BROKEN_OFF, BUSY, NO_SPACE = 411, 415, 400, 503, 507
+SENTENCES = {
+    NO_LENGTH: "The body was not read: say how long it is (Content-Length). Nothing was changed.",
+    ENCODED: "The body was not read: send it without Content-Encoding. Nothing was changed.",
+    BROKEN_OFF: "The connection ended before all of it had arrived. Nothing was changed; send it again.",
+    BUSY: "Too much is being sent at this moment. Nothing was changed; send it again in a few seconds.",
+    NO_SPACE: "There is no space left to take this in. Nothing was changed; tell an administrator.",
+}
+
+
+class Received:
+    """A WSGI application that is asked only when the whole body of a request is here.
+
+    READERS bodies are read at once; one more is refused at once, so that threads are left for what has no body. What
+    is larger than Django takes is passed on unread, for Django refuses it by its length.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self._lock, self._readers, self._promised = Lock(), Counter[str](), 0
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """The application's answer to the body, or to the reason why there is none."""
+        said = environ.get("CONTENT_LENGTH", "")
+        length = int(said) if said.isascii() and said.isdecimal() else 0
+        if why := _unreadable(environ, length):
+            return self._refused(why, environ, start_response)
+        if not 0 < length <= most_of(environ):
+            return self.application(environ, start_response)
+        with self._place(environ.get("REMOTE_ADDR", ""), length) as is_free:
+            if not is_free:
+                return self._refused(BUSY, environ, start_response)
+            try:
+                body, arrived = _read(environ["wsgi.input"], length)
+            except OSError:  # of the temporary file: one that broke off is no error of the server's
+                return self._refused(NO_SPACE, environ, start_response)
+            with body:
+                if arrived < length and _content_type(environ) != PIECE:
+                    return self._refused(BROKEN_OFF, environ, start_response)
+                environ["wsgi.input"] = body
+                return self.application(environ, start_response)
+
+    def _refused(self, why: int, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[UNREAD] = why
+        return self.application(environ, start_response)
+
+    @contextmanager
+    def _place(self, address: str, length: int) -> Iterator[bool]:
+        """Whether there is a place for one more body, which is held to the end of the block."""
+        with self._lock:
+            is_free = (
+                self._readers.total() < READERS
+                and self._readers[address] < FROM_ONE_ADDRESS
+                and self._promised + length <= FORMS_AT_ONCE * settings.MAX_REQUEST_BYTES
+            )
+            if is_free:
+                self._readers[address] += 1
+                self._promised += length
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._leave(address, length)
+
+    def _leave(self, address: str, length: int) -> None:
+        with self._lock:
+            self._readers[address] -= 1
+            self._promised -= length
+            if not self._readers[address]:
+                del self._readers[address]
+
+
+class UnreadMiddleware:
+    """Answers a request whose body was not read, with the headers of every other answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not (status := request.META.get(UNREAD)):
+            return self.get_response(request)
+        if is_api(request) or not request.accepts("text/html"):
+            response: HttpResponseBase = refusal(status, SENTENCES[status])
+        else:
+            response = HttpResponse(render_to_string("unread.html", {"message": SENTENCES[status]}), status=status)
+        if status == BUSY:
+            response["Retry-After"] = str(RETRY_AFTER)
+        return response
+
+
+def most_of(environ: Environ) -> int:
+    """How many bytes of a body of this kind are read at all."""
+    kind = _content_type(environ)
+    is_file = kind == PIECE or kind.startswith("multipart/")
+    return int(settings.MAX_REQUEST_BYTES if is_file else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def _content_type(environ: Environ) -> str:
+    return str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
+
+
+def _unreadable(environ: Environ, length: int) -> int:
+    """Why a body cannot be read as it is announced; 0 where it can."""
+    if not length and "HTTP_TRANSFER_ENCODING" in environ:
+        return NO_LENGTH
+    if length and environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+        return ENCODED
+    return 0
+
+
+def _read(stream: IO[bytes], length: int) -> tuple[IO[bytes], int]:
+    """The body as a file at its beginning, and how many bytes arrived before the connection ended."""
+    body: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # the caller closes it
+    try:
+        left = length
+        while left and (piece := stream.read(min(BLOCK, left))):
+            left -= body.write(piece)
+        body.seek(0)
+    except BaseException:
+        body.close()
+        raise
+    return body, length - left
