@@ -31,6 +31,7 @@ FILLED = {"people": User, "accounts": Account, "work items": WorkItem}
 """What nobody gives up by mistake: with one of any, the database is not empty."""
 LOCK_TIMEOUT = "10s"  # whoever reads the tables for longer than that still runs
 
+ERASED = "erased-"  # and the person's number: what `manage.py erase_person` calls them
 Key = tuple[str, str]
 
 
@@ -49,6 +50,7 @@ def restore(folder: Path, say: Say, *, replace: bool = False) -> Manifest:
     if not replace:
         _refuse_filled()
     media = manifest.verify(folder, say)
+    erased = _erased()
     registry = _prepare(manifest, leaves, replace=replace)
     files = Returned(folder, media)
     if files.others and not replace:
@@ -63,6 +65,10 @@ def restore(folder: Path, say: Say, *, replace: bool = False) -> Manifest:
         raise
     files.replace()
     _settle(manifest, say)
+    for name in (
+        User.objects.filter(pk__in=erased).exclude(username__startswith=ERASED).values_list("username", flat=True)
+    ):
+        say(f"{name} was erased since then and is back: run `manage.py erase_person {name}`")
     return manifest
 
 
@@ -94,6 +100,13 @@ def _refuse_filled() -> None:
             f"This database is not empty: {held}. Restore into an empty one (another DATA_DIR or DATABASE_URL), or give"
             " --replace to lose what it holds. Nothing was changed."
         )
+
+
+def _erased() -> list[int]:
+    """The people who were erased from the database that is here, by number."""
+    if User._meta.db_table not in connection.introspection.table_names():
+        return []
+    return list(User.objects.filter(username__startswith=ERASED).values_list("pk", flat=True))
 
 
 def _prepare(manifest: Manifest, leaves: list[Key], *, replace: bool) -> list[rows.Model]:

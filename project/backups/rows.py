@@ -189,7 +189,7 @@ def _reader(field: Any) -> Callable[[str], Any]:
     for kind, read in _READERS.items():
         if isinstance(field, kind):
             return lambda text: field.get_db_prep_save(read(text), connection=connection)
-    return _meant  # JSON and days too: SQLite keeps their text
+    return _meant  # days too: SQLite keeps their text
 
 
 def _meant(text: str) -> str:
@@ -199,6 +199,7 @@ def _meant(text: str) -> str:
 _PLAIN: dict[type[models.Field[Any, Any]], Callable[[str], Any]] = {
     models.IntegerField: int,
     models.FloatField: float,
+    models.JSONField: lambda text: json.dumps(json.loads(_meant(text))),  # as Django keeps it there
 }
 _READERS: dict[type[models.Field[Any, Any]], Callable[[str], Any]] = {
     models.BooleanField: lambda text: {"t": True, "f": False}[text],

@@ -103,7 +103,7 @@ def test_files_that_go_or_come_while_it_is_written_are_caught_up_with(tmp_path: 
 
 def _lose(photo: Photo) -> None:
     for name in (photo.original.name, photo.rendition.name, photo.thumbnail_path):
-        default_storage.delete(name)
+        default_storage.delete(str(name))
     photo.delete()
 
 

@@ -42,12 +42,15 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 @pytest.mark.django_db(transaction=True)
 def test_every_row_and_file_comes_back_and_new_rows_get_new_numbers(folder: Path) -> None:
     item = worlds.furnished()
+    gone = factories.user(username="mark")
     factories.account("x").delete()  # its number is not given again
     backup, manifest = making.make(folder, quiet)
     before, numbers, files = worlds.tables(), worlds.numbers(), worlds.media()
     worlds.pictured(item, "three")
     WorkItem.objects.update(detail="written over")
     User.objects.filter(username="boss").delete()
+    User.objects.filter(pk=gone.pk).update(username=f"erased-{gone.pk}")
+    said: list[str] = []
     Session.objects.create(session_key="stolen", session_data="", expire_date=clock.now())
     default_storage.delete("originals/one.jpg")
     default_storage.delete("documents/1-1.docx")
@@ -55,7 +58,8 @@ def test_every_row_and_file_comes_back_and_new_rows_get_new_numbers(folder: Path
     Path(default_storage.path("documents/1-1.docx")).write_bytes(b"of another database")
     summary = cache.Family("summary", timeout=60)
     cache.cached(summary, "before", lambda: b"old")
-    restoring.restore(backup, quiet, replace=True)
+    restoring.restore(backup, said.append, replace=True)
+    assert "mark was erased since then and is back: run `manage.py erase_person mark`" in said
     assert cache.cached(summary, "before", lambda: b"new").value == b"new"
     after = worlds.tables()
     expired = {"snapshots_exportjob", "workitems_bundle"}  # their files are fetched once and not in a backup

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
@@ -30,7 +31,7 @@ OWN = {"project_auditentry", "django_session", "sqlite_sequence"}
 
 def furnished() -> WorkItem:
     """A work item with two photos and a Word file, beside figures, jobs, people and what is under way."""
-    boss = factories.user("admin", username="boss")
+    boss = User.objects.get(pk=factories.user("admin", username="boss").pk)
     boss.set_password("correct horse battery")
     boss.save()
     AccessToken.objects.make(boss, HARD, "read")
