@@ -137,10 +137,9 @@ if _database["ENGINE"].endswith("sqlite3"):
     }
 elif _database["ENGINE"].endswith("postgresql"):
     _database["CONN_HEALTH_CHECKS"] = True
-    _options = _database.setdefault("OPTIONS", {})
-    _options.setdefault("connect_timeout", 5)
     # A host that is gone without a word is noticed after a minute; the system would take two hours.
-    _options |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3} | _options
+    _alive = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    _database["OPTIONS"] = _alive | _database.get("OPTIONS", {})
     # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
     _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
     if env.bool("DB_POOL", default=False):
@@ -153,7 +152,6 @@ elif _database["ENGINE"].endswith("postgresql"):
             "RECYCLE": env.int("DB_POOL_RECYCLE", default=300),
             "PRE_PING": env.bool("DB_POOL_PRE_PING", default=True),
         }
-
 DB_STATEMENT_TIMEOUT = env.float("DB_STATEMENT_TIMEOUT", default=30.0)  # seconds, of the web server's alone; 0: none
 
 # --- Cache, queue and limits ------------------------------------------------------------------
