@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain chaos-gather chaos-read assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -126,6 +126,19 @@ bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SE
 
 bench-items: install ## Work items beside the predecessor's way: N=100000 items and three times as many photos (goals: N=1000000)
 	@$(BIN)/python -m benchmarks items $(if $(N),--items $(N))
+
+chaos: ## Everything that kills and hangs, in about ten minutes; reports into var/chaos: JOBS=5000 KILLS=25 ROUNDS=2 SECONDS=30
+	@$(MAKE) --keep-going --no-print-directory chaos-hangs chaos-kills chaos-read chaos-gather chaos-suite SECONDS=$(or $(SECONDS),30) \
+		ARGS="$(or $(ARGS),--jobs $(or $(JOBS),5000) --kills $(or $(KILLS),25) --redis-kills 3 --wipes 1 --hangs 2 --postgres-kills 1 --storms 1)"
+
+chaos-suite: install-dev ## The short forms that the test suite has: uploads cut off, exports, limits, Redis gone
+	@$(BIN)/python -m pytest -q -m chaos tests
+
+chaos-hangs: install-dev ## Every page and act of the whole product while Redis hangs, and while PostgreSQL does
+	@$(BIN)/python -m tests.chaos hangs
+
+chaos-kills: install-dev ## kill -9 of web server, worker, beat, Valkey and PostgreSQL under load, ROUNDS=2 of each
+	@$(BIN)/python -m tests.chaos kills $(if $(ROUNDS),--rounds $(ROUNDS))
 
 chaos-gather: install-dev ## A scrape of 100,000 accounts while everything is killed, and what was lost: ARGS="--jobs 5000 --kills 25"
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -46,6 +46,7 @@ MAY_OPEN_SOCKETS = {
     "scraping/fetch.py": "the one place that calls platforms",
     "scraping/gather.py": "asks only for this host's name",
     "scraping/fakes/": "serves the fakes on this machine",
+    "project/answering.py": "shuts the socket of a database connection whose server hangs, and opens none",
     "project/embedded.py": "finds a free port and asks its own children whether they live",
     "project/management/commands/up.py": "asks its own server whether it is ready",
     "project/launch.py": "holds the socket that the web server listens on",

@@ -1,6 +1,8 @@
 """`python -m tests.chaos`, also as `make chaos-gather`: a large scrape under every fault at once, and its report.
 
 `python -m tests.chaos reading --seconds 60`, also as `make chaos-read`, reads while a writer writes and is killed.
+`… hangs` (`make chaos-hangs`) and `… kills --rounds 2` (`make chaos-kills`) take the whole product as `up` starts it.
+Each leaves its report under var/chaos/; `make chaos` runs them all.
 """
 
 from __future__ import annotations
@@ -24,7 +26,38 @@ SECONDS_A_KILL = 5.0  # what the slowest machine may take for a kill, and for a 
 
 def main() -> int:
     """Run what is asked for; 0 when all was well."""
-    return _reading(sys.argv[2:]) if sys.argv[1:2] == ["reading"] else _gathering()
+    parts = {"reading": _reading, "hangs": _hangs, "kills": _kills}
+    part = parts.get("".join(sys.argv[1:2]))
+    return part(sys.argv[2:]) if part else _gathering()
+
+
+def _hangs(arguments: list[str]) -> int:
+    """Ask for everything while Redis hangs, and while PostgreSQL does; 0 when nothing failed that need not."""
+    argparse.ArgumentParser(prog="make chaos-hangs", description=_hangs.__doc__).parse_args(arguments)
+    _set_up()
+    from tests.chaos import faults, written
+
+    return written.write("hangs", "Redis and PostgreSQL that hang", *faults.hangs())
+
+
+def _kills(arguments: list[str]) -> int:
+    """Kill −9 each process of the product in turn under load; 0 when nothing was lost and everything came back."""
+    parser = argparse.ArgumentParser(prog="make chaos-kills", description=_kills.__doc__)
+    parser.add_argument("--rounds", type=int, default=2, help="kills of each process (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    _set_up()
+    from tests.chaos import faults, written
+
+    return written.write("kills", "Every process killed under load", *faults.kills(options.rounds))
+
+
+def _set_up() -> None:
+    """Django in this process, for its addresses alone: the product runs in its own."""
+    os.environ |= {"TIDEMARK_TESTING": "1", "SECRET_KEY": "asking", "DATABASE_URL": "sqlite:///:memory:"}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+    import django
+
+    django.setup()
 
 
 def _reading(arguments: list[str]) -> int:
@@ -37,8 +70,7 @@ def _reading(arguments: list[str]) -> int:
         from tests.chaos.reading import read_for
 
         report = read_for(options.seconds, Path(folder), clients=options.clients)
-    print(f"\n{report}\n\n{'THIS MUST NOT BE.' if report.wrong else 'Every answer was true.'}")
-    return 1 if report.wrong else 0
+    return _write("reading", "Reads while a writer is killed", report, wrong=bool(report.wrong))
 
 
 def _gathering() -> int:
@@ -59,8 +91,15 @@ def _gathering() -> int:
             fakes_url, valkey, postgres=postgres, workers=2, beats=3, lease=30, seed=options.seed, say=_say
         )
         report = gathering.run(options.jobs, faults, seconds=_patience(options.jobs, faults))
-    print(f"\n{report}\n\n{'Nothing was lost.' if report.whole else 'THIS MUST NOT BE.'}")
-    return 0 if report.whole else 1
+    return _write("gathering", "A scrape under every fault", report, wrong=not report.whole)
+
+
+def _write(name: str, title: str, report: object, *, wrong: bool) -> int:
+    """Keep and print a report of lines of words, two spaces, figures."""
+    from tests.chaos import written
+
+    rows = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in str(report).splitlines())
+    return written.write(name, title, rows, ["See the figures above."] if wrong else [])
 
 
 def _options() -> argparse.Namespace:

@@ -84,7 +84,7 @@ def test_differences_of_ranks_are_the_same_hours_of_waiting_on_every_day(setting
 def test_a_clock_that_runs_through_all_these_days_meets_each_once_and_in_order(settings: Any, zone: str) -> None:
     settings.TIME_ZONE = zone
     noon = datetime.combine(FIRST, time(), ZoneInfo(zone)).astimezone(UTC)
-    met = []
+    met: list[date] = []
     with clock.shifted(noon - clock.now()):
         for _ in range((DAYS - 1) * 24):
             if not met or met[-1] != clock.today():
