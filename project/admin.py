@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import reduce
+from operator import or_
 from smtplib import SMTPException
 from typing import Any
 
@@ -12,7 +16,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -20,11 +24,23 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from perf import clock
 from perf.administration import AuditedAdmin
 from perf.events import happened
 from project.models import AccessToken, AuditEntry, Invitation
 
 logger = logging.getLogger(__name__)
+
+SUBJECTS = {
+    "people and sign-in": ("auth", "roles", "token", "invitation"),
+    "accounts": ("accounts", "organizations", "tags"),
+    "figures": ("snapshots", "notes"),
+    "scraping": ("scraping", "alerts"),
+    "work items": ("workitems", "presetnumbers", "cannedreasons", "contacts"),
+}
+"""What entries of the audit log are filtered by, with the first words of their actions."""
+
+OTHER = "the installation"
 
 
 def reset_link(user: Any) -> str:
@@ -149,13 +165,48 @@ def _mailed(request: HttpRequest, address: str, link: str) -> bool:
     return True
 
 
+class When(admin.SimpleListFilter):
+    """Entries of the last days."""
+
+    title, parameter_name = "when", "days"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "Last 24 hours"), ("7", "Last 7 days"), ("30", "Last 30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = self.value() or ""
+        if days not in dict(self.lookup_choices):
+            return queryset
+        return queryset.filter(created_at__gte=clock.now() - timedelta(days=int(days)))
+
+
+class About(admin.SimpleListFilter):
+    """Entries by what their action begins with: the many actions need not be counted up to be offered."""
+
+    title, parameter_name = "about", "about"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in (*SUBJECTS, OTHER)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        about = self.value() or ""
+        if about == OTHER:
+            return queryset.exclude(_begins(sum(SUBJECTS.values(), ())))
+        return queryset.filter(_begins(SUBJECTS[about])) if about in SUBJECTS else queryset
+
+
+def _begins(prefixes: Iterable[str]) -> Q:
+    return reduce(or_, (Q(action__startswith=f"{prefix}.") for prefix in prefixes))
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(admin.ModelAdmin):
     """The audit log, to read."""
 
     list_display = ("created_at", "actor_name", "action", "target", "address")
-    list_filter = ("action",)
-    search_fields = ("actor_name", "target", "address")
+    list_filter = (When, About)
+    search_fields = ("actor_name", "action", "target", "address")
+    search_help_text = "A name, an action such as auth.sign_in, what it was done to, or an address."
     ordering = ("-created_at", "-pk")
     show_full_result_count = False
 

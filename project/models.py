@@ -156,7 +156,7 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def delete(self) -> NoReturn:
         raise AuditLogIsAppendOnly
 
-    def bulk_create(self, objs: Iterable[AuditEntry], *args: Any, **kwargs: Any) -> list[AuditEntry]:
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Insert `objs`; one with the id of an entry that exists takes nobody's place."""
         if args or kwargs.keys() - {"batch_size"}:
             raise AuditLogIsAppendOnly

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from perf import clock
 from perf.events import happened
 from project.models import AuditEntry, AuditLogIsAppendOnly
 from tests.project.conftest import PASSWORD
@@ -158,3 +160,34 @@ def test_what_administrators_do_with_people_and_roles_is_recorded(client: Client
         ("roles.delete", "root", "1 rows"),
     ]
     assert "else@example.org" not in str(list(AuditEntry.objects.values_list("detail", flat=True)))
+
+
+def test_administrators_read_filter_and_search_the_log_and_nobody_edits_it(
+    client: Client, person: Callable[..., User]
+) -> None:
+    with clock.shifted(timedelta(days=-8)):
+        happened(None, "accounts.import", "old.csv")
+    happened(None, "auth.sign_in_failed", "mallory")
+    happened(None, "cache.cleared")
+    client.force_login(person("root", "admin"))
+    path = "/admin/project/auditentry/"
+
+    def listed(query: str) -> set[str]:
+        text = client.get(f"{path}?{query}").content.decode()
+        return {entry.action for entry in AuditEntry.objects.all() if f"{path}{entry.pk}/change/" in text}
+
+    assert listed("") >= {"accounts.import", "auth.sign_in_failed", "cache.cleared"}
+    assert "accounts.import" not in listed("days=7")
+    assert listed("about=accounts") == {"accounts.import"}
+    assert listed("about=the+installation") == {"cache.cleared"}
+    assert listed("q=mallory") == listed("q=sign_in_failed") == {"auth.sign_in_failed"}
+    assert listed("about=nothing&days=x%27") == listed("")
+    before = list(AuditEntry.objects.order_by("pk").values())
+    entry = before[0]["id"]
+    chosen = {"action": "delete_selected", "_selected_action": [entry], "post": "yes"}
+    answers = [client.post(f"{path}{entry}/{act}/", {"post": "yes"}).status_code for act in ("change", "delete")]
+    assert [*answers, client.post(f"{path}add/", {"action": "x"}).status_code] == [403] * 3
+    client.post(path, chosen)
+    assert list(AuditEntry.objects.order_by("pk").values()) == before
+    client.force_login(person("ed", "editor", "reviewer"))
+    assert client.get(path).status_code == client.get(f"{path}{entry}/change/").status_code == 403

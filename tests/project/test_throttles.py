@@ -87,3 +87,9 @@ def test_odd_bytes_in_a_sign_in_are_a_refusal_like_any_other(field: str) -> None
         form = {"username": "ann", "password": "wrong"} | {field: value}
         client = Client(raise_request_exception=False)
         assert client.post("/login/", form, headers={"User-Agent": "a" * 900, "Accept": "b" * 3_000}).status_code == 200
+
+
+def test_answers_that_do_not_say_so_are_kept_by_nobody(client: Client, person: Callable[..., User]) -> None:
+    client.force_login(person("ann", "viewer"))
+    for path in ("/accounts/organizations/", "/password/", "/nothing/", "/api/nothing", "/admin/"):
+        assert {"private", "no-store"} <= set(client.get(path)["Cache-Control"].split(", ")), path

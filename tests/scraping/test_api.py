@@ -158,3 +158,9 @@ def test_the_admin_shows_the_ledger_and_tries_jobs_again(admin_client: Client) -
     body = {"action": "try_again", "_selected_action": [job.pk]}
     assert admin_client.post("/admin/scraping/scrapejob/", body).status_code == 302
     assert ScrapeJob.objects.open().get().account_id == job.account_id
+
+
+def test_no_platform_is_asked_for_with_a_nul(db: None) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(user("viewer"))
+    assert client.get("/api/scrapes?platform=a%00b").status_code == 400

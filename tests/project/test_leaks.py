@@ -1,0 +1,120 @@
+"""Nobody reads what is not theirs to read: with every cache warm, after leaving, and row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.contrib.auth.models import User
+from django.test import Client
+
+from accounts.models import Account
+from perf.access import ANYONE, SIGNED_IN
+from perf.cache.ready import READY
+from project.models import AccessToken
+from project.roles import ROLES, Scope
+from snapshots.models import Note
+from tests import factories
+from tests.project.test_matrix import SAMPLES, Address, addresses, is_admin, may
+from tests.project.test_warm import Site
+from workitems import reviewing
+from workitems.models import WorkItem
+
+ACCOUNTS, ITEMS, INTERNAL = "Zanzibar Harbourmaster", "Xylophone Quay", "Whispered aside"
+"""Said of an account, of an item, and in an item's internal notes, and nowhere else."""
+
+MAY_READ = {
+    "crew": {ITEMS},
+    "reviewer": {ITEMS, INTERNAL},
+    "viewer": {ACCOUNTS},
+    "editor": {ACCOUNTS},
+}
+
+
+def world() -> tuple[Account, WorkItem]:
+    """An account and an item at the addresses that the matrix tries, with something to read in every corner."""
+    office = factories.organization(ACCOUNTS)
+    account = factories.account(
+        SAMPLES["platform"], SAMPLES["handle"], organization=office, display_name=ACCOUNTS, bio=ACCOUNTS
+    )
+    factories.snapshot(account)
+    root = User.objects.create_superuser("root")
+    Note.write(root, account=account, day=account.snapshots.get().date, text=ACCOUNTS)
+    Account.objects.filter(pk=account.pk).retag(root, add=[SAMPLES["name"]])
+    item = factories.item(
+        factories.user("crew", username="mark"), photos=1, number=SAMPLES["number"], location=ITEMS, detail=ITEMS
+    )
+    WorkItem.objects.filter(pk=item.pk).update(internal_notes=INTERNAL)
+    reviewing.comment(item, ITEMS, by=root)
+    item.photos.update(caption=ITEMS)
+    return account, item
+
+
+def open_to(role: str) -> Iterator[Address]:
+    """Every page and operation that answers a GET of that role's."""
+    rights = ROLES[role] or frozenset()
+    for address in addresses():
+        policy = address.policies["GET"]
+        if policy and not is_admin(address) and (policy in {ANYONE, SIGNED_IN} or may(policy, rights)):
+            yield address
+
+
+def body(client: Client, path: str, **headers: str) -> str:
+    answer: Any = client.get(path, headers=headers)
+    return (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode(errors="replace")
+
+
+@pytest.mark.django_db
+@pytest.mark.timeout(300)
+def test_no_role_reads_anothers_words_though_every_cache_is_warm() -> None:
+    world()
+    root = Client()
+    root.force_login(User.objects.get(username="root"))
+    shown, leaks = set(), []
+    for role, own in MAY_READ.items():
+        client = Client()
+        client.force_login(factories.user(role))
+        for address in open_to(role):
+            tag = root.get(address.path).headers.get("ETag", "")
+            for headers in ({}, {"If-None-Match": tag}) if tag else ({},):
+                text = body(client, address.path, **headers)
+                said = {word for word in (ACCOUNTS, ITEMS, INTERNAL) if word in text}
+                shown |= {(role, word) for word in said & own}
+                leaks += [f"{role} reads {word!r} at {address.path}" for word in said - own]
+    assert leaks == []
+    assert shown == {(role, word) for role, own in MAY_READ.items() for word in own}  # or nothing was tried
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_let_in_warm_is_out_with_the_next_request() -> None:
+    world()
+    READY.clear()
+    site, paths = Site(), ["/api/summary", "/api/grid", f"/api/history/x/{SAMPLES['handle']}", "/api/accounts"]
+    leavers = {}
+    for name in ("by session", "by token", "demoted"):
+        user = factories.user("viewer", username=name)
+        client = Client()
+        client.force_login(user)
+        secret = AccessToken.objects.make(user, name, Scope.READ)[1]
+        cookie = f"{configured.SESSION_COOKIE_NAME}={client.cookies[configured.SESSION_COOKIE_NAME].value}"
+        shows = {"HTTP_AUTHORIZATION": f"Bearer {secret}"} if name == "by token" else {"HTTP_COOKIE": cookie}
+        leavers[name] = user, shows
+    tags = {}
+    for path in paths:
+        for _, shows in leavers.values():
+            tags[path] = [site.get(path, **shows) for _ in range(3)][-1].headers["ETag"]
+    for name, (user, _) in leavers.items():
+        if name == "demoted":
+            user.groups.clear()
+        else:
+            user.is_active = False
+            user.save()
+    for path in paths:
+        for name, (_, shows) in leavers.items():
+            wanted = 403 if name == "demoted" else 401
+            for more in ({}, {"HTTP_IF_NONE_MATCH": tags[path]}):
+                answer = site.get(path, **shows, **more)
+                assert answer.status == wanted, (name, path, more)
+                assert ACCOUNTS not in answer.body.decode()
