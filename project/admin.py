@@ -17,6 +17,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from perf.events import happened
 from project.models import AccessToken, AuditEntry, Invitation
@@ -37,6 +39,7 @@ def links_page(request: HttpRequest, title: str, links: list[tuple[str, str]]) -
 
 
 admin.site.unregister(User)
+admin.site.unregister([StaticDevice, TOTPDevice])  # each person enrols on their own page; a secret is shown once
 
 
 @admin.register(User)
