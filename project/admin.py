@@ -22,6 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from perf.events import happened
 from project.models import AccessToken, AuditEntry, Invitation
+from project.sessions import end_all
 
 
 def reset_link(user: Any) -> str:
@@ -48,7 +49,7 @@ class PersonAdmin(UserAdmin):
 
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
-    actions = ("make_reset_links",)
+    actions = ("make_reset_links", "sign_out")
 
     @admin.action(description="Make links for a new password", permissions=["change"])
     def make_reset_links(self, request: HttpRequest, users: QuerySet[Any]) -> HttpResponse:
@@ -58,6 +59,15 @@ class PersonAdmin(UserAdmin):
             happened(request.user, "auth.reset_link_made", user.get_username())
             links.append((user.get_username(), reset_link(user)))
         return links_page(request, "Links for a new password", links)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, users: QuerySet[Any]) -> None:
+        """End every session of the chosen people at once; they may sign in again."""
+        ended = 0
+        for user in users.order_by("pk"):
+            ended += (count := end_all(user))
+            happened(request.user, "auth.sessions_ended", user.get_username(), {"sessions": count})
+        self.message_user(request, f"{ended} sessions ended.")
 
 
 @admin.register(AccessToken)

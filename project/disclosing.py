@@ -19,7 +19,7 @@ from project.sweeping import rows_of
 from workitems.erasing import photos_of
 from workitems.models import Photo
 
-SECRETS = frozenset({"password", "hash", "key", "session_key", "session_data", "token", "sha256", "file", "original"})
+SECRETS = frozenset({"password", "hash", "key", "session", "token", "sha256", "file", "original"})
 """Columns that would let somebody in, or name files of the server."""
 FOR_REVIEWERS = frozenset({"internal_notes", "internal_notes_at"})
 READ_NOTES = "workitems.read_internal_notes"

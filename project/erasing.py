@@ -37,6 +37,7 @@ OWN = {
     "otp_static.StaticDevice": "user",
     "otp_totp.TOTPDevice": "user",
     "project.AccessToken": "user",
+    "project.SignIn": "user",
     "scraping.AlertMute": "user",
     "snapshots.ExportJob": "owner",
     "workitems.Bundle": "owner",
@@ -115,7 +116,7 @@ def _erase(user: User, who: Known) -> Erasure:
     erasure = Erasure(who.pseudonym)
     erasure.files["uploads"] = files.forget_uploads(user)
     erasure.files["photos cleaned"] = files.clean_photos(user)
-    erasure.deleted = _filled({label: _delete(user, label) for label in OWN} | _forget_traces(user, who))
+    erasure.deleted = _filled(_forget_traces(user, who) | {label: _delete(user, label) for label in OWN})
     _empty_row(user)
     found = sweep(who, user, write=True)
     erasure.renamed, erasure.left = found.counts, found.left

@@ -75,6 +75,7 @@ def _value(column: Any) -> Any:
         models.DateTimeField: clock.now(),
         models.DateField: dt.date(2026, 1, 1) + dt.timedelta(days=number),
         models.GenericIPAddressField: "192.0.2.1",
+        models.DurationField: dt.timedelta(hours=number),
         models.JSONField: [],
         models.CharField: f"v{number}"[: column.max_length],
         models.TextField: f"v{number}",
