@@ -13,7 +13,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.urls import reverse
 from ninja import NinjaAPI
@@ -37,7 +36,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 SAFE = {"GET", "HEAD"}
 SESSION_RENEWAL = 3600  # seconds; an idle clock kept to the hour costs one write an hour, not one a request
 SEEN = "seen"
-CREW_SESSION = 30 * 24 * 3600  # seconds; a phone aboard stays signed in
 
 SIGN_IN = "Sign in, or send a valid token as “Authorization: Bearer TOKEN”."
 BAD_TOKEN = "This token is unknown, has run out or was revoked, or its user is no longer active."
@@ -140,13 +138,6 @@ class IdleSessionMiddleware:
                 request.session[SEEN] = now
             request.META[ENDS] = request.session[SEEN] + request.session.get_expiry_age()
         return self.get_response(request)
-
-
-def set_session_length(*, request: HttpRequest, user: AbstractUser, **_: object) -> None:
-    """Receiver of user_logged_in: 30 days for people who are crew and nothing else, SESSION_COOKIE_AGE for others."""
-    roles = set(user.groups.values_list("name", flat=True))
-    if roles == {"crew"} and not user.is_superuser:
-        request.session.set_expiry(CREW_SESSION)
 
 
 class TokenMiddleware:

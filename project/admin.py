@@ -23,11 +23,14 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from perf import clock
 from perf.administration import AuditedAdmin
 from perf.events import happened
 from project.models import AccessToken, AuditEntry, Invitation
+from project.sessions import end_all
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ def links_page(request: HttpRequest, title: str, links: list[tuple[str, str]]) -
 
 
 admin.site.unregister([User, Group])
+admin.site.unregister([StaticDevice, TOTPDevice])  # each person enrols on their own page; a secret is shown once
 
 
 @admin.register(User)
@@ -66,7 +70,7 @@ class PersonAdmin(UserAdmin):
 
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
-    actions = ("make_reset_links",)
+    actions = ("make_reset_links", "sign_out")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Store it, and record a new person; changes are recorded wherever they are made (audit.py)."""
@@ -82,6 +86,15 @@ class PersonAdmin(UserAdmin):
             happened(request.user, "auth.reset_link_made", user.get_username())
             links.append((user.get_username(), reset_link(user)))
         return links_page(request, "Links for a new password", links)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, users: QuerySet[Any]) -> None:
+        """End every session of the chosen people at once; they may sign in again."""
+        ended = 0
+        for user in users.order_by("pk"):
+            ended += (count := end_all(user))
+            happened(request.user, "auth.sessions_ended", user.get_username(), {"sessions": count})
+        self.message_user(request, f"{ended} sessions ended.")
 
 
 @admin.register(Group)

@@ -20,9 +20,9 @@ class ProjectConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - models are loaded only now
 
         from project import audit, checks, identities  # noqa: F401, PLC0415 - importing connects receivers and checks
-        from project.access import set_session_length  # noqa: PLC0415 - the same
+        from project.sessions import begin  # noqa: PLC0415 - the same
 
-        user_logged_in.connect(set_session_length, dispatch_uid="project.session_length")
+        user_logged_in.connect(begin, dispatch_uid="project.session_length")
         post_migrate.connect(sync_roles_after_last_app, dispatch_uid="project.sync_roles")
 
 

@@ -1,4 +1,4 @@
-"""Access tokens, the audit log and invitations."""
+"""Access tokens, the audit log, invitations and sign-ins."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ TOKEN_PREFIX = "tm_"  # lets secret scanners recognise a leaked token
 SHOWN = 10  # characters of a token that are kept readable, to tell one from another
 COARSE = timedelta(hours=1)  # `last_used_at` is written at most this often
 INVITATION_LIFETIME = timedelta(hours=72)
+BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "macOS"))
 
 
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
@@ -274,3 +276,52 @@ class Invitation(models.Model):
             pk=self.pk, used_at=None, expires_at__gt=clock.now()
         )  # no join: compare and set
         return bool(unused.update(used_at=clock.now(), used_by=user))
+
+
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    """Sign-ins, by whose they are."""
+
+    def for_list(self, user: User) -> Self:
+        """The sessions that `user` is signed in with, the last used first; nothing is decoded."""
+        mine = self.filter(user=user, session__expire_date__gt=clock.now())
+        return mine.select_related("session").order_by("-session__expire_date", "-pk")
+
+    def end(self) -> int:
+        """Sign these out at once; how many."""
+        ended = [sign_in.session for sign_in in self.select_related("session")]
+        with transaction.atomic():
+            for session in ended:
+                session.delete()  # one by one: each is forgotten where it was remembered
+        return len(ended)
+
+
+class SignIn(models.Model):
+    """One browser that a person signed in with: it begins and ends with its session, whose key nobody is shown."""
+
+    session = models.OneToOneField("sessions.Session", on_delete=models.CASCADE, related_name="+", editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins", db_index=False)
+    lasts = models.DurationField(help_text="How long the session goes on unused.")
+    agent = models.CharField(max_length=300, blank=True, help_text="What the browser calls itself.")
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["user"], name="ix_sign_in_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} since {self.created_at:%Y-%m-%d}"
+
+    @property
+    def used_at(self) -> datetime:
+        """When it was used last, to the hour: a session's end is pushed out as it is used."""
+        return self.session.expire_date - self.lasts
+
+    @property
+    def device(self) -> str:
+        """Browser and system in words, as far as they say what they are."""
+        browser = next((name for sign, name in BROWSERS if sign in self.agent), "")
+        system = next((name for sign, name in SYSTEMS if sign in self.agent), "")
+        return " on ".join(filter(None, (browser, system))) or "Unknown device"

@@ -56,6 +56,9 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 # --- Apps and middleware ----------------------------------------------------------------------
 INSTALLED_APPS = [
+    "django_otp",  # before project, which takes its administration away
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "project",
     "scraping",
     "snapshots",

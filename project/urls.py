@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from perf.access import signed_in
 from perf.views.exposition import metrics
-from project import change_views, errors, health, invitation_views, views
+from project import change_views, errors, health, invitation_views, session_views, views
 from project.access import Api, SessionOrToken, policy_first
 
 api = Api(
@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/reset/", views.reset_by_mail, name="password_reset"),
     path("password/reset/sent/", views.reset_sent, name="password_reset_done"),
     path("password/reset/<uidb64>/<token>/", views.reset_by_link, name="password_reset_confirm"),
+    path("sessions/", session_views.sessions, name="sessions"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="token-revoke"),
     path("invitations/", invitation_views.invitations, name="invitations"),

@@ -32,7 +32,7 @@ from accounts.tags import Tag
 from perf import clock
 from perf.models import RINGS, LabelSet, QueryPlace, QueryPlan
 from perf.retention import expired_views
-from project.models import AccessToken, AuditEntry, AuditSubject, Invitation
+from project.models import AccessToken, AuditEntry, AuditSubject, Invitation, SignIn
 from scraping import retention
 from scraping.models import (
     Alert,
@@ -195,6 +195,8 @@ SERVED: dict[str, Callable[[], Rows]] = {
     # project
     "AccessToken.hash": lambda: AccessToken.objects.usable().filter(hash="0" * 64),
     "ix_access_token_user": lambda: AccessToken.objects.for_list(READER),
+    "SignIn.session": lambda: SignIn.objects.filter(session_id="0" * 32),
+    "ix_sign_in_user": lambda: SignIn.objects.filter(user=READER),
     "audit_subject_uniq": lambda: first(AuditSubject.objects.filter(account_id=1).order_by("-entry_id")),
     "ix_audit_created": lambda: first(AuditEntry.objects.order_by("-created_at", "-pk")),
     "ix_audit_action": lambda: first(AuditEntry.objects.filter(action="x").order_by("-created_at", "-pk")),

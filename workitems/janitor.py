@@ -102,10 +102,11 @@ def _remove_files(instance: Photo, **_: Any) -> None:
     """A photo's files go with its row, whoever deletes it, once that is certain."""
     names = [instance.original.name, instance.rendition.name, instance.thumbnail_path]
     mine = [name for name in names if name and _is_ours(name)]
-    transaction.on_commit(lambda: _remove(instance.original.storage, mine), robust=True)
+    transaction.on_commit(lambda: remove_unspoken(instance.original.storage, mine), robust=True)
 
 
-def _remove(storage: Storage, names: Iterable[str]) -> None:
+def remove_unspoken(storage: Storage, names: Iterable[str]) -> None:
+    """Remove those of the files `names` that no row speaks of any more."""
     for name in set(names) - _spoken_of(names):
         storage.delete(name)
 
