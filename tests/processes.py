@@ -16,8 +16,8 @@ from pathlib import Path
 from django.db import connection
 
 from project import children
-from project.listening import THREADS
 from project.embedded import free_port
+from project.listening import THREADS
 from tests import services
 
 ROOT = Path(__file__).resolve().parent.parent
