@@ -25,7 +25,6 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    listener.setblocking(False)  # those who share it wait for it among other things
     return listener
 
 
@@ -34,3 +33,12 @@ def inherited() -> int | None:
     if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
         return FIRST_INHERITED
     return None
+
+
+def tell_manager(state: str) -> None:
+    """Tell systemd `state`, such as READY=1, if it waits to be told, see sd_notify(3). Raises OSError."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address is None:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.sendto(state.encode(), f"\0{address[1:]}" if address.startswith("@") else address)

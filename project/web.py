@@ -21,7 +21,7 @@ from granian._granian import SocketHolder  # granian.net makes it fit to be sent
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mp import MPServer
 
-from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST, THREADS, inherited, listen
+from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST, THREADS, inherited, listen, tell_manager
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +31,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class Server(MPServer):
     """granian on `listener`. SIGTERM ends it after the requests in flight; SIGQUIT lets its clients leave first.
 
-    Each process that has loaded the product writes one byte to `ready` (a descriptor; None: to nobody).
+    Each process that has loaded the product says so: to systemd, and by a byte to `ready`, a descriptor or None.
     """
 
     def __init__(self, listener: socket.socket, ready: int | None, **options: Any) -> None:
@@ -79,12 +79,16 @@ class _Loader:
     def __call__(self) -> Application:
         door = Door()
         signal.signal(signal.SIGQUIT, door.close)
-        from project.wsgi import application  # noqa: PLC0415  # each process reads the code that lies there when it starts
+        from django.urls import get_resolver  # noqa: PLC0415  # each process reads the code that lies there when it starts
 
+        from project.wsgi import application  # noqa: PLC0415  # likewise
+
+        _ = get_resolver().url_patterns  # imports every view; otherwise the first request would, and wait for it
         door.application = application
         if self._ready is not None:
             with suppress(BrokenPipeError, BlockingIOError):  # a process that starts again later has nobody to tell
                 os.write(self._ready, b".")
+        tell_manager("READY=1")
         return door
 
 
@@ -122,6 +126,7 @@ def main() -> None:
     parser.add_argument("--blocking-threads", type=int, default=THREADS, help="of each process")
     chosen = parser.parse_args()
     listener = listen(chosen.host, chosen.port) if chosen.fd is None else socket.socket(fileno=chosen.fd)
+    listener.setblocking(False)  # also one that was given: several wait for it, each for other things too
     multiprocessing.set_start_method("fork")  # processes inherit the socket
     Server(
         listener,

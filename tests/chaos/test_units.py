@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from project import children
-from project.embedded import free_port
 from tests import processes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +29,7 @@ def settings_in(path: Path) -> dict[str, str]:
 
 def command_lines(unit: str, folder: Path, environment: dict[str, str]) -> list[list[str]]:
     """The commands of `unit` as they stand, with this checkout for /opt/tidemark and `folder` for its state."""
-    text = (ROOT / "deploy" / f"tidemark-{unit}.service").read_text().replace("%i", environment["PORT"])
+    text = (ROOT / "deploy" / f"tidemark-{unit}.service").read_text()
     places = {"/opt/tidemark/.venv/bin": str(Path(sys.executable).parent), "/var/lib/tidemark": str(folder)}
     for place, ours in places.items():
         text = text.replace(place, ours)
@@ -44,11 +43,10 @@ def command_lines(unit: str, folder: Path, environment: dict[str, str]) -> list[
 def started(transactional_db: None, tmp_path: Path) -> Iterator[processes.Process]:
     """Everything the units start, on an environment file of the documented names; the web server is ready."""
     sample = settings_in(ROOT / "deploy/tidemark.env.example")
-    port = str(free_port())
+    address = processes.SocketUnit(tmp_path)
     ours = {
         "DATA_DIR": str(tmp_path),
-        "PORT": port,
-        "BASE_URL": f"http://127.0.0.1:{port}",
+        "BASE_URL": f"http://127.0.0.1:{address.port}",
         "ALLOWED_HOSTS": "127.0.0.1",
     }
     environment = {
@@ -60,15 +58,16 @@ def started(transactional_db: None, tmp_path: Path) -> Iterator[processes.Proces
     for command in command_lines("prepare", tmp_path, environment):
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     with ExitStack() as stack:
-        running = {}
-        for unit in ("web@", "worker", "beat"):
+        stack.callback(address.close)
+        [command] = command_lines("web@", tmp_path, environment)
+        web = address.start(command, environment)
+        stack.callback(web.stop)
+        for unit in ("worker", "beat"):
             [command] = command_lines(unit, tmp_path, environment)
-            with (log := tmp_path / f"{unit}.log").open("wb") as output:
-                popen = children.spawn(command, cwd=ROOT, env=environment, output=output)
-            stack.callback(children.stop, popen, grace=10)
-            running[unit] = processes.Process(popen, log, ours["BASE_URL"])
-        web = running["web@"]
-        web.wait_until(lambda: processes.answers(f"{web.url}/healthz"))
+            with (tmp_path / f"{unit}.log").open("wb") as output:
+                stack.callback(
+                    children.stop, children.spawn(command, cwd=ROOT, env=environment, output=output), grace=10
+                )
         yield web
 
 
@@ -76,7 +75,7 @@ def test_their_command_lines_start_the_product(started: processes.Process) -> No
     """Web answers with what `prepare` made; beat asks, and the worker does: /readyz names both."""
 
     def everything_works() -> bool:
-        with urllib.request.urlopen(f"{started.url}/readyz", timeout=5) as answer:  # noqa: S310  # ours
+        with urllib.request.urlopen(f"{started.url}/readyz", timeout=20) as answer:  # noqa: S310  # ours
             told = json.load(answer)
         return {told[part] for part in ("database", "cache", "broker", "worker", "beat")} == {"ok"}
 

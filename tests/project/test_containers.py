@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -68,10 +69,23 @@ def test_every_file_it_names_is_here_or_each_machines_own(compose: dict[str, Any
 
 
 def test_commands_are_those_of_the_units(compose: dict[str, Any]) -> None:
-    for name in ("worker", "beat"):
+    for name in ("prepare", "worker", "beat"):
         unit = (DEPLOY / f"tidemark-{name}.service").read_text()
         [line] = re.findall(r"^ExecStart=/opt/tidemark/.venv/bin/(.+)$", unit, re.MULTILINE)
         assert compose["services"][name]["command"] == line.replace("${WORKER_PROCESSES}", "3").split()
+
+
+def test_web_server_is_that_of_the_unit_and_gets_as_long_to_end(compose: dict[str, Any]) -> None:
+    unit = (DEPLOY / "tidemark-web@.service").read_text()
+    [line] = re.findall(r"^ExecStart=/opt/tidemark/.venv/bin/(.+)$", unit, re.MULTILINE)
+    [command] = re.findall(r"^CMD (.+)$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+    own = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104  # inside the container
+    program, options = line.split()[:3], line.replace("${WEB_PROCESSES}", "2").split()[3:]
+    assert json.loads(command) == [*program, *own, *options]
+    web = compose["services"]["web"]
+    assert [f"KillSignal={web['stop_signal']}", f"TimeoutStopSec={web['stop_grace_period'][:-1]}"] == re.findall(
+        r"^(?:KillSignal|TimeoutStopSec)=.+$", unit, re.MULTILINE
+    )
 
 
 def test_environment_file_holds_settings_only() -> None:

@@ -6,10 +6,12 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from signal import SIGQUIT
 from threading import Event, Thread
 
 import pytest
@@ -32,18 +34,18 @@ pytestmark = [
 
 
 class Proxy:
-    """nginx as documented, on other ports and with a certificate of its own; `server` is the first one behind it."""
+    """nginx as documented, on other ports and with its own certificate, before `server` on the socket `address`."""
 
     server: processes.Process
 
-    def __init__(self, folder: Path, *behind: int) -> None:
+    def __init__(self, folder: Path, address: processes.SocketUnit) -> None:
+        self.address = address
         self.http, self.https = free_port(), free_port()
         text = (ROOT / "deploy/nginx.conf").read_text()
         for given, ours in {
             "listen 80;": f"listen 127.0.0.1:{self.http};",
             "listen 443 ssl": f"listen 127.0.0.1:{self.https} ssl",
-            "127.0.0.1:8000": f"127.0.0.1:{behind[0]}",
-            "127.0.0.1:8001": f"127.0.0.1:{behind[-1]}",
+            "127.0.0.1:8000": f"127.0.0.1:{address.port}",
             "/etc/tidemark/": f"{folder}/",
         }.items():
             assert given in text
@@ -84,29 +86,23 @@ class Proxy:
         return answer
 
 
-def start_behind(port: int) -> processes.Process:
-    """A web server as it is set up behind a proxy, ready."""
-    env = {"BASE_URL": f"https://{NAME}", "ALLOWED_HOSTS": NAME, "TRUSTED_PROXIES": "127.0.0.1", "PORT": str(port)}
-    command = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1", "--blocking-threads", "4"]
-    server = processes.start("server", [*command, "project.wsgi:application"], processes.environment(**env))
-    return server.wait_until(lambda: processes.answers(f"http://127.0.0.1:{port}/healthz"))
+def start_behind(address: processes.SocketUnit) -> processes.Process:
+    """A web server as its unit starts it behind a proxy, ready."""
+    env = {"BASE_URL": f"https://{NAME}", "ALLOWED_HOSTS": NAME, "TRUSTED_PROXIES": "127.0.0.1"}
+    return address.start([sys.executable, "-m", "project.web", "--workers", "1"], processes.environment(**env))
 
 
 @pytest.fixture
-def ports() -> list[int]:
-    """Of the two web servers."""
-    return [free_port(), free_port()]
-
-
-@pytest.fixture
-def proxy(transactional_db: None, tmp_path: Path, ports: list[int]) -> Iterator[Proxy]:
-    """nginx before the first of them; the second is not there yet."""
-    server = start_behind(ports[0])
-    nginx = Proxy(tmp_path, *ports)
+def proxy(transactional_db: None, tmp_path: Path) -> Iterator[Proxy]:
+    """nginx before a web server on a socket that outlives it."""
+    address = processes.SocketUnit(tmp_path)
+    server = start_behind(address)
+    nginx = Proxy(tmp_path, address)
     nginx.server = server
     yield nginx
     children.stop(nginx.process)
     nginx.server.stop()
+    address.close()
 
 
 def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
@@ -143,8 +139,8 @@ def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
 
 
 @pytest.mark.chaos
-def test_restarting_one_server_after_the_other_fails_no_request(proxy: Proxy, ports: list[int]) -> None:
-    second, ended, told = start_behind(ports[1]), Event(), list[int]()
+def test_restarting_one_server_after_the_other_fails_no_request(proxy: Proxy) -> None:
+    second, ended, told = start_behind(proxy.address), Event(), list[int]()
 
     def ask() -> None:
         while not ended.is_set():
@@ -155,10 +151,10 @@ def test_restarting_one_server_after_the_other_fails_no_request(proxy: Proxy, po
     for asker in askers:
         asker.start()
     try:
-        proxy.server.stop()
-        proxy.server = start_behind(ports[0])
-        second.stop()
-        second = start_behind(ports[1])
+        assert proxy.server.stop(SIGQUIT) == 0
+        proxy.server = start_behind(proxy.address)
+        assert second.stop(SIGQUIT) == 0
+        second = start_behind(proxy.address)
     finally:
         ended.set()
         for asker in askers:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST
+
 ROOT = Path(__file__).resolve().parents[2]
-UNITS = sorted(path.name for path in (ROOT / "deploy").glob("*.service"))
+SERVICES = sorted(path.name for path in (ROOT / "deploy").glob("*.service"))
+UNITS = [*SERVICES, "tidemark-web.socket"]
 EXPOSURE = 20  # of 100, by systemd's own count; a unit without any of its walls has 96
 systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here: units unread")
 
@@ -41,7 +44,24 @@ def test_systemd_reads_every_unit_without_a_word(machine: Path) -> None:
 
 
 @systemd
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", SERVICES)
 def test_unit_is_walled_in(machine: Path, unit: str) -> None:
     told = analyze(machine, "security", "--offline=yes", f"--threshold={EXPOSURE}", "--no-pager", unit)
     assert told.returncode == 0, told.stdout.splitlines()[-1]
+
+
+def directive(unit: str, name: str) -> str:
+    """What `unit` sets `name` to, once."""
+    [value] = re.findall(rf"^{name}=(.+)$", (ROOT / "deploy" / unit).read_text(), re.MULTILINE)
+    return str(value)
+
+
+def test_web_servers_end_by_turns_on_a_socket_that_stays() -> None:
+    """systemd waits for each as long as the server lets requests end, and hands it the socket as it needs it."""
+    web = "tidemark-web@.service"
+    assert directive(web, "Sockets") == "tidemark-web.socket"
+    assert (directive(web, "Type"), directive(web, "NotifyAccess")) == ("notify", "all")
+    assert (directive(web, "KillSignal"), directive(web, "KillMode")) == ("SIGQUIT", "mixed")
+    assert int(directive(web, "TimeoutStopSec")) > LEAVE_SECONDS + LONGEST_REQUEST
+    assert directive("tidemark-web.socket", "Backlog") == str(BACKLOG)
+    assert f"server {directive('tidemark-web.socket', 'ListenStream')};" in (ROOT / "deploy/nginx.conf").read_text()
