@@ -23,6 +23,10 @@ PEOPLE = "with the person or the role"
 KEPT = {
     "project.AuditEntry": "for good, and nobody can change it",
     "project.AuditSubject": "with its entry",
+    "project.SignIn": "with its session",
+    "otp_totp.TOTPDevice": "one a person, until they or an administrator remove it",
+    "otp_static.StaticDevice": "with the authenticator that its recovery codes stand in for",
+    "otp_static.StaticToken": "until it is used, or with its device",
     "axes.AccessAttemptExpiration": "with its attempt",
     "auth.User": "until an administrator deletes or erases it",
     "auth.Group": "one row a role",

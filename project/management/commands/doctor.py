@@ -25,9 +25,9 @@ from perf import clock
 from perf.sizes import host, redis_servers
 from perf.sizes.advice import Level
 from project import recipes
+from project.listening import WEB_THREADS
 from project.recipes import Finding
 from project.roles import ROLES
-from project.seats import WEB_THREADS
 
 SQLITE_ACCOUNTS = 5_000
 SQLITE_WORKERS = 3
