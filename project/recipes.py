@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
+from perf.clock import now
+from project.backups.making import made
 from scraping import heartbeats
 
 SHORTEST_KEY = 32  # characters
 SILENT_SECONDS = 300  # PostgreSQL may keep a silent host's session, and its locks, this long
+BACKUP_AGE = timedelta(days=2)  # a night may fail; two are noticed
 
 
 class Finding(NamedTuple):
@@ -93,4 +97,26 @@ def running() -> Iterator[Finding]:
             yield Finding("warn", f"No {name} has been heard of for ten minutes: start one, and see its log.")
 
 
-CHECKS = {"key": key, "proxy": proxy, "static": static, "pooler": pooler, "silence": silence, "running": running}
+def backups() -> Iterator[Finding]:
+    """Where backups are made into DATA_DIR, the newest is not old; of other places nothing is known here."""
+    folder = settings.DATA_DIR / "backups"
+    if not folder.is_dir():
+        return
+    newest = next(iter(made(folder)), None)
+    if newest is None or now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC) > BACKUP_AGE:
+        yield Finding(
+            "warn",
+            f"No backup in {folder} is younger than {BACKUP_AGE.days} days: run `manage.py backup` every night, or"
+            " remove the folder if backups go elsewhere.",
+        )
+
+
+CHECKS = {
+    "key": key,
+    "proxy": proxy,
+    "static": static,
+    "pooler": pooler,
+    "silence": silence,
+    "running": running,
+    "backups": backups,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
+from perf.clock import shifted
 from project import recipes
 from scraping import heartbeats, ledger
 from scraping.models import Heartbeat
@@ -55,6 +57,18 @@ def test_worker_that_ran_and_runs_no_more_is_told() -> None:
     assert told(recipes.running) == []
     Heartbeat.objects.update(seen_at=F("seen_at") - 2 * heartbeats.SILENCE)
     assert told(recipes.running) == [("warn", "No")]
+
+
+def test_backup_that_is_old_is_told(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    assert told(recipes.backups) == []  # they go elsewhere, if anywhere
+    made = tmp_path / "backups/tidemark-20261101T030000Z"
+    (tmp_path / "backups/tidemark-20261123T030000Z.part").mkdir(parents=True)  # one that was killed
+    assert told(recipes.backups) == [("warn", "No")]
+    made.mkdir()
+    assert told(recipes.backups) == []
+    with shifted(recipes.BACKUP_AGE + timedelta(hours=1)):
+        assert told(recipes.backups) == [("warn", "No")]
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL is asked over a network")
