@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain bench-migrations chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -34,8 +34,9 @@ lint: install-dev ## Check style, imports and templates
 types: install-dev ## Check types
 	@$(CHECKING) $(BIN)/mypy --no-error-summary
 
-migrations: install-dev ## Check that every model change has its migration
+migrations: install-dev ## Check that every model change has its migration, and that none locks a table in use
 	@$(CHECKING) $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+	@$(BIN)/python -m tests.migrations
 
 audit: install-dev ## Ask for known vulnerabilities of everything locked; says loudly what could not be asked
 	@$(BIN)/python -m tests.supply audit
@@ -123,6 +124,9 @@ bench-perf: $(VENV)/installed-bench ## What monitoring costs beside silk and dja
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-migrations: install ## Migrating filled tables beside writers, and how long each migration holds a write up: ROWS=5000000 figures
+	@$(BIN)/python -m benchmarks migrations $(if $(ROWS),--rows $(ROWS))
 
 bench-items: install ## Work items beside the predecessor's way: N=100000 items and three times as many photos (goals: N=1000000)
 	@$(BIN)/python -m benchmarks items $(if $(N),--items $(N))

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 from benchmarks import ground
 
-SIZES = ("accounts", "seconds", "days", "items", "database", "rounds", "users")
+SIZES = ("accounts", "seconds", "days", "items", "database", "rounds", "users", "rows")
 ALONE = {"images", "day"}  # these need no database, or start their own
 KEPT_AS = {"day": "load", "overhead": "perf"}  # as their make targets are called
 
@@ -18,7 +18,7 @@ def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     choices = ["gather", "recording", "drain", "api", "growth", "pages", "images", "items", "day", "overhead"]
-    choices += ["phases", "plans"]
+    choices += ["phases", "plans", "migrations"]
     parser.add_argument("bench", choices=choices)
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
     parser.add_argument(
@@ -37,6 +37,7 @@ def main() -> int:
         help="pages: of one with figures, which stay as they are; day: sqlite or postgres",
     )
     parser.add_argument("--rounds", type=int, help="images: for each photo and way (7); overhead: of each case (120)")
+    parser.add_argument("--rows", type=int, help="migrations: figures (5,000,000)")
     given = parser.parse_args()
     if given.database and given.bench not in {"pages", "day"}:
         parser.error("--database is for pages and day alone: the others write figures")

@@ -2,24 +2,28 @@
 
 from django.db import migrations, models
 
+from perf.operations import AddIndexOnline
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside running writers on PostgreSQL
+
     dependencies = [("project", "0001_initial")]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="accesstoken", index=models.Index(fields=["user", "-created_at"], name="ix_access_token_user")
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="auditentry", index=models.Index(fields=["created_at", "id"], name="ix_audit_created")
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="auditentry", index=models.Index(fields=["action", "created_at"], name="ix_audit_action")
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="auditentry", index=models.Index(fields=["actor", "created_at"], name="ix_audit_actor")
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="invitation", index=models.Index(fields=["-created_at", "-id"], name="ix_invitation_created")
         ),
     ]

@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from perf.operations import AddIndexOnline
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside running writers on PostgreSQL
+
     dependencies = [
         ("accounts", "0002_add_indexes"),
         ("scraping", "0001_initial"),
@@ -12,23 +16,23 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="attempt",
             index=models.Index(fields=["platform", "started_at"], name="ix_attempt_platform"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="attempt",
             index=models.Index(fields=["account", "started_at"], name="ix_attempt_account"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="permitblock",
             index=models.Index(fields=["platform", "granted_at"], name="ix_permitblock_platform"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="permitblock",
             index=models.Index(fields=["expires_at"], name="ix_permitblock_expires"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="scrapejob",
             index=models.Index(
                 condition=models.Q(("state", "due")),
@@ -36,21 +40,21 @@ class Migration(migrations.Migration):
                 name="ix_scrapejob_claim",
             ),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="scrapejob",
             index=models.Index(
                 condition=models.Q(("state", "leased")), fields=["lease_until"], name="ix_scrapejob_lease"
             ),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="scrapejob",
             index=models.Index(fields=["account", "date"], name="ix_scrapejob_account"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="scraperun",
             index=models.Index(fields=["created_at", "id"], name="ix_scraperun_created"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="scraperun",
             index=models.Index(
                 condition=models.Q(("state__in", ["running", "paused"])), fields=["state"], name="ix_scraperun_open"

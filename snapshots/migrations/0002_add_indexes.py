@@ -2,39 +2,43 @@
 
 from django.db import migrations, models
 
+from perf.operations import AddConstraintOnline, AddIndexOnline
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside running writers on PostgreSQL
+
     dependencies = [
         ("accounts", "0002_add_indexes"),
         ("snapshots", "0001_initial"),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="dailytotal",
             index=models.Index(fields=["organization", "date"], name="ix_daily_total_organization"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="latestsnapshot",
             index=models.Index(fields=["followers", "account"], name="ix_latest_followers"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="latestsnapshot",
             index=models.Index(fields=["date", "account"], name="ix_latest_date"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="latestsnapshot",
             index=models.Index(fields=["organization", "platform"], name="ix_latest_organization"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="latestsnapshot",
             index=models.Index(fields=["platform", "is_active"], name="ix_latest_platform"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="snapshot",
             index=models.Index(fields=["date", "account"], name="ix_fact_snapshot_date"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="snapshot",
             index=models.Index(
                 condition=models.Q(("quality", "suspect"), ("aside__isnull", False), _connector="OR"),
@@ -42,7 +46,7 @@ class Migration(migrations.Migration):
                 name="ix_fact_snapshot_to_judge",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintOnline(
             model_name="snapshot",
             constraint=models.UniqueConstraint(fields=("account", "date"), name="ix_fact_snapshot_account_date"),
         ),

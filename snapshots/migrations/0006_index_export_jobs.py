@@ -3,19 +3,23 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from perf.operations import AddIndexOnline
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside running writers on PostgreSQL
+
     dependencies = [
         ("snapshots", "0005_export_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="exportjob",
             index=models.Index(fields=["owner", "-created_at", "-id"], name="ix_exportjob_owner"),
         ),
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name="exportjob",
             index=models.Index(
                 condition=models.Q(("state__in", ["waiting", "running"])),

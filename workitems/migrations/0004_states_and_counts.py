@@ -9,7 +9,7 @@ UPDATE workitems_workitem SET {column} = (
 WHERE id > %s AND id <= %s
 AND EXISTS (SELECT 1 FROM workitems_{table} c WHERE c.work_item_id = workitems_workitem.id)
 """
-BATCH = 10_000
+BATCH = 1_000  # their writers wait for no longer than these take
 
 
 def count(apps, schema_editor):

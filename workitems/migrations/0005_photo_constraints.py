@@ -1,10 +1,10 @@
 from django.db import migrations, models
 
-from perf.operations import AddIndexOnline
+from perf.operations import AddConstraintOnline, AddIndexOnline
 
 
 class Migration(migrations.Migration):
-    atomic = False  # the index is built beside running writers on PostgreSQL
+    atomic = False  # index and constraints are built beside running writers on PostgreSQL
 
     dependencies = [("workitems", "0004_states_and_counts")]
 
@@ -17,13 +17,13 @@ class Migration(migrations.Migration):
                 name="ix_photo_waiting",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintOnline(
             model_name="photo",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("key", ""), _negated=True), fields=("work_item", "key"), name="photo_key_uniq"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintOnline(
             model_name="photo",
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ["received", "processing", "ready", "refused"])),

@@ -1,9 +1,11 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from perf.operations import AddConstraintOnline, AddFieldOnce
+
 
 class Migration(migrations.Migration):
-    atomic = False  # the two do not hold the table together
+    atomic = False  # the constraint is built beside running writers on PostgreSQL
 
     dependencies = [
         ("workitems", "0006_usual_reasons"),
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldOnce(
             model_name="workitem",
             name="key",
             field=models.CharField(
@@ -23,7 +25,7 @@ class Migration(migrations.Migration):
                 max_length=64,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintOnline(
             model_name="workitem",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("key", ""), _negated=True), fields=("submitter", "key"), name="workitem_key_uniq"

@@ -11,7 +11,7 @@ WHERE id > %s AND id <= %s AND EXISTS (
     WHERE p.work_item_id = workitems_workitem.id AND p.deleted_at IS NULL AND p.caption <> ''
 )
 """
-BATCH = 10_000
+BATCH = 1_000  # their writers wait for no longer than these take
 
 
 def fill(apps, schema_editor):
