@@ -31,4 +31,4 @@ def test_a_window_of_days_ends_today_from_the_first_second_to_the_last(settings:
     for day, following in pairwise(CALENDAR):
         for at in (_midnight(day), _midnight(following).astimezone(UTC) - SECOND):
             with clock.shifted(at - clock.now()):
-                assert DayFilters(days=7).pinned().since == day - timedelta(days=6), at
+                assert DayFilters.model_validate({"days": 7}).pinned().since == day - timedelta(days=6), at
