@@ -12,7 +12,7 @@ from accounts.filters import AccountFilters
 from accounts.models import Account, AccountQuerySet, AccountTag
 from perf import clock
 from perf.events import happened
-from perf.spreadsheets import lines
+from perf.spreadsheets import lines, to_the_end
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -39,7 +39,7 @@ def export_accounts(filters: AccountFilters, user: AbstractBaseUser | AnonymousU
     """The accounts that `user` may see and the filters let through, as a file. Audited."""
     happened(user, "accounts.export", "csv", filters.model_dump(mode="json", exclude_defaults=True))
     rows = filters.accounts(Account.objects.visible_to(user))
-    response = StreamingHttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(to_the_end(as_csv(rows)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="tidemark-accounts-{clock.today().isoformat()}.csv"'
     response["Cache-Control"] = "private, no-store"
     return response

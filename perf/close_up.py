@@ -28,6 +28,7 @@ class CloseUp(NamedTuple):
 @reading.together()
 def close_up(route: str, period: str) -> CloseUp:
     """The page of `route` (a URL name, or what stands for none) over `period` (a key of perf.periods.PERIODS)."""
+    route = route.replace("\x00", " ")  # no name has one, and PostgreSQL cannot be asked for it
     window = reading.window(period)
     seen = watched_closely(window, route)
     times = times_chart(seen.moments, level=seen.route.budget_seconds)

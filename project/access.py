@@ -126,18 +126,25 @@ class RememberedMiddleware:
 
 
 class IdleSessionMiddleware:
-    """Lets a session that is in use live on: its end is pushed out at most once an hour."""
+    """Lets a session that is in use live on: its end is pushed out at most once an hour.
+
+    Views for anyone do not use one: /healthz answers without the database, whatever cookie comes along.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if PERSON not in request.META and SESSION_KEY in request.session:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Renew it, before the view that needs someone signed in."""
+        is_known = PERSON in request.META or ENDS in request.META  # by the warm path, by a token
+        if not is_known and getattr(view, "login_required", True) and SESSION_KEY in request.session:
             now = int(clock.now().timestamp())
             if now - request.session.get(SEEN, 0) > SESSION_RENEWAL:
                 request.session[SEEN] = now
             request.META[ENDS] = request.session[SEEN] + request.session.get_expiry_age()
-        return self.get_response(request)
 
 
 class TokenMiddleware:
@@ -184,6 +191,12 @@ def warmed(application: Application) -> Application:
 
 class SignedInMiddleware(LoginRequiredMiddleware):
     """Everything needs someone signed in unless its view says otherwise: pages redirect, the API answers 401."""
+
+    def process_view(self, request: HttpRequest, view_func: Callable[..., Any], *arguments: Any) -> Any:
+        """Django's, but who is asking is not even looked up for a view that is for anyone."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, *arguments)
 
     def get_login_url(self, view_func: Callable[..., Any]) -> str:
         """The one sign-in page, whatever a view of someone else's would prefer."""

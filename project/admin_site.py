@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -38,6 +39,8 @@ class Site(admin.AdminSite):
         def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not self.has_permission(request):
                 raise PermissionDenied
+            if any("\x00" in text for text in _asked_for(request, kwargs)):
+                raise BadRequest  # filters go into queries as they are, and PostgreSQL cannot be asked for a NUL
             answer: HttpResponse = guarded(request, *args, **kwargs)
             return answer
 
@@ -68,3 +71,10 @@ class Site(admin.AdminSite):
         else:
             messages.success(request, f"{count} cached entries dropped. Sessions and the queue are as they were.")
         return redirect("admin:index")
+
+
+def _asked_for(request: HttpRequest, kwargs: dict[str, Any]) -> Iterator[str]:
+    """Every text in the address."""
+    for name, values in request.GET.lists():
+        yield from (name, *values)
+    yield from map(unquote, map(str, kwargs.values()))

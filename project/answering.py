@@ -45,11 +45,15 @@ class Watch:
         if self.hangs:
             raise psycopg2.OperationalError(HUNG)
         me = threading.get_ident()
+        outer = self._waiting.get(me)  # a copy out of one connection may be fed by questions over another
         self._waiting[me] = monotonic(), connection
         try:
             yield
         finally:
-            del self._waiting[me]
+            if outer is None:
+                del self._waiting[me]
+            else:
+                self._waiting[me] = outer
 
     def start(self) -> None:
         """Look every TICK from now on."""

@@ -29,7 +29,7 @@ SENTENCES = {
     NO_LENGTH: "The body was not read: say how long it is (Content-Length). Nothing was changed.",
     ENCODED: "The body was not read: send it without Content-Encoding. Nothing was changed.",
     BROKEN_OFF: "The connection ended before all of it had arrived. Nothing was changed; send it again.",
-    BUSY: "Too much is being sent at this moment. Nothing was changed; send it again in a few seconds.",
+    BUSY: "Too much is on its way at this moment. Nothing was changed; try again in a few seconds.",
     NO_SPACE: "There is no space left to take this in. Nothing was changed; tell an administrator.",
 }
 

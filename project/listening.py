@@ -10,7 +10,9 @@ LEAVE_SECONDS = 5.0  # every answer says “Connection: close”, so that nobody
 LONGEST_REQUEST = 120  # seconds that a request in flight gets to end, an upload from a slow line for example
 WEB_THREADS = 4  # more would wait for the same interpreter, each with a database connection of its own
 READERS = 256  # bodies that one process reads at once; a thread that waits for bytes costs next to nothing
-THREADS = READERS + WEB_THREADS + 4  # of the server: some are free for what has no body, and to refuse
+SENDERS = 64  # files that one process sends at once, at the pace of whoever reads them
+THREADS = READERS + SENDERS + WEB_THREADS + 12  # of the server: 8 for streams, and some to refuse
+DEAF_SECONDS = 120  # after which a connection ends whose client takes nothing of what was sent (Linux)
 FIRST_INHERITED = 3  # the descriptor of systemd's first socket, see sd_listen_fds(3)
 
 
@@ -20,6 +22,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # its connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAF_SECONDS * 1000)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError:

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from perf.cache.writing import settle
 from project.listening import WEB_THREADS
+
+ALIVE = "/healthz"  # asks nobody, and is asked whether we live: it waits for nobody who waits for a database
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -33,12 +35,14 @@ class Seat:
         if empty:
             self._kept.clear()
             return
-        settle()  # a refused form's marks; this thread may not come again soon
-        for connection in connections.all(initialized_only=True):
-            if connection.alias not in self._kept:
-                connection.inc_thread_sharing()  # by one thread after the other
-            self._kept[connection.alias] = connection
-            del connections[connection.alias]
+        try:
+            settle()  # a refused form's marks; this thread may not come again soon
+        finally:
+            for connection in connections.all(initialized_only=True):
+                if connection.alias not in self._kept:
+                    connection.inc_thread_sharing()  # by one thread after the other
+                self._kept[connection.alias] = connection
+                del connections[connection.alias]
 
 
 class Seated:
@@ -46,7 +50,7 @@ class Seated:
 
     The server needs a thread for each body that is still on its way, and may have a hundred. Without seats each would
     open a connection of its own. An answer that is streamed gives its seat back before its reader has it all: it
-    takes its connections along and closes them at its end. A file needs none.
+    takes its connections along and closes them at its end. A file, whose length is known, needs none.
     """
 
     def __init__(self, application: Application, count: int = WEB_THREADS) -> None:
@@ -57,17 +61,25 @@ class Seated:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The application's answer; what is not streamed is complete and closed before the seat is free."""
-        seat, reads_on = self._free.get(), False
+        if environ.get("PATH_INFO") == ALIVE:
+            return self._answer(Seat(), environ, start_response)
+        seat = self._free.get()
+        try:
+            return self._answer(seat, environ, start_response)
+        finally:
+            self._free.put(seat)  # whatever happened, or the process would be one seat short for ever
+
+    def _answer(self, seat: Seat, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        reads_on = False
         seat.take()
         try:
             response = self.application(environ, start_response)
-            reads_on = isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse)
+            reads_on = isinstance(response, StreamingHttpResponse) and not response.has_header("Content-Length")
             if reads_on:
                 return _Stream(cast(StreamingHttpResponse, response))
             return _complete(response) if isinstance(response, HttpResponse) else response
         finally:
             seat.leave(empty=reads_on)
-            self._free.put(seat)
 
 
 def _complete(response: HttpResponse) -> list[bytes]:
@@ -92,5 +104,5 @@ class _Stream:
             self._response.close()
         finally:
             for connection in connections.all(initialized_only=True):
-                connection.close()
                 del connections[connection.alias]
+                connection.close()

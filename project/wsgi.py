@@ -13,6 +13,7 @@ from project import answering  # noqa: E402
 from project.access import warmed  # noqa: E402
 from project.bodies import Received  # noqa: E402
 from project.seats import Seated  # noqa: E402
+from project.sending import Sent  # noqa: E402
 
 answering.watch(settings.DB_STATEMENT_TIMEOUT)
-application = Received(Seated(warmed(django_application)))
+application = Received(Sent(Seated(warmed(django_application))))

@@ -106,7 +106,7 @@ def _spent(start: datetime) -> dict[str, list[Spent]]:
     """By the limit's name, calls whose windows may still hold them at `start`: minute by minute, oldest first."""
     spent: dict[str, list[Spent]] = defaultdict(list)
     blocks = PermitBlock.objects.filter(expires_at__gte=start - LONGEST)
-    minutes = blocks.annotate(minute=TruncMinute(Coalesce("settled_at", "expires_at"))).order_by("minute")
+    minutes = blocks.annotate(minute=TruncMinute(Coalesce("settled_at", "expires_at"), tzinfo=UTC)).order_by("minute")
     rows = minutes.values_list("platform", "credential", "host", "minute")
     for platform, credential, host, minute, calls in rows.annotate(made=Sum(F("calls") - Coalesce("returned", 0))):
         spent[Limit(platform, credential, host, ()).name].append((minute.timestamp(), calls))

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 ON_TWO = ["-n", "2", "--dist", "worksteal"]  # a module stays in one process, where its world is, until one has no more
-APART = "not browser and not timed and not chaos"
+APART = "not browser and not timed and not chaos and not drill"
 
 
 @dataclass(frozen=True)

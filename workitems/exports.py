@@ -10,7 +10,7 @@ from django.http import StreamingHttpResponse
 
 from perf import clock
 from perf.events import happened
-from perf.spreadsheets import lines
+from perf.spreadsheets import lines, to_the_end
 from workitems.listing import Filters, all_of
 from workitems.models import WorkItem, WorkItemQuerySet
 
@@ -38,7 +38,7 @@ COLUMNS = {
 def export_items(filters: Filters, user: Any) -> StreamingHttpResponse:
     """The items that `user` may see and `filters` mean, all pages of them, as a file. Audited."""
     happened(user, "workitems.export", "csv", filters.asked)
-    response = StreamingHttpResponse(as_csv(all_of(filters, user)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(to_the_end(as_csv(all_of(filters, user))), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="work-items-{clock.today().isoformat()}.csv"'
     response["Cache-Control"] = "private, no-store"
     return response

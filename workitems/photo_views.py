@@ -115,6 +115,8 @@ def caption(request: HttpRequest, pk: int) -> HttpResponse:
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a photo the `position`-th of its item."""
     found, position = _found(request, pk), request.POST.get("position", "")
+    if not photos.may_change(found.work_item, request.user):
+        raise PermissionDenied(f"You may not change the photos of {found.work_item.number} now. Nothing was changed.")
     if not position.isascii() or not position.isdigit() or len(position) > 6:
         return _answer(request, found, 400, "Say which place it gets, as a number from 1. Nothing was changed.")
     return _done(request, found, lambda: photos.move(found, int(position), by=request.user), "The photo is moved.")

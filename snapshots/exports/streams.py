@@ -9,6 +9,7 @@ from django.http import StreamingHttpResponse
 
 from perf import clock
 from perf.events import happened
+from perf.spreadsheets import to_the_end
 from snapshots.exports.coverage import ReportFilters, report
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.formats import FORMATS
@@ -33,7 +34,8 @@ def stream_coverage(kind: str, filters: ReportFilters, user: AbstractBaseUser | 
 
 
 def _download(pieces: Iterator[bytes], kind: str, subject: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(pieces, content_type=FORMATS[kind].content_type)
+    whole = to_the_end(pieces) if kind == "csv" else pieces  # the others cannot be read without their end
+    response = StreamingHttpResponse(whole, content_type=FORMATS[kind].content_type)
     name = f"tidemark-{subject}-{clock.today().isoformat()}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"

@@ -28,8 +28,8 @@ SLOWER = 0.3  # seconds by which the p95 may grow while Redis hangs
 LONGEST = 10.0  # seconds that an answer may take whatever hangs
 BACK = 60.0  # seconds within which everything has to work again after a kill
 VICTIMS = {
-    "web server": ("-m granian", ""),
-    "web process": ("-m granian", "child"),
+    "web server": ("-m project.web", ""),
+    "web process": ("-m project.web", "child"),
     "worker": (" worker ", ""),
     "beat": (" beat ", ""),
     "Valkey": ("valkey-server", ""),
@@ -131,7 +131,7 @@ def _until(holds: Callable[[], bool], seconds: float = BACK) -> None:
         time.sleep(0.1)
 
 
-@dataclass
+@dataclass(eq=False)  # threads are told apart by identity
 class Crew(threading.Thread):
     """Somebody who sends one item after the other, each until it is told that it is stored."""
 

@@ -13,7 +13,7 @@ from scraping.fakes import server
 from tests.chaos import hosts
 from tests.chaos.gathering import Faults
 
-pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.drill, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 
 
 @pytest.fixture

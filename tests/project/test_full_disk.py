@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 
 from project import errors
-from project.launch import House
+from project.launch import make_key
 from project.management.commands import doctor
 from project.supervisor import Program, Supervisor
 from tests import disks
@@ -109,8 +109,7 @@ def test_program_is_started_again_when_its_log_has_no_room(disk: Path, *, read_o
 
 def test_key_that_a_power_cut_left_empty_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
-    house = House({"DATA_DIR": str(tmp_path)})
-    house._make_key()
+    make_key({"DATA_DIR": str(tmp_path)})
     assert len((tmp_path / "secret_key").read_text()) > 50
 
 

@@ -19,6 +19,12 @@ def test_living_process_says_so_without_asking_the_database(client: Client) -> N
     assert client.get("/healthz").content == b"ok\n"
 
 
+def test_living_process_says_so_to_whoever_is_signed_in(client: Client) -> None:
+    """No `db` mark: the session is not read either."""
+    client.cookies["session"] = "a" * 32
+    assert client.get("/healthz").content == b"ok\n"
+
+
 @pytest.mark.django_db
 def test_ready_when_every_part_answers(client: Client) -> None:
     response = client.get("/readyz")

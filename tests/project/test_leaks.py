@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import Account
@@ -19,8 +21,9 @@ from snapshots.models import Note
 from tests import factories
 from tests.project.test_matrix import SAMPLES, Address, addresses, is_admin, may
 from tests.project.test_warm import Site
-from workitems import reviewing
-from workitems.models import WorkItem
+from tests.workitems.photo_files import picture
+from workitems import photos, reviewing, uploads
+from workitems.models import Comment, Photo, StatusChange, Upload, WorkItem
 
 ACCOUNTS, ITEMS, INTERNAL = "Zanzibar Harbourmaster", "Xylophone Quay", "Whispered aside"
 """Said of an account, of an item, and in an item's internal notes, and nowhere else."""
@@ -118,3 +121,49 @@ def test_who_was_let_in_warm_is_out_with_the_next_request() -> None:
                 answer = site.get(path, **shows, **more)
                 assert answer.status == wanted, (name, path, more)
                 assert ACCOUNTS not in answer.body.decode()
+
+
+def rows() -> list[Any]:
+    """All that an item consists of."""
+    return [
+        list(model.objects.order_by("pk").values())  # type: ignore[attr-defined]  # all have one
+        for model in (WorkItem, Photo, Upload, Comment, StatusChange)
+    ]
+
+
+@pytest.mark.django_db
+def test_crew_changes_nothing_of_other_peoples_items() -> None:
+    _, item = world()
+    mark = User.objects.get(username="mark")
+    photo = photos.add(item, _file(), by=mark)
+    upload = uploads.promise(item, uploads.Promise(key="k", size=9, sha256="0" * 64), by=mark)
+    other = Client(raise_request_exception=False)
+    other.force_login(factories.user("crew"))
+    before = rows()
+    words = dict.fromkeys(("text", "reason", "caption", "location"), "x")
+    sent = words | {"version": item.version, "status": "in_review", "position": 1}
+    answers = {}
+    for address in addresses():
+        if not address.name.startswith(("workitems:", "api:")) or not (
+            "workitems" in address.path or "uploads" in address.path
+        ):
+            continue
+        path = address.path.replace("/photos/1", f"/photos/{photo.pk}").replace(SAMPLES["upload_id"], str(upload.pk))
+        if path in {"/workitems/new/", "/api/workitems", "/workitems/notices/"}:
+            continue  # one's own
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            if address.policies[method]:
+                answers[f"{method} {path} json"] = other.generic(method, path, json.dumps(sent), "application/json")
+        answers[f"POST {path} form"] = other.post(path, sent | {"file": _file()})
+    answers["promise"] = other.post(
+        "/api/uploads", {"item": item.number, "key": "m", "size": 9, "sha256": "1" * 64}, "application/json"
+    )
+    done = {name for name, answer in answers.items() if answer.status_code < 400}
+    assert done == set()
+    assert {name for name, answer in answers.items() if answer.status_code >= 500} == set()
+    assert rows() == before
+    assert other.get(f"/api/uploads/{upload.pk}").status_code == 404
+
+
+def _file() -> Any:
+    return SimpleUploadedFile("a.jpg", picture(shade=5), "image/jpeg")

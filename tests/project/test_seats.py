@@ -12,6 +12,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from perf.cache.keys import Family
 from perf.cache.reading import cached
 from perf.cache.writing import forget
+from project import seats
 from project.seats import Seated
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,6 +71,11 @@ def test_no_more_are_answered_at_once_than_there_are_seats() -> None:
     assert max(together) == 2
 
 
+def test_who_asks_whether_the_process_lives_waits_for_no_seat() -> None:
+    seated = Seated(lambda environ, start: HttpResponse("ok"), count=0)
+    assert seated({"PATH_INFO": "/healthz"}, None) == [b"ok"]  # type: ignore[arg-type]  # it is not called
+
+
 def test_stream_gives_its_seat_back_and_closes_its_own_connection() -> None:
     def parts(first: int) -> Iterator[str]:
         yield f"{first == backend()} "
@@ -95,6 +101,21 @@ def test_marks_of_a_refused_form_go_with_its_request() -> None:
     shut(seated)
     cached(family, "a", lambda: b"1")
     assert cached(family, "a", lambda: b"2").value == b"1"
+
+
+def test_no_seat_is_lost_where_its_end_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ValueError("the marks")
+
+    seated = Seated(lambda environ, start: HttpResponse(str(backend())), count=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(seats, "settle", fail)
+        with pytest.raises(ValueError, match="the marks"):
+            seated({}, None)  # type: ignore[arg-type]  # it is not called
+    assert connections.all(initialized_only=True) == []
+    assert seated._free.qsize() == 1
+    assert in_a_thread(seated)
+    shut(seated)
 
 
 def shut(seated: Seated) -> None:

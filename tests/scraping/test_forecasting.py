@@ -27,7 +27,7 @@ from scraping.capacity import PlatformForecast
 from scraping.connectors import CONNECTORS, Unavailable, connector_for
 from scraping.connectors.base import Connector, Window
 from scraping.fakes import curves
-from scraping.forecasting import NotAhead, forecast
+from scraping.forecasting import NotAhead, _spent, forecast
 from scraping.gather import gather
 from scraping.limits import Limit
 from scraping.models import Attempt, JobState, PermitBlock, PlatformState, Rank, ScrapeJob
@@ -223,6 +223,18 @@ def test_what_is_spent_of_the_platforms_day_is_not_there_any_more(settings: Any,
             granted_at=start - ago, expires_at=start - ago, settled_at=start - ago,
         )  # fmt: skip
     assert of("youtube").limits[0].spent == 30
+
+
+def test_two_hours_of_one_name_are_told_apart(settings: Any) -> None:
+    """When clocks are put back."""
+    settings.TIME_ZONE = "Europe/Berlin"
+    first = datetime(2028, 10, 29, 0, 30, tzinfo=UTC)
+    for at in (first, first + timedelta(hours=1)):
+        PermitBlock.objects.create(
+            platform="youtube", credential="key", calls=5, granted_at=at, expires_at=at, settled_at=at
+        )
+    (spent,) = _spent(first).values()
+    assert spent == [(first.timestamp(), 5), (first.timestamp() + 3_600, 5)]
 
 
 def test_only_failures_that_are_repeated_count() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -19,7 +20,7 @@ from perf import clock
 from project.embedded import free_port
 from project.management.commands import doctor
 from tests.workitems.photo_files import photo_file, picture
-from workitems import checks, janitor, photos, processing
+from workitems import checks, janitor, object_storage, photos, processing
 from workitems.models import Photo, WorkItem
 from workitems.object_storage import ObjectStorage
 from workitems.storing import StorageAway
@@ -79,7 +80,7 @@ def test_photo_lives_in_the_bucket_from_upload_to_removal(bucket: Any, item: Wor
     assert (b"".join(answer.streaming_content), answer["Content-Type"]) == (picture(shade=120), "image/jpeg")
     assert signed_in(art).get(f"/workitems/photos/{photo.pk}/original/").status_code in (403, 404)
     assert Client().get(f"/workitems/photos/{photo.pk}/picture/").status_code == 302
-    janitor._remove(photo.original.storage, names)  # a row speaks of them
+    janitor.remove_unspoken(photo.original.storage, names)  # a row speaks of them
     assert len(names_in(bucket)) == 3
 
 
@@ -112,10 +113,13 @@ def test_a_name_that_is_taken_is_not_overwritten(bucket: Any) -> None:
         assert file.read() == b"first"
 
 
+@pytest.mark.usefixtures("bucket")
 def test_store_that_is_away_is_503_and_loses_no_photo(
-    bucket: Any, item: WorkItem, mark: Any, settings: Any, endpoint: str
+    item: WorkItem, mark: Any, settings: Any, endpoint: str, monkeypatch: Any
 ) -> None:
     photo = photos.add(item, photo_file(), by=mark)
+    once = object_storage.CLIENT.merge(Config(retries={"total_max_attempts": 1}))
+    monkeypatch.setattr(object_storage, "CLIENT", once)  # nobody waits for a second try
     use(settings, f"http://127.0.0.1:{free_port()}")
     client = signed_in(mark)
     client.raise_request_exception = False

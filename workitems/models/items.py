@@ -170,12 +170,13 @@ class StatusTotalQuerySet(models.QuerySet["StatusTotal"]):
     def rebuild(self) -> None:
         """Count all items anew, beside writers that wait meanwhile."""
         with transaction.atomic():
-            rows = {row.status: row for row in self.select_for_update().order_by("status")}
+            missing = [self.model(status=status) for status in sorted(Status.values)]
+            self.bulk_create(missing, ignore_conflicts=True)  # a row that is not there cannot be locked
+            rows = list(self.select_for_update().order_by("status"))
             counted = WorkItem.objects.present().order_by().values("status").annotate(n=Count("pk"))
             numbers_of = dict(counted.values_list("status", "n"))
-            for status in Status.values:
-                row = rows.get(status) or self.model(status=status)
-                row.items = numbers_of.get(status, 0)
+            for row in rows:
+                row.items = numbers_of.get(row.status, 0)
                 row.save()
             forget(WORKITEMS)
 

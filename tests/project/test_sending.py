@@ -1,0 +1,102 @@
+"""Slow readers: they take few threads, and nobody else's."""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from django.http import FileResponse, StreamingHttpResponse
+
+from project import listening, sending
+from project.bodies import BUSY, UNREAD
+from project.sending import AT_ONCE, Sent
+
+
+def stream(environ: dict[str, Any], start: Any) -> Any:
+    """What has no end that anybody knows; nothing where it is refused."""
+    start("200 OK", [])
+    return [b"refused"] if UNREAD in environ else StreamingHttpResponse([b"a", b"b"])
+
+
+def ask(sent: Sent, address: str = "192.0.2.1") -> Any:
+    return sent({"REMOTE_ADDR": address}, lambda *said: None)
+
+
+def test_no_more_answers_are_on_their_way_than_there_are_threads_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "STREAMS", 5)
+    monkeypatch.setattr(sending, "STREAMS_TO_ONE_ADDRESS", 3)
+    sent = Sent(stream)
+    held = [ask(sent) for _ in range(3)]
+    assert ask(sent) == [b"refused"], "one address never takes all"
+    held += [ask(sent, "192.0.2.7") for _ in range(2)]
+    assert ask(sent, "192.0.2.9") == [b"refused"]
+    held.pop().close()
+    with closing(ask(sent, "192.0.2.9")) as pieces:
+        assert b"".join(pieces) == b"ab"
+    for one in held:
+        one.close()
+    assert not sent._streams._taken
+
+
+def test_refused_answer_is_closed_and_said_to_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "STREAMS", 0)
+    file, found = io.BytesIO(b"a"), []
+
+    def application(environ: dict[str, Any], start: Any) -> Any:
+        found.append(environ.get(UNREAD))
+        start("200 OK", [])
+        return [] if UNREAD in environ else StreamingHttpResponse(file)
+
+    assert ask(Sent(application)) == []
+    assert (found, file.closed) == ([None, BUSY], True)
+
+
+def test_place_is_free_again_when_closing_fails() -> None:
+    class Failing(StreamingHttpResponse):
+        def close(self) -> None:
+            raise ValueError("the file")
+
+    sent = Sent(lambda environ, start: Failing([b"a"]))
+    with pytest.raises(ValueError, match="the file"):
+        ask(sent).close()
+    assert not sent._streams._taken
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [(AT_ONCE, True), (AT_ONCE + 1, False)])
+def test_small_file_needs_no_thread(size: int, is_whole: bool) -> None:
+    file = io.BytesIO(b"a" * size)
+
+    def application(environ: dict[str, Any], start: Any) -> Any:
+        response = FileResponse(file, filename="a.bin")
+        start("200 OK", list(response.items()))
+        return response
+
+    answer = ask(Sent(application))
+    assert (isinstance(answer, list), file.closed) == (is_whole, is_whole)
+    assert b"".join(answer) == b"a" * size
+    getattr(answer, "close", bool)()
+    assert file.closed
+
+
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch, socket_enabled: None) -> Iterator[socket.socket]:
+    """The server's side of a connection whose client takes nothing."""
+    monkeypatch.setattr(listening, "DEAF_SECONDS", 1)
+    with closing(listening.listen("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(True)
+        with listener.accept()[0] as ours:
+            yield ours
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone can")
+def test_connection_of_a_client_that_takes_nothing_ends(deaf: socket.socket) -> None:
+    deaf.settimeout(20)
+    before = time.monotonic()
+    with pytest.raises((TimeoutError, ConnectionError)):
+        deaf.sendall(b"a" * 50_000_000)
+    assert time.monotonic() - before < 15, "the system ended it, not our own patience"
