@@ -29,6 +29,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from perf import clock
 from perf.administration import AuditedAdmin
 from perf.events import happened
+from project import person_pages, second_step
 from project.models import AccessToken, AuditEntry, Invitation
 from project.sessions import end_all
 
@@ -70,13 +71,25 @@ class PersonAdmin(UserAdmin):
 
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
-    actions = ("make_reset_links", "sign_out")
+    actions = ("make_reset_links", "sign_out", "take_second_step")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Store it, and record a new person; changes are recorded wherever they are made (audit.py)."""
         super().save_model(request, obj, form, change)
         if not change:
             happened(request.user, "auth.user_added", obj.get_username())
+
+    def get_urls(self) -> list[Any]:
+        return [*person_pages.urls(self.admin_site), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's own, with where they are signed in and what else can be done about them."""
+        person = self.get_object(request, object_id)
+        more = (extra_context or {}) | {"person_standing": person and person_pages.standing(person)}
+        answer: HttpResponse = super().change_view(request, object_id, form_url, more)
+        return answer
 
     @admin.action(description="Make links for a new password", permissions=["change"])
     def make_reset_links(self, request: HttpRequest, users: QuerySet[Any]) -> HttpResponse:
@@ -95,6 +108,13 @@ class PersonAdmin(UserAdmin):
             ended += (count := end_all(user))
             happened(request.user, "auth.sessions_ended", user.get_username(), {"sessions": count})
         self.message_user(request, f"{ended} sessions ended.")
+
+    @admin.action(description="Turn their second step off", permissions=["change"])
+    def take_second_step(self, request: HttpRequest, users: QuerySet[Any]) -> None:
+        """Let the chosen people sign in with the password alone; one's own takes a password and a code."""
+        others = users.exclude(pk=request.user.pk).order_by("pk")
+        count = sum(second_step.remove(user, by=request.user) for user in others)
+        self.message_user(request, f"{count} second steps turned off. Your own you turn off on its page.")
 
 
 @admin.register(Group)

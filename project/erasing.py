@@ -25,6 +25,7 @@ from project.identities import AUTH
 from project.models import AuditEntry, Invitation
 from project.naming import Known, known, pseudonym
 from project.roles import ADMINISTER
+from project.second_step import REFUSED
 from project.sessions import end_all
 from project.sweeping import Found, copies, rows_of, searched, sweep
 from scraping.models import Notice as AlertNotice
@@ -180,6 +181,7 @@ def _forget_traces(user: User, who: Known) -> dict[str, int]:
     Invitation.objects.filter(used_by=user).update(email="", phone="")
     about = Q(actor=user) | Q(action__startswith="auth.", target__in=who.logins | who.contacts)
     rows_of(AuditEntry).filter(about).update(address=None)
+    rows_of(AuditEntry).filter(about, action=REFUSED).update(detail={})  # where they were
     targets = rows_of(AuditEntry).filter(~Q(action__startswith="tags."), target__in=who.logins | who.names)
     targets.update(target=who.pseudonym)
     WorkItem.objects.filter(claimed_by=user).update(claimed_by=None, claimed_by_name="", claimed_until=None)

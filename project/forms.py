@@ -24,6 +24,40 @@ class SignInForm(AuthenticationForm):
     username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
 
 
+class CodeForm(forms.Form):
+    """What proves the second step: a code of the app, or one for recovery."""
+
+    code = forms.CharField(
+        max_length=40,
+        help_text="The six digits that your app shows now, or one of your recovery codes.",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+
+
+class PasswordAndCodeForm(forms.Form):
+    """Both steps anew, before either is changed: a session left open is not enough."""
+
+    password = forms.CharField(
+        label="Your password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    code = forms.CharField(
+        max_length=40,
+        help_text="The six digits that your app shows now, or one of your recovery codes.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+
+
+class SetUpForm(PasswordAndCodeForm):
+    """The password, and the first code of an app that has just learnt the secret."""
+
+    code = forms.CharField(
+        max_length=10,
+        label="Code from the app",
+        help_text="The six digits that it shows now.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
 class ResetForm(PasswordResetForm):
     """Django's own, which mails one person no more than RESETS_MAILED and puts each mail on the record."""
 

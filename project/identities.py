@@ -74,3 +74,10 @@ def forget_everyone(*, created: bool = False, **_: object) -> None:
     """A person, role or permission is gone, or means something else; a new one is nobody's yet."""
     if not created:
         forget(AUTH)
+
+
+@receiver([post_save, post_delete], sender="otp_totp.TOTPDevice")
+def forget_everyone_asked_for_codes(*, update_fields: frozenset[str] | None = None, **_: object) -> None:
+    """Somebody signs in in one step more or less; that a code was used (`update_fields`) changes nothing."""
+    if update_fields is None:
+        forget(AUTH)

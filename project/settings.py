@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "project.access.IdleSessionMiddleware",
     "project.access.TokenMiddleware",
     "project.access.SignedInMiddleware",
+    "project.second_step.SecondStepMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -232,6 +233,8 @@ AXES_LOCKOUT_CALLABLE = "project.views.locked_out"
 AXES_CLIENT_IP_CALLABLE = "project.access.client_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # its rows could be deleted there; the audit log cannot, and a reset link lifts a lock
+REQUIRE_TOTP = env.bool("REQUIRE_TOTP", default=False)  # of administrators: see project/second_step.py
+OTP_TOTP_ISSUER = "Tidemark"  # what apps call it
 CSRF_FAILURE_VIEW = "project.errors.csrf_failure"
 
 # How often one person may ask, as (requests, seconds); 0 requests: no limit. See perf/rates.py.

@@ -20,6 +20,13 @@ RESETS_MAILED = Rate("mails with a link for a new password", 3, 3600)
 OLD_PASSWORDS = Rate("wrong old passwords", 10, 900)
 """By one person who is signed in: a session left open is no way to find out the password."""
 
+CODES_FROM_HERE = Rate("wrong codes", 10, 900)
+"""For one person from one address, as for wrong passwords (AXES_FAILURE_LIMIT)."""
+
+CODES_ANYWHERE = Rate("wrong codes", 100, 3600)
+"""For one person from everywhere: of a million codes three are right, so who has the password and many addresses
+needs months. Only who has the password gets as far as that."""
+
 
 def wait(rate: Rate, action: str, **about: Any) -> int:
     """Seconds until `action` is allowed again for whom `about` (fields of AuditEntry) describes; 0: it is now."""

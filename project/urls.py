@@ -8,7 +8,16 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from perf.access import signed_in
 from perf.views.exposition import metrics
-from project import change_views, errors, health, invitation_views, session_views, views
+from project import (
+    change_views,
+    errors,
+    health,
+    invitation_views,
+    second_step_views,
+    session_views,
+    sign_in_views,
+    views,
+)
 from project.access import Api, SessionOrToken, policy_first
 
 api = Api(
@@ -40,13 +49,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    path("login/", views.sign_in, name="login"),
+    path("login/", sign_in_views.sign_in, name="login"),
+    path("login/code/", sign_in_views.second_step, name="login-code"),
     path("logout/", views.sign_out, name="logout"),
     path("password/", views.change_password, name="password_change"),
     path("password/reset/", views.reset_by_mail, name="password_reset"),
     path("password/reset/sent/", views.reset_sent, name="password_reset_done"),
     path("password/reset/<uidb64>/<token>/", views.reset_by_link, name="password_reset_confirm"),
     path("sessions/", session_views.sessions, name="sessions"),
+    path("two-steps/", second_step_views.two_steps, name="two-steps"),
+    path("two-steps/set-up/", second_step_views.set_up, name="two-steps-set-up"),
+    path("two-steps/codes/", second_step_views.renew, name="two-steps-codes"),
+    path("two-steps/off/", second_step_views.turn_off, name="two-steps-off"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="token-revoke"),
     path("invitations/", invitation_views.invitations, name="invitations"),

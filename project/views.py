@@ -1,4 +1,4 @@
-"""Pages about oneself: sign-in and out, password, tokens, and accepting an invitation."""
+"""Pages about oneself: sign-out, password, tokens, and accepting an invitation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from perf.access import anyone, signed_in
 from perf.events import happened
 from perf.rates import rates
 from project.access import client_address
-from project.forms import InvitedUserForm, ResetForm, SignInForm, TokenForm
+from project.forms import InvitedUserForm, ResetForm, TokenForm
 from project.models import AccessToken, Invitation
 from project.roles import Scope
 from project.throttles import OLD_PASSWORDS, RESETS_ASKED, refuse_beyond
@@ -88,7 +88,6 @@ class ChangePassword(auth.PasswordChangeView):
         return super().form_valid(form)
 
 
-sign_in = anyone(auth.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True))
 sign_out = signed_in(auth.LogoutView.as_view())
 change_password = signed_in(ChangePassword.as_view())
 reset_by_mail = anyone(ResetByMail.as_view())
