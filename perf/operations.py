@@ -170,9 +170,10 @@ class AddConstraintOnline(AddConstraint):
 
     def _add_unique(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
         """Build its index; one without a condition becomes a constraint by it, as Django would have made it."""
-        if self.constraint.deferrable:
+        constraint: Any = self.constraint  # its class and what it makes are narrower than the stubs know
+        if constraint.deferrable:
             raise NotSupportedError(f"{self.constraint.name}: a deferrable constraint is not added online")
-        statement = self.constraint.create_sql(model, schema_editor)
+        statement = constraint.create_sql(model, schema_editor)
         name, table, columns, *rest = (str(statement.parts[part]) for part in UNIQUE_PARTS)
         with patiently(schema_editor):
             if not is_there(schema_editor, model, self.constraint.name):
