@@ -25,11 +25,11 @@ def valkey(settings: Any, tmp_path: Path, socket_enabled: None) -> Iterator[Valk
     valkey.stop()
 
 
-def test_1000_jobs_survive_5_kills_and_a_wiped_redis(valkey: Valkey) -> None:
+def test_5000_jobs_survive_25_kills_and_a_wiped_redis(valkey: Valkey) -> None:
     url, stop = server.start()
     try:
-        report = Gathering(url, valkey).run(1_000, Faults(worker_kills=5, redis_wipes=1), seconds=90)
+        report = Gathering(url, valkey).run(5_000, Faults(worker_kills=25, redis_wipes=1), seconds=90)
     finally:
         stop()
     assert report.whole, f"\n{report}"
-    assert report.struck == {"worker_kills": 5, "redis_wipes": 1}
+    assert report.struck == {"worker_kills": 25, "redis_wipes": 1}
