@@ -163,7 +163,7 @@ class AddConstraintOnline(AddConstraint):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        model = from_state.apps.get_model(app_label, self.model_name)
+        model = to_state.apps.get_model(app_label, self.model_name)  # SQLite copies the table as this one has it
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             with transaction.atomic(schema_editor.connection.alias):
                 schema_editor.remove_constraint(model, self.constraint)

@@ -191,7 +191,7 @@ class Postgres:
     def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return children.spawn(
-                [*_prefix(), self._programs / "bin" / program, *arguments],
+                [*ordinary(), self._programs / "bin" / program, *arguments],
                 output=log,
                 user=self._user,
                 cwd=self.directory,
@@ -268,7 +268,7 @@ def _namespaces_work() -> bool:
     return subprocess.run([*USER_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0  # noqa: S603  # constant
 
 
-def _prefix() -> tuple[str, ...]:
+def ordinary() -> tuple[str, ...]:
     """For root: a namespace in which our own files belong to an ordinary user."""
     return USER_NAMESPACE if os.geteuid() == 0 and _namespaces_work() else ()
 

@@ -11,11 +11,13 @@ from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponseBase
 
 UNUSED = (
-    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media"),
+    *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media"),
     *("fullscreen", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi"),
-    *("payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking"),
+    *("payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
 )
-"""What no page of ours asks a browser for. A crew's photos come from the system's own camera, through a file field."""
+"""What no page of ours asks a browser for, but names that Chromium does not know everywhere: it complains of those.
+
+A crew's photos come from the system's own camera, through a file field."""
 
 TOLD = {
     "Permissions-Policy": ", ".join(f"{name}=()" for name in UNUSED),

@@ -38,6 +38,10 @@ def measured(connection: BaseDatabaseWrapper) -> Measured:
 
 
 def _pages(connection: BaseDatabaseWrapper) -> int:
+    """Bytes of the file; of a database in memory those of its pages, which count what is in a file's log as well."""
+    file = Path(connection.settings_dict["NAME"])
+    if file.exists():
+        return file.stat().st_size
     with connection.cursor() as cursor:
         cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
         size: int = cursor.fetchone()[0]

@@ -317,7 +317,10 @@ EXPORTS = "exports are files; no cached answer tells of them"
 FRAMEWORK = "the framework's own, or says whether the product lives"
 SILENT_ADDRESSES: dict[str, str] = {
     **dict.fromkeys(("api:api-root", "api:openapi-json", "api:openapi-view", "healthz", "readyz"), FRAMEWORK),
-    **dict.fromkeys(("login", "logout", "tokens", "token-revoke", "invitation", "invitations"), PEOPLE),
+    **dict.fromkeys(
+        ("login", "login-code", "logout", "sessions", "tokens", "token-revoke", "invitation", "invitations"), PEOPLE
+    ),
+    **{f"two-steps-{what}": PEOPLE for what in ("set-up", "codes", "off")},
     **{f"password_{what}": PEOPLE for what in ("change", "reset", "reset_done", "reset_confirm")},
     **{f"scraping:{name}": JOBS for name in ("new", "start", "retry-job", "retry", "steer", "resume-platform")},
     **dict.fromkeys(("snapshots:start-export", "snapshots:delete-export"), EXPORTS),
@@ -348,9 +351,11 @@ SILENT_ERRANDS = {
     "plant": "asks an address that is slow on purpose, in development alone",
     **dict.fromkeys((f"snapshots.tasks.{name}" for name in ("write_exports", "expire_exports")), EXPORTS),
     **dict.fromkeys(("scrape", "prune"), JOBS),
-    **dict.fromkeys(("create_token", "sync_roles"), PEOPLE),
+    **dict.fromkeys(("create_token", "sync_roles", "remove_second_step"), PEOPLE),
+    "export_person": "writes a file alone",
+    "erase_person": "empties the cache: tests/project/test_erasing.py",
     **dict.fromkeys(("benchmark", "fakeplatforms", "plan_capacity", "doctor", "backup"), "reads and tells"),
     "restore": "while nothing else runs; empties the cache: tests/project/backups",
-    **dict.fromkeys(("assets", "prepare"), "writes tables' shape and files alone"),
+    **dict.fromkeys(("assets", "migrate", "prepare"), "writes tables' shape and files alone"),
     "up": "starts the other processes; what it imports goes through import_roster and demo.seed_history",
 }

@@ -183,6 +183,7 @@ TABLES = re.compile(r"\b(auth_user|auth_group|auth_permission|django_session|pro
 KNOWN = {
     "project/models.py AccessToken touch": "notes a use, which changes nobody's rights",
     "project/models.py AccessToken revoke": "forgets by itself",
+    "project/backups/rows.py": "loads a backup, after which restore empties the cache",
     "perf/benchmarks.py _groups": "makes groups that nobody is in, and rolls them back",
 }
 

@@ -20,7 +20,7 @@ from django.db import connection
 
 from perf import clock
 from project import children, recipes
-from project.embedded import free_port
+from project.embedded import free_port, ordinary
 from snapshots.exports.filters import ExportFilters
 from snapshots.exports.streams import stream
 from snapshots.models import Snapshot
@@ -57,13 +57,14 @@ def pgbouncer(tmp_path: Path) -> Iterator[int]:
     parts = urlsplit(os.environ["TEST_DATABASE_URL"])
     server = f"host={parts.hostname or parse_qs(parts.query)['host'][0]} port={parts.port or 5432}"
     server += f" password={parts.password}" if parts.password else ""
-    port, user = free_port(), pwd.getpwuid(os.geteuid() or pwd.getpwnam("nobody").pw_uid)  # it refuses to run as root
+    port, prefix = free_port(), ordinary()  # it refuses to run as root
+    user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 and not prefix else None
     folder = Path(f"/tmp/tidemark-pgbouncer-{port}")  # noqa: S108  # nobody reaches no folder of pytest's
     folder.mkdir(mode=0o755)
     (folder / "pgbouncer.ini").write_text(INI.format(server=server, port=port, folder=folder))
     (folder / "users").write_text(f'"{parts.username}" "{parts.password or ""}"\n')
     with (tmp_path / "log").open("wb") as log:
-        process = children.spawn([str(PGBOUNCER), folder / "pgbouncer.ini"], output=log, user=user.pw_uid)
+        process = children.spawn([*prefix, str(PGBOUNCER), folder / "pgbouncer.ini"], output=log, user=user)
     try:
         wait_for(port, process, tmp_path / "log")
         yield port

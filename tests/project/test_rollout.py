@@ -15,7 +15,8 @@ from project.listening import listen
 from project.rollout import Rollout, WebServer
 from project.supervisor import Program, Supervisor
 
-READY = "import os, sys, time; os.write(int(sys.argv[-1]), b'..'); time.sleep(60)"
+TOLD = "import os, signal, sys, time; signal.signal(signal.SIGQUIT, signal.SIG_DFL); "  # a shell may have it ignored
+READY = f"{TOLD}os.write(int(sys.argv[-1]), b'..'); time.sleep(60)"
 HALF = "import os, sys; os.write(int(sys.argv[-1]), b'.')"
 SECONDS = 30.0
 

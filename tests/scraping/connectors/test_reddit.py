@@ -187,12 +187,19 @@ def test_name_outside_the_grammar_is_never_asked(handle):
     assert "u:name" in CONNECTOR.advice(Target(1, handle), Missing.NOT_FOUND)
 
 
-@pytest.mark.parametrize("credential", ["p-jcoLKBynTLew:gko_LXELoV07ZBNUXrvWZfzE3aI0wx", "two words", "line\nbreak"])
+@pytest.mark.parametrize("credential", ["p-jcoLKBynTLew:gko_LXELoV07ZBNUXrvWZfzE3aI0wx", "two words"])
 def test_credential_that_is_no_bearer_token_is_refused_in_words(settings, credential):
     settings.PLATFORM_TOKENS = {"reddit": credential}
     refused = connector_for("reddit")
     assert isinstance(refused, Unavailable)
     assert "bearer token" in refused.reason
+
+
+def test_credential_over_two_lines_is_refused_in_words(settings):
+    settings.PLATFORM_TOKENS = {"reddit": "line\nbreak"}
+    refused = connector_for("reddit")
+    assert isinstance(refused, Unavailable)
+    assert "REDDIT_TOKEN holds a line break" in refused.reason
 
 
 def test_bearer_token_is_sent_in_a_header():
