@@ -41,11 +41,12 @@ def servers() -> Iterator[tuple[Postgres, Postgres]]:
 
 
 @pytest.fixture
-def both(servers: tuple[Postgres, Postgres], monkeypatch: pytest.MonkeyPatch) -> Any:
+def both(servers: tuple[Postgres, Postgres], monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any) -> Iterator[Any]:
     """A connection as DATABASE_URL with both addresses gives one."""
     hosts = ",".join(str(server._short) for server in servers)
     monkeypatch.setenv("DATABASE_URL", f"postgres://tidemark@/tidemark?host={hosts}&target_session_attrs=read-write")
-    return ConnectionHandler({"default": databases.main(environ.Env(), Path())})["default"]
+    with django_db_blocker.unblock():  # it is not the tests' own
+        yield ConnectionHandler({"default": databases.main(environ.Env(), Path())})["default"]
 
 
 def run(connection: Any, statement: str) -> list[tuple[Any, ...]]:
@@ -71,7 +72,7 @@ def test_promoted_standby_takes_over_with_what_it_followed(servers: tuple[Postgr
         run(both, "INSERT INTO written VALUES (3)")
     both.close()
     with pytest.raises(OperationalError):  # the one that is left takes no writes yet
-        both.connect()
+        both.ensure_connection()
     run(following, "SELECT pg_promote()")
     run(both, "INSERT INTO written VALUES (4)")
     assert run(both, "SELECT n FROM written ORDER BY n") == [(1,), (4,)]

@@ -138,7 +138,7 @@ def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
         one.close()
 
 
-@pytest.mark.chaos
+@pytest.mark.drill
 def test_restarting_one_server_after_the_other_fails_no_request(proxy: Proxy) -> None:
     second, ended, told = start_behind(proxy.address), Event(), list[int]()
 
