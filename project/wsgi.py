@@ -16,4 +16,4 @@ from project.seats import Seated  # noqa: E402
 from project.sending import Sent  # noqa: E402
 
 answering.watch(settings.DB_STATEMENT_TIMEOUT)
-application = Received(Sent(Seated(warmed(django_application))))
+application = Received(Sent(warmed(Seated(django_application))))  # a warm answer needs no connection, hence no seat
