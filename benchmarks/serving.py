@@ -17,8 +17,9 @@ from pathlib import Path
 from benchmarks import ground
 from project import children
 from project.embedded import free_port
+from project.listening import WEB_THREADS
 
-THREADS = 4  # as `manage.py up` has it; one process, so that the load has a core of its own
+THREADS = WEB_THREADS  # what a process of ours works on at once; one process, so that the load has a core of its own
 START_SECONDS = 60.0
 OURS = "project.wsgi:application"
 
