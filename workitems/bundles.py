@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from workitems.models.files import LEASE
 MOST = 500  # items of one bundle
 REVIEW = "workitems.review_workitem"
 LEFT_OUT = "NOT IN THIS FILE.txt"
-STRAY_SECONDS = 3600  # a file without a row is left alone for so long: its row may not be committed yet
+STRAY = timedelta(hours=1)  # a file without a row is left alone for so long: its row may not be committed yet
 NOT_ALLOWED = "You may no longer have Word files of work items. Nothing was kept of the file."
 
 
@@ -121,7 +122,7 @@ def expire() -> int:
         gone += Bundle.objects.filter(pk=bundle.pk, state=Bundle.State.DONE).update(state=Bundle.State.EXPIRED)
         remove(bundle)
     known = {str(name) for name in Bundle.objects.exclude(state=Bundle.State.EXPIRED).values_list("file", flat=True)}
-    before = clock.now().timestamp() - STRAY_SECONDS
+    before = clock.surely_over(STRAY).timestamp()
     for path in _folder().iterdir():
         if path.name.partition(".")[0] not in known and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ LOOKED_FOR = 5  # of the newest photos
 @register(Tags.files)
 def check_media_lasts(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Whether photos would be gone after a restart: a container's own disk lost a whole crew's photos once."""
-    if settings.DEMO or settings.TESTING or not isinstance(_storage(), FileSystemStorage):
+    if settings.DEMO or settings.TESTING or not isinstance(default_storage, FileSystemStorage):
         return []
     kind = FLEETING.get(file_system_of(Path(settings.MEDIA_ROOT)))
     if kind is None:
@@ -48,7 +48,7 @@ def check_media_is_there(app_configs: Any, databases: Sequence[str] | None = Non
         return []
     names = list(Photo.objects.order_by("-pk").values_list("original", flat=True)[:LOOKED_FOR])
     try:
-        missing = [name for name in names if not _storage().exists(name)]
+        missing = [name for name in names if not default_storage.exists(name)]
     except StorageAway as away:
         hint = "Run `manage.py doctor` until it is content; nothing was changed."
         return [Warning(f"The store of the photos does not answer: {away.strerror}", hint=hint, id="workitems.W004")]
@@ -78,10 +78,6 @@ def file_system_of(folder: Path) -> str:
     places = {place.replace("\\040", " "): kind for _, place, kind, *_ in mounts}
     folder = folder.absolute()
     return next((places[str(place)] for place in (folder, *folder.parents) if str(place) in places), "")
-
-
-def _storage() -> Any:
-    return default_storage._wrapped if hasattr(default_storage, "_wrapped") else default_storage
 
 
 def _has_photos() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.storage import Storage
@@ -55,13 +55,13 @@ def tidy() -> None:
 
 def remove_orphans(shard: int) -> int:
     """Remove the files of folder `shard` (0 to 255) that no row speaks of and that are older than YOUNG; how many."""
-    storage, gone = Photo._meta.get_field("original").storage, 0
+    storage, gone, before = Photo._meta.get_field("original").storage, 0, clock.surely_over(YOUNG)
     for folder in (f"originals/{shard:02x}", f"renditions/{shard:02x}"):
         there = list(_names(storage, folder))
         for start in range(0, len(there), BATCH):
             names = there[start : start + BATCH]
             orphans = sorted(set(names) - _spoken_of(names))
-            for name in (each for each in orphans if _is_old(storage, each)):
+            for name in (each for each in orphans if _is_old(storage, each, before)):
                 log.warning("no photo speaks of %s: it is removed", name)
                 storage.delete(name)
                 gone += 1
@@ -88,7 +88,7 @@ def is_broken(photo: Photo) -> bool:
 def clear_removed() -> int:
     """Delete the photos that were removed longer than KEPT ago, with their files; how many. Audited."""
     with transaction.atomic():
-        removed = Photo.objects.removed_before(clock.now() - KEPT).select_for_update(of=("self",))
+        removed = Photo.objects.removed_before(clock.surely_over(KEPT)).select_for_update(of=("self",))
         doomed = list(removed.values_list("pk", "work_item_id", "work_item__number")[:BATCH])
         Photo.objects.filter(pk__in=[pk for pk, *_ in doomed]).delete()
         for pk, item, number in doomed:
@@ -133,8 +133,8 @@ def _names(storage: Storage, folder: str) -> Iterator[str]:
     yield from (name for each in names if _is_ours(name := f"{folder}/{each}"))
 
 
-def _is_old(storage: Storage, name: str) -> bool:
+def _is_old(storage: Storage, name: str, before: datetime) -> bool:
     try:
-        return storage.get_modified_time(name) < clock.now() - YOUNG
+        return storage.get_modified_time(name) < before
     except FileNotFoundError:  # it went with its row meanwhile
         return False

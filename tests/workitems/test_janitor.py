@@ -9,6 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from perf import clock
 from tests.workitems.photo_files import photo_file
@@ -105,6 +106,15 @@ def test_removed_photos_are_kept_for_a_month(ready, mark, events, django_capture
     assert events[-1][1:3] == ("workitems.photo_clear", ready.work_item.number)
 
 
+@pytest.mark.parametrize("step", [timedelta(days=60), -timedelta(days=60)])
+def test_a_wrong_clock_of_ours_removes_nothing_too_early(ready, mark, monkeypatch, step):
+    photos.remove(ready, by=mark)
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() + step)
+    lay(f"originals/ab/{HEX}.png", at=min(real(), clock.now()))  # as this machine's clock or a right one dates it
+    assert (sweep(), janitor.clear_removed()) == (0, 0)
+
+
 def test_a_days_rounds_see_every_folder_and_a_months_every_row(ready, monkeypatch):
     folders, rows = set(), []
     monkeypatch.setattr(janitor, "remove_orphans", folders.add)
@@ -161,7 +171,7 @@ def test_a_fleeting_media_folder_is_warned_of(settings, tmp_path, monkeypatch, k
     mounts = tmp_path / "mounts"
     mounts.write_text(f"disk / ext4 rw 0 0\nx {tmp_path} {kind} rw 0 0\n")
     monkeypatch.setattr(checks, "MOUNTS", mounts)
-    settings.TESTING, settings.DEMO = False, False
+    settings.TESTING, settings.DEMO, settings.MEDIA_ROOT = False, False, tmp_path / "media"
     found = checks.check_media_lasts(None)
     assert ([message.id for message in found] == ["workitems.W002"]) is bool(said)
     assert said is None or said in found[0].msg

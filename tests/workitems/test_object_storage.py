@@ -5,20 +5,26 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.test import Client
 from moto.server import ThreadedMotoServer
 
 from perf import clock
+from project.backups import making, restoring, rows
 from project.embedded import free_port
 from project.management.commands import doctor
+from tests.project.backups import worlds
 from tests.workitems.photo_files import photo_file, picture
 from workitems import checks, janitor, object_storage, photos, processing
 from workitems.models import Photo, WorkItem
@@ -174,3 +180,31 @@ def test_doctor_tries_the_bucket(bucket: Any, settings: Any, endpoint: str) -> N
     assert not names_in(bucket)
     use(settings, endpoint, bucket_name="elsewhere")
     assert any(finding.text.startswith("store:") for finding in doctor.examine() if finding.level == "fail")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_backup_takes_the_files_out_of_the_bucket_and_brings_them_back(bucket: Any, tmp_path: Path) -> None:
+    worlds.furnished()
+    there = names_in(bucket)
+    path, manifest = making.make(tmp_path, print)
+    assert {f"tidemark/{name}" for name in manifest.verify(path, print)} == there
+    bucket.objects.delete()
+    rows.empty(rows.stored_models(apps))  # an empty machine
+    bucket.Object("tidemark/documents/1-1.docx").put(Body=b"of another database")
+    with pytest.raises(restoring.RestoreRefused, match="1 of this backup's in the bucket photos"):
+        restoring.restore(path, print)
+    bucket.Object("tidemark/documents/1-1.docx").delete()
+    restoring.restore(path, print)
+    assert names_in(bucket) == there
+    for name in ("originals/one.jpg", "renditions/two_thumb.jpg", "documents/1-1.docx"):
+        with default_storage.open(name) as file:
+            assert file.read() == f"the content of {name}".encode()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_backup_without_its_bucket_is_none_and_says_what_is_away(settings: Any, tmp_path: Path) -> None:
+    worlds.furnished()
+    use(settings, f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(CommandError, match=r"documents/1-1.docx cannot be .* Nothing was kept of this backup"):
+        call_command("backup", to=tmp_path, stderr=StringIO())
+    assert list(tmp_path.iterdir()) == []

@@ -149,6 +149,9 @@ def test_without_the_right_to_extensions_the_rest_is_built_and_it_is_said(
         def fetchone(self) -> None:
             return None
 
+        def fetchall(self) -> list[Any]:
+            return []
+
     assert search_index.build(Refusing()) is False
     assert search_index.WORDS_INDEX in Refusing.said
     assert search_index.LETTERS_INDEX not in Refusing.said

@@ -103,9 +103,9 @@ def item_out(item: WorkItem, user: Any) -> dict[str, Any]:
     return item_row(item, user) | {"photos": [photo_out(photo, user) for photo in photos]}
 
 
-def _whose(request: HttpRequest) -> str:
+def _whose(request: HttpRequest, filters: Filters) -> str:
     """“me” is somebody else for everybody; all else is shared by those with the same permissions."""
-    return user_of(request) if request.GET.get("assigned_to") == ME else permissions_of(request)
+    return user_of(request) if filters.assigned_to == ME else permissions_of(request)
 
 
 @router.get("/workitems", response=ItemPage, summary="Work items, newest first", openapi_extra=CONDITIONAL)

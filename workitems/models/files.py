@@ -32,14 +32,14 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def due(self) -> Self:
         """Those to be made now, the oldest first: nobody makes them, and no photo of theirs is being processed."""
-        free = Q(leased_until=None) | Q(leased_until__lte=clock.db_now())
+        free = Q(leased_until=None) | clock.lease_over("leased_until", LEASE)
         unfinished = Photo.objects.present().waiting().filter(work_item=OuterRef("work_item")).order_by()
         waiting = self.filter(free, made_at=None, tries__lt=TRIES_MAX).exclude(Exists(unfinished))
         return waiting.order_by("id")
 
     def failed(self) -> Self:
         """Those that TRIES_MAX workers could not make; nobody tries any more."""
-        free = Q(leased_until=None) | Q(leased_until__lte=clock.db_now())
+        free = Q(leased_until=None) | clock.lease_over("leased_until", LEASE)
         return self.filter(free, made_at=None, tries__gte=TRIES_MAX)
 
     def try_again(self) -> int:
@@ -94,7 +94,7 @@ class BundleQuerySet(models.QuerySet["Bundle"]):
 
     def claim(self) -> Bundle | None:
         """Take the bundle that waits longest, for LEASE; None when there is none."""
-        free = Q(leased_until=None) | Q(leased_until__lte=clock.db_now())
+        free = Q(leased_until=None) | clock.lease_over("leased_until", LEASE)
         self.open().filter(free, tries__gte=TRIES_MAX).update(
             state=Bundle.State.FAILED, error=STUCK, ended_at=clock.db_now(), leased_until=None
         )
