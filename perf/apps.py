@@ -22,6 +22,7 @@ class PerfConfig(AppConfig):
         from perf.queries import watch_connection  # noqa: PLC0415  # settings are complete only now
 
         connection_created.connect(watch_connection)
+        import_module("perf.failures").connect()
         if find_spec("celery"):
             import_module("perf.celery").connect()
         import_module("perf.sizes.sampling").install()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from secrets import token_hex
@@ -18,17 +18,26 @@ from perf import clock, storing
 from perf.benchmark import Case
 from perf.cache import Family, cached, key
 from perf.costing import Address
+from perf.crowds import Crowd, Span
 from perf.histograms import Histogram
+from perf.jobs import ENDS
 from perf.models import MINUTES, KnownQuery, QueryPlace
+from perf.models.page_views import TIMED
 from perf.pagination import SeekPage, paginate
-from perf.series import COUNT, HISTOGRAM, Count, Labels, Series
+from perf.series import COUNT, CROWD, HISTOGRAM, Count, Labels, Series
 from perf.statements import statement
 
 ROWS = int(os.environ.get("N", "20000"))
 PER_PAGE = 50
-ROUTES, HOURS = 60, 26
+ROUTES, HOURS, EARLIER = 60, 24, 2
 ROUTE = "perf:performance"  # one that every project with perf has
-SLOW = statement("SELECT id FROM django_content_type WHERE model = %s")
+QUERIES = [
+    statement(f"SELECT {column} FROM django_content_type WHERE {compared} %s")  # noqa: S608  # no value of anybody's
+    for column in ("id", "app_label", "model", "id, model", "id, app_label")
+    for compared in ("id =", "app_label =", "model =", "id <", "app_label <", "model <")
+]
+PLACES = [("perf:beacon", "views.py:7"), (ROUTE, "views.py:9")]
+TASKS, REQUESTS = 20, 3
 
 
 @contextmanager
@@ -87,31 +96,89 @@ def _names(page: SeekPage) -> list[str]:
 
 
 def fill(_: object) -> None:
-    """What requests to ROUTES routes cost in each of the last hours, and a slow query in two places."""
+    """Of this hour everything that a page lists, of those before a point of each chart; and QUERIES in two places."""
     for back in range(HOURS, -1, -1):
-        storing.store().append({MINUTES.period(clock.now()) - timedelta(hours=back): _hour()})
+        at = MINUTES.period(clock.now()) - timedelta(hours=back)
+        storing.store().append({at: _hour(at.timestamp(), everything=not back)})
     storing.roll_up()
-    query = KnownQuery.objects.create(digest=SLOW.digest, shape=SLOW.shape, template=SLOW.template)
-    for line in (7, 9):
-        QueryPlace.objects.create(query=query, route="perf:beacon", place=f"views.py:{line}", slowest=0.5)
+    queries = [KnownQuery(digest=one.digest, shape=one.shape, template=one.template) for one in QUERIES]
+    KnownQuery.objects.bulk_create(queries)
+    worst = {"slowest": 0.5, "slowest_at": clock.now(), "request": 0.7, "queries": 30}
+    often = {"times": 30, "times_at": clock.now(), "advice": "read all rows at once, before the loop"}
+    QueryPlace.objects.bulk_create(
+        QueryPlace(query=query, route=route, place=place, function="page", **worst, **often)
+        for query in queries
+        for route, place in PLACES
+    )
 
 
-def _hour() -> Series:
+def _hour(at: float, *, everything: bool) -> Series:
     """What one hour cost, not through perf.recording: its thread would pass the made-up values on for good."""
     found: Series = defaultdict(dict)
+
+    def put(name: str, value: float, times: int = 1, /, **labels: str) -> None:
+        found[HISTOGRAM, name][Labels.of(labels)] = one = Histogram()
+        one.add(value, times)
+
+    def add(name: str, many: int, /, **labels: str) -> None:
+        found[COUNT, name][Labels.of(labels)] = Count(many)
+
+    for number in range(ROUTES if everything else EARLIER):
+        _requests(number, "200", put)
+        add("cache", 9, family=f"made-up-{number}", outcome="hits")
+    if not everything:
+        return found
     for number in range(ROUTES):
-        route = Labels.of({"route": ROUTE if not number else f"made-up:{number}", "method": "GET", "status": "200"})
-        costs = {
-            "request": 0.001 * number + 0.01,
-            "request.database": 0.005,
-            "request.queries": number % 9,
-            "request.bytes": 900 * number,
-        }
-        for name, cost in costs.items():
-            found[HISTOGRAM, name][route] = Histogram()
-            found[HISTOGRAM, name][route].add(cost)
-        found[COUNT, "cache"][Labels.of({"family": f"made-up-{number}", "outcome": "hits"})] = Count(9)
+        _requests(number, "500", put)
+        _troubles(number, put, add)
+        add("cache", 90, family=f"made-up-{number}", outcome="misses")
+        put("cache.computed", 0.2, 90, family=f"made-up-{number}", place=f"views.py:{number}", reason="")
+    for number in range(TASKS):
+        _doings(number, put, add)
+    for query in QUERIES:
+        for route, place in PLACES:
+            labels = {"query": query.digest, "route": route, "place": place}
+            put("query.slow", 0.3, **labels)
+            put("query.repeated", 30, **labels)
+            put("query.repeated.seconds", 0.4, **labels)
+            runs = [Span(0, at, at + 1)] * 3
+            found[CROWD, "query.crowd"][Labels.of(labels)] = Crowd.of(runs)
     return found
+
+
+def _requests(number: int, status: str, put: Callable[..., None]) -> None:
+    """To one route, answered alike."""
+    labels = {"route": _route(number), "method": "GET", "status": status}
+    put("request", 0.001 * number + 0.01, REQUESTS, **labels)
+    put("request.database", 0.005, REQUESTS, **labels)
+    put("request.queries", number % 9, REQUESTS, **labels)
+    put("request.bytes", 900 * number, REQUESTS, **labels)
+
+
+def _route(number: int) -> str:
+    return f"made-up:{number}" if number else ROUTE
+
+
+def _troubles(number: int, put: Callable[..., None], add: Callable[..., None]) -> None:
+    """What one route failed with, and how its page took in browsers."""
+    route = _route(number)
+    add("request.errors", REQUESTS, route=route, error="KeyError", place=f"views.py:{number}")
+    add("request.reads", 9, route=route, outcome="hits")
+    for what in TIMED:
+        put(f"page.{what}", 0.3, 9, route=route)
+
+
+def _doings(number: int, put: Callable[..., None], add: Callable[..., None]) -> None:
+    """Of one task, and of one platform."""
+    task = {"task": f"made-up-{number}", "queue": "control"}
+    put("task.wait", 0.1, 9, **task)
+    for outcome in ENDS:
+        put("task.run", 0.4, 9, **task, outcome=outcome)
+    add("task.retries", 9, **task)
+    add("task.errors", 9, **task, error="KeyError", place=f"tasks.py:{number}")
+    for outcome in ("ok", "timeout", "blocked"):
+        put("outgoing", 0.4, 9, platform=f"made-up-{number}", outcome=outcome)
+    put("outgoing.waited", 2, 9, platform=f"made-up-{number}")
 
 
 def addresses() -> dict[str, Address]:
@@ -120,6 +187,6 @@ def addresses() -> dict[str, Address]:
     return {
         "perf:beacon": Address(sent={"route": "perf:beacon", "painted_ms": 300}),
         "perf:route": route,
-        "perf:query": Address({"digest": SLOW.digest}),
+        "perf:query": Address({"digest": QUERIES[0].digest}),
         "api:performance_route": route,
     }

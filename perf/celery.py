@@ -15,6 +15,8 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import signals
 
 from perf import clock, flushing, traces
+from perf.conf import setting
+from perf.failures import labels_of
 from perf.recording import count, record
 from perf.traces import Trace
 
@@ -42,6 +44,8 @@ def _sent(*, headers: dict[str, Any], **_: Any) -> None:
 
 
 def _began(*, task: Any, **_: Any) -> None:
+    if not setting("ENABLE_MONITORING"):
+        return
     request = task.request
     trace = Trace(task.name)
     request.perf_run = trace, traces.begin(trace)
@@ -51,7 +55,7 @@ def _began(*, task: Any, **_: Any) -> None:
 
 def _ended(*, task: Any, state: str | None = None, **_: Any) -> None:
     run = getattr(task.request, "perf_run", None)
-    if run is None:  # another receiver of task_prerun raised before ours came
+    if run is None:  # nothing is measured, or another receiver of task_prerun raised before ours came
         return
     trace, token = run
     seconds = perf_counter() - trace.began
@@ -70,9 +74,9 @@ def _failed(*, sender: Any, task_id: str, exception: BaseException, **_: Any) ->
     lost = isinstance(exception, TimeLimitExceeded | WorkerLostError)
     if lost and task_id not in _lost:
         _lost.append(task_id)
-        count("task.errors", task=sender.name, queue=UNKNOWN, error=type(exception).__name__)
+        count("task.errors", 1, task=sender.name, queue=UNKNOWN, **labels_of(exception))
     elif getattr(sender.request, "perf_run", None) is not None:
-        count("task.errors", task=sender.name, queue=_queue(sender.request), error=type(exception).__name__)
+        count("task.errors", 1, task=sender.name, queue=_queue(sender.request), **labels_of(exception))
 
 
 def _leaving(**_: Any) -> None:

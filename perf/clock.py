@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import DateTimeField, ExpressionWrapper, Value
+from django.db.models import DateTimeField, ExpressionWrapper, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.db.models.sql import Query
@@ -60,6 +60,19 @@ def db_instant() -> datetime:
     (row,) = query.get_compiler(DEFAULT_DB_ALIAS).results_iter()
     instant: datetime = row[0]
     return instant
+
+
+def lease_over(field: str, length: timedelta) -> Q:
+    """Whether the lease in `field`, given for `length` of the database's time, is over.
+
+    One that ends much later than any can was given before that clock was put back; its holder may be long dead.
+    """
+    return Q(**{f"{field}__lte": db_now()}) | Q(**{f"{field}__gt": db_now(2 * length)})
+
+
+def surely_over(length: timedelta) -> datetime:
+    """The instant `length` ago by our clock and by the database's: what is older is, whichever of them is wrong."""
+    return min(now(), db_instant()) - length
 
 
 def offset() -> timedelta:

@@ -28,7 +28,6 @@ from perf import cache
 from perf.benchmark import percentile
 from perf.budgets import Budget, Cost, budgets, cost_of
 from perf.discovery import discovered
-from perf.queries import watch
 
 ROUNDS = 10
 ANSWERED = {200, 204}
@@ -112,8 +111,6 @@ def filled() -> Iterator[Client]:
         folder = stack.enter_context(TemporaryDirectory(prefix="budgets-"))
         memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": uuid4().hex}
         stack.enter_context(override_settings(CACHES={"default": memory}, MEDIA_ROOT=folder))
-        if watch not in connection.execute_wrappers:
-            stack.enter_context(connection.execute_wrapper(watch))
         stack.enter_context(transaction.atomic())
         stack.callback(transaction.set_rollback, True)
         yield _browser(_person())

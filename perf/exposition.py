@@ -42,6 +42,7 @@ class Described(NamedTuple):
 
 SERIES = {
     "request": Described("How long answering took, by route, method and status.", "seconds"),
+    "request.all": Described("How long answering took on all routes, by the status's first digit.", "seconds"),
     "request.database": Described("What the database had of a request.", "seconds"),
     "request.cache": Described("What the cache had of a request.", "seconds"),
     "request.queries": Described("Database queries of a request."),
@@ -49,7 +50,8 @@ SERIES = {
     "task.run": Described("How long a Celery task ran, by its end.", "seconds"),
     "task.wait": Described("How long a Celery task waited after it was sent or due.", "seconds"),
     "task.retries": Described("Celery tasks that asked to be tried again."),
-    "task.errors": Described("Celery tasks that failed, by the class of the error."),
+    "task.errors": Described("Celery tasks that failed, by the class of the error and the line it came from."),
+    "request.errors": Described("Errors that Django answered with 500, by their class and the line they came from."),
     "outgoing": Described("How long calls to a platform took, by their end.", "seconds"),
     "outgoing.quota": Described("Spent share of the fullest window of a platform's quota, 0 to 1."),
     "outgoing.waited": Described("How long a ready call waited until the platform's quota let it go.", "seconds"),

@@ -18,6 +18,7 @@ from functools import partial
 from time import monotonic, thread_time
 
 from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
+from django.db.models import Q
 
 from perf import clock, overhead, recording, storing
 from perf.conf import setting
@@ -66,7 +67,9 @@ def periodically(name: str, seconds: float, work: Callable[[], None]) -> None:
 
 
 def flush() -> None:
-    """Pass on what was recorded, now and in this thread, and do what is due."""
+    """Pass on what was recorded, now and in this thread, and do what is due: nothing where nothing is measured."""
+    if not setting("ENABLE_MONITORING"):
+        return
     with _own.flushing:
         started = thread_time()
         for drain in _drains:
@@ -128,9 +131,14 @@ def _in_turn(work: _Work) -> None:
 
 
 def _took(work: _Work) -> bool:
-    """Whether this process does it now: the row was not moved within `seconds`, by the database's clock."""
-    due = clock.db_now(-timedelta(seconds=work.seconds * 0.9))  # a little early is better than a period late
-    if Turn.objects.filter(pk=work.name, taken_at__lte=due).update(taken_at=clock.db_now()):
+    """Whether this process does it now: the row was not moved within `seconds`, by the database's clock.
+
+    A turn that was taken in the future was taken before that clock was put back, and holds nobody up.
+    """
+    period = timedelta(seconds=work.seconds)
+    due = Q(taken_at__lte=clock.db_now(-period * 0.9))  # a little early is better than a period late
+    due |= Q(taken_at__gt=clock.db_now(period))
+    if Turn.objects.filter(due, pk=work.name).update(taken_at=clock.db_now()):
         return True
     if Turn.objects.filter(pk=work.name).exists():
         return False
@@ -142,7 +150,7 @@ def _took(work: _Work) -> bool:
     return True
 
 
-def _end() -> None:
+def end() -> None:
     """At the end of the process: pass on what is left, in whichever thread ends it."""
     _own.ended = True
     _own.wake.set()
@@ -161,5 +169,5 @@ def _after_fork() -> None:
 every(storing.keep)
 periodically("perf.roll_up", ROLL_UP_SECONDS, storing.roll_up)
 recording.wakes.append(awake)
-atexit.register(_end)
+atexit.register(end)
 os.register_at_fork(after_in_child=_after_fork)

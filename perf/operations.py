@@ -54,7 +54,7 @@ class AddIndexOnline(AddIndex):
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            online = self._online(schema_editor)
+            online = self._online(schema_editor, model)
             with patiently(schema_editor):
                 if not is_there(schema_editor, model, self.index.name):
                     schema_editor.add_index(model, self.index, **online)
@@ -64,23 +64,35 @@ class AddIndexOnline(AddIndex):
     ) -> None:
         model: type[Model] = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            online = self._online(schema_editor)
+            online = self._online(schema_editor, model)
             with patiently(schema_editor):
                 if online or is_there(schema_editor, model, self.index.name):  # PostgreSQL is asked IF EXISTS
                     schema_editor.remove_index(model, self.index, **online)
 
-    def _online(self, schema_editor: BaseDatabaseSchemaEditor) -> dict[str, bool]:
+    def _online(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> dict[str, bool]:
         """The schema editor's extra argument on PostgreSQL; NotSupportedError inside a transaction there."""
-        return {"concurrently": True} if can_be_online(schema_editor, self.index.name) else {}
+        return {"concurrently": True} if can_be_online(schema_editor, model, self.index.name) else {}
 
 
-def can_be_online(schema_editor: BaseDatabaseSchemaEditor, name: str) -> bool:
-    """Whether this database builds beside writers; NotSupportedError where a transaction keeps it from doing so."""
+def can_be_online(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> bool:
+    """Whether this database builds beside writers; NotSupportedError where a transaction keeps it from doing so.
+
+    PostgreSQL does not on a partitioned table, which nobody has but who made it so: its writers wait for the build.
+    """
     if schema_editor.connection.vendor != "postgresql":
         return False
     if schema_editor.connection.in_atomic_block:
         raise NotSupportedError(f"{name}: set `atomic = False` on the migration to add it online")
-    return True
+    return schema_editor.collect_sql or not _is_partitioned(schema_editor, model)
+
+
+def _is_partitioned(schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> bool:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_partitioned_table WHERE partrelid = to_regclass(%s)",
+            [schema_editor.quote_name(model._meta.db_table)],
+        )
+        return cursor.fetchone() is not None
 
 
 def is_there(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> bool:
@@ -149,7 +161,7 @@ class AddConstraintOnline(AddConstraint):
         model = to_state.apps.get_model(app_label, self.model_name)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
-        if not can_be_online(schema_editor, self.constraint.name):
+        if not can_be_online(schema_editor, model, self.constraint.name):
             if not is_there(schema_editor, model, self.constraint.name):
                 with transaction.atomic(schema_editor.connection.alias):  # SQLite may copy the table
                     schema_editor.add_constraint(model, self.constraint)

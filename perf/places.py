@@ -52,6 +52,16 @@ def place_of(frame: FrameType | None) -> Place:
     return NOWHERE
 
 
+def raised(error: BaseException) -> Place:
+    """The innermost line of the project that `error` came through; NOWHERE where it came through none."""
+    found, step = NOWHERE, error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        here = shown(code.co_filename, step.tb_lineno, code.co_qualname)
+        found, step = here if here.file else found, step.tb_next
+    return found
+
+
 def defined(function: Any) -> Place:
     """Where `function`, unwrapped, is written; NOWHERE where that is not in the project."""
     code = getattr(inspect.unwrap(function), "__code__", None)

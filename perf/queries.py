@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -44,11 +44,16 @@ _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Count the block's queries on every watched connection. An outer block counts those of inner ones too."""
+    """Count the block's queries on every watched connection, which the default one is meanwhile whatever is set.
+
+    An outer block counts those of inner ones too.
+    """
     meter, outer = Meter(), _meter.get()
     token = _meter.set(meter)
+    is_watched = setting("ENABLE_MONITORING") or watch in connection.execute_wrappers
     try:
-        yield meter
+        with nullcontext() if is_watched else connection.execute_wrapper(watch):
+            yield meter
     finally:
         _meter.reset(token)
         if outer is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,13 +12,13 @@ from typing import Any, Literal
 from perf import clock
 from perf.histograms import Histogram
 from perf.models import DAYS, HOURS, MINUTES, Ring
-from perf.series import COUNT, HISTOGRAM, LEVEL, Key, Labels, merge
+from perf.series import COUNT, CROWD, HISTOGRAM, LEVEL, Key, Labels, merge
 from perf.storing import store
-from perf.tables import together
+from perf.tables import together as read_together
 
 __all__ = [
-    "PERIODS", "Step", "Window", "count_timeline", "counts", "histograms", "levels", "names", "timeline", "together",
-    "totals", "window",
+    "PERIODS", "Step", "Window", "count_timeline", "counts", "crowds", "histograms", "levels", "names", "timeline",
+    "together", "totals", "window",
 ]  # fmt: skip
 
 Step = Literal["minute", "hour", "day"]
@@ -51,6 +53,23 @@ class Window:
         return [self.start + number * step for number in range((self.end - self.start) // step)]
 
 
+_summed: ContextVar[dict[tuple[Any, ...], dict[Labels, Any]] | None] = ContextVar("summed", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Within the block each time is read once and each name added up once, so nobody changes what `totals` gives."""
+    if _summed.get() is not None:
+        yield
+        return
+    token = _summed.set({})
+    try:
+        with read_together():
+            yield
+    finally:
+        _summed.reset(token)
+
+
 def window(period: str) -> Window:
     """The last hour, day, week, month or year: "1h", "24h", "7d", "30d" or "1y". KeyError for anything else."""
     step, length = PERIODS[period]
@@ -67,7 +86,10 @@ def histograms(name: str, window: Window, **labels: str) -> Iterator[tuple[datet
 
 
 def totals(name: str, window: Window, **labels: str) -> dict[Labels, Histogram]:
-    """The histograms of `name` over the whole window, by their labels; `labels` given here narrow."""
+    """The histograms of `name` over the whole window, by their labels; `labels` given here narrow.
+
+    Within `together` they are everybody's: merge them into one of your own.
+    """
     return _totals(HISTOGRAM, name, window, labels)
 
 
@@ -79,6 +101,11 @@ def timeline(name: str, window: Window, **labels: str) -> list[tuple[datetime, H
 def counts(name: str, window: Window, **labels: str) -> dict[Labels, int]:
     """What the counters of `name` counted over the whole window, by their labels."""
     return {found: value.amount for found, value in _totals(COUNT, name, window, labels).items()}
+
+
+def crowds(name: str, window: Window) -> dict[Labels, int]:
+    """How many runs of `name` there were at once at most in the window, by their labels."""
+    return {labels: value.most for labels, value in _totals(CROWD, name, window, {}).items()}
 
 
 def count_timeline(name: str, window: Window, **labels: str) -> list[tuple[datetime, int | None]]:
@@ -102,10 +129,15 @@ def names() -> set[str]:
 
 
 def _totals(kind: str, name: str, window: Window, labels: dict[str, str]) -> dict[Labels, Any]:
+    key, summed = (kind, name, window, Labels.of(labels)), _summed.get()
+    if summed is not None and key in summed:
+        return summed[key]
     found: dict[Labels, Any] = {}
     for piece in _pieces(window):
         for _, pairs in _blocks((kind, name), piece, labels):
             merge(found, pairs)
+    if summed is not None:
+        summed[key] = found
     return found
 
 
@@ -130,4 +162,5 @@ def _blocks(
     key: Key, window: Window, labels: dict[str, str]
 ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
     narrow = set(Labels.of(labels))
-    return store().blocks(_RINGS[window.step], key, window.start, window.end, narrow.issubset)
+    alone = key[0] != LEVEL and len(_pieces(window)) > 1  # the sums of all names come from the pieces
+    return store().blocks(_RINGS[window.step], key, window.start, window.end, narrow.issubset, alone=alone)

@@ -14,18 +14,21 @@ from datetime import datetime
 from functools import partial
 from math import inf
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from perf import clock
 from perf.conf import setting
+from perf.crowds import Crowd, Span
 from perf.histograms import Histogram
-from perf.series import COUNT, HISTOGRAM, LEVEL, Count, Labels, Level, Series
+from perf.series import COUNT, CROWD, HISTOGRAM, LEVEL, Count, Labels, Level, Series, merge
 
+T = TypeVar("T")
 MOST_WAITING = 50_000  # appended values; about 10 MB
 _WAKE_AT = frozenset({0, 10_000})  # waiting: there is something to do, and there is so much that it is urgent
 SHED = "perf.shed"
 
 REQUEST = ("request", "request.database", "request.cache", "request.queries", "request.bytes")
+ALL = "request.all"  # the times of all routes, by the status's first digit: what a chart draws step by step
 OWN = "perf.overhead"
 READS = "request.reads"  # reads from the cache, by route and outcome; see perf.reads
 
@@ -51,6 +54,7 @@ class _Waiting:
         self.requests: deque[Request] = deque()
         self.counts: deque[tuple[str, int, dict[str, str]]] = deque()
         self.levels: deque[tuple[str, float, dict[str, str], float]] = deque()
+        self.runs: deque[tuple[str, Span, dict[str, str]]] = deque()
         self.shed: defaultdict[str, int] = defaultdict(int)
         self.spent = 0.0  # seconds, on measuring what was drained
         self.drain = Lock()
@@ -71,7 +75,7 @@ def requested(request: Request) -> None:
     _append(_waiting.requests, request)
 
 
-def count(name: str, amount: int = 1, **labels: str) -> None:
+def count(name: str, amount: int = 1, /, **labels: str) -> None:
     """Add `amount` ≥ 0 to the counter of `name` and `labels`."""
     _append(_waiting.counts, (name, amount, labels))
 
@@ -79,6 +83,11 @@ def count(name: str, amount: int = 1, **labels: str) -> None:
 def gauge(name: str, value: float, **labels: str) -> None:
     """Say how high the level of `name` and `labels` is now; of each period the last, least and most are kept."""
     _append(_waiting.levels, (name, value, labels, clock.now().timestamp()))
+
+
+def ran(name: str, run: Span, **labels: str) -> None:
+    """Say that something ran, so that those who did the same at the same time, in whichever processes, are counted."""
+    _append(_waiting.runs, (name, run, labels))
 
 
 def _append(queue: deque[Any], what: Any) -> None:
@@ -96,7 +105,8 @@ def _append(queue: deque[Any], what: Any) -> None:
 
 def is_urgent() -> bool:
     """Whether so much waits that the flusher should not sleep."""
-    queues: list[deque[Any]] = [_waiting.values, _waiting.requests, _waiting.counts, _waiting.levels]
+    waiting = _waiting
+    queues: list[deque[Any]] = [waiting.values, waiting.requests, waiting.counts, waiting.levels, waiting.runs]
     return max(map(len, queues)) >= max(_WAKE_AT)
 
 
@@ -121,8 +131,11 @@ def drained() -> Batch:
         for name, value, labels, at in _taken(_waiting.levels):
             level = Level(at, value, value, value)
             series.at(LEVEL, name, Labels.of(labels), partial(replace, level)).merge(level)
+        for key, runs in _by_series(_taken(_waiting.runs)).items():
+            series.at(CROWD, *key, Crowd).merge(Crowd.of(runs))
         for source in sources:
-            series.series |= source()
+            for own, block in source().items():
+                merge(series.series.setdefault(own, {}), block.items())
         shed = {what: _waiting.shed.pop(what) for what in list(_waiting.shed)}
         for what, many in shed.items():
             block = series.series.setdefault((COUNT, SHED), {})
@@ -150,8 +163,8 @@ class _Gathering:
         value = self.series.setdefault((kind, name), {})[labels] = make()
         return value
 
-    def histogram(self, name: str, labels: Labels, values: Sequence[float]) -> None:
-        """Put `values` into a histogram, but for those that are no numbers of one."""
+    def histogram(self, name: str, labels: Labels, values: Sequence[float]) -> Histogram:
+        """Put `values` into a histogram, but for those that are no numbers of one; gives what they came to."""
         one = Histogram()
         try:
             one.extend(values)
@@ -161,18 +174,19 @@ class _Gathering:
             one.extend(good)
         if one.count:
             self.at(HISTOGRAM, name, labels, Histogram).merge(one)
+        return one
 
 
-def _by_series(waiting: list[tuple[str, float, dict[str, str]]]) -> dict[tuple[str, Labels], list[float]]:
-    found: defaultdict[tuple[str, tuple[Any, ...]], list[float]] = defaultdict(list)
+def _by_series(waiting: list[tuple[str, T, dict[str, str]]]) -> dict[tuple[str, Labels], list[T]]:
+    found: defaultdict[tuple[str, tuple[Any, ...]], list[T]] = defaultdict(list)
     for name, value, labels in waiting:
         found[name, tuple(labels.items())].append(value)
     return _merged_orders(found)
 
 
-def _merged_orders(found: dict[tuple[str, tuple[Any, ...]], list[float]]) -> dict[tuple[str, Labels], list[float]]:
+def _merged_orders(found: dict[tuple[str, tuple[Any, ...]], list[T]]) -> dict[tuple[str, Labels], list[T]]:
     """The same with labels in one order, whichever way they were written."""
-    series: defaultdict[tuple[str, Labels], list[float]] = defaultdict(list)
+    series: defaultdict[tuple[str, Labels], list[T]] = defaultdict(list)
     for (name, pairs), values in found.items():
         series[name, Labels.of(dict(pairs))] += values
     return series
@@ -186,8 +200,8 @@ def _gather_requests(series: _Gathering, requests: list[Request]) -> None:
         labels = Labels((("method", method), ("route", route), ("status", status)))
         for name, column in zip(REQUEST, list(zip(*some, strict=True))[3:-1], strict=True):
             values = [value for value in column if value is not None] if None in column else column
-            if values:
-                series.histogram(name, labels, values)
+            if values and (one := series.histogram(name, labels, values)).count and name == REQUEST[0]:
+                series.at(HISTOGRAM, ALL, Labels.of({"status": status[:1]}), Histogram).merge(one)
         if warm := sum(request[-1] is None for request in some):  # answered from the cache, ahead of Django
             hits = Labels.of({"route": route, "outcome": "hits"})
             series.at(COUNT, READS, hits, Count).amount += warm

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from perf.budgets import Budget, budgets
 from perf.histograms import Histogram
 from perf.reading import Window, counts, histograms, totals
-from perf.recording import READS
+from perf.recording import ALL, READS
 from perf.series import Labels
 
 Key = Any  # what tells requests apart: a route, or a method and a status
@@ -132,9 +132,8 @@ class Watched(NamedTuple):
 def watched(window: Window, order: str = "time") -> Watched:
     """What was asked in `window`, routes in the `order` that is asked for (a key of ORDERS)."""
     routes: defaultdict[str, Route] = defaultdict(lambda: Route(""))
-    moments: dict[datetime, Moment] = {}
-    for step, labels, times in histograms("request", window):
-        _take(moments.setdefault(step, Moment()), labels, times)
+    moments = _moments(window)
+    for labels, times in totals("request", window).items():
         _take(routes[labels.get("route")].requests, labels, times)
     _add_rest(window, {name: route.requests for name, route in routes.items()}, lambda labels: labels.get("route"))
     whole = Requests()
@@ -143,6 +142,19 @@ def watched(window: Window, order: str = "time") -> Watched:
     _complete(routes, window, whole)
     steps = [(step, moments.get(step)) for step in window.steps]
     return Watched(window, whole, sorted(routes.values(), key=ORDERS[order]), steps)
+
+
+def _moments(window: Window) -> dict[datetime, Moment]:
+    """Each step that had requests: from the times of all routes, and before those began from each route's."""
+    found: defaultdict[datetime, Moment] = defaultdict(Moment)
+    for step, labels, times in histograms(ALL, window):
+        _take(found[step], labels, times)
+    began = min(found, default=window.end)  # perhaps in the middle of that step
+    found.pop(began, None)
+    before = min(began + timedelta(seconds=window.seconds), window.end)
+    for step, labels, times in histograms("request", replace(window, end=before)):
+        _take(found[step], labels, times)
+    return found
 
 
 @dataclass(slots=True)
@@ -157,9 +169,10 @@ class Closely:
 def watched_closely(window: Window, name: str) -> Closely:
     """The requests to the route `name`; nothing was recorded where it has no kinds."""
     kinds: defaultdict[tuple[str, str], Requests] = defaultdict(Requests)
-    moments: dict[datetime, Moment] = {}
+    moments: defaultdict[datetime, Moment] = defaultdict(Moment)
     for step, labels, times in histograms("request", window, route=name):
-        _take(moments.setdefault(step, Moment()), labels, times)
+        _take(moments[step], labels, times)
+    for labels, times in totals("request", window, route=name).items():
         _take(kinds[labels.get("method"), labels.get("status")], labels, times)
     _add_rest(window, kinds, lambda labels: (labels.get("method"), labels.get("status")), route=name)
     route = Route(name)

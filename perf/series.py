@@ -10,6 +10,7 @@ from itertools import compress, starmap
 from struct import Struct
 from typing import Any, Protocol, Self
 
+from perf.crowds import Crowd
 from perf.examples import Examples
 from perf.histograms import Histogram
 
@@ -88,8 +89,14 @@ class Level:
         return starmap(cls, compress(_LEVEL.iter_unpack(data), chosen))
 
 
-HISTOGRAM, COUNT, LEVEL, EXAMPLES = "h", "c", "l", "x"
-KINDS: dict[str, type[Value]] = {HISTOGRAM: Histogram, COUNT: Count, LEVEL: Level, EXAMPLES: Examples}
+HISTOGRAM, COUNT, LEVEL, CROWD, EXAMPLES = "h", "c", "l", "o", "x"
+KINDS: dict[str, type[Value]] = {
+    HISTOGRAM: Histogram,
+    COUNT: Count,
+    LEVEL: Level,
+    CROWD: Crowd,
+    EXAMPLES: Examples,
+}
 
 Key = tuple[str, str]  # kind and name
 Block = dict[Labels, Any]  # what was recorded of one kind and name in one period: a Value of that kind per labels

@@ -5,11 +5,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from io import StringIO
+from unicodedata import category
 
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
-"""What a cell that a spreadsheet runs begins with; some run the full-width signs too."""
-BEFORE = "' \u00a0\u2007\u202f\u3000\u200b\ufeff"
-"""What may stand before it: apostrophes and blanks, also those that nobody sees."""
+FORMULA = (
+    *("=", "+", "-", "@", "\t", "\r", "\n"),
+    *("\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe66", "\ufe62", "\ufe63", "\ufe6b"),
+)
+"""What a cell that a spreadsheet runs begins with; some run the full-width and the small signs too."""
+UNSEEN = ("Z", "C")
+"""Categories of blanks, controls and what nobody sees, any of which may stand before it, as may apostrophes."""
+SPLITTING = (";", "\t")
+"""Where some spreadsheets end a cell beside the comma, unless it is quoted: what follows could be a formula."""
 
 BROKEN_OFF = "INCOMPLETE: this file broke off here. Export it again."
 
@@ -27,7 +33,10 @@ def plain_cell(text: str) -> str:
 def lines(rows: Iterable[Iterable[object]]) -> bytes:
     """`rows` as CSV in UTF-8, every cell safe; None is an empty cell."""
     text = StringIO()
-    csv.writer(text).writerows([safe_cell(cell) for cell in row] for row in rows)
+    plain, quoted = csv.writer(text), csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+    for row in rows:
+        cells = [safe_cell(cell) for cell in row]
+        (quoted if any(map(_splits, cells)) else plain).writerow(cells)
     return text.getvalue().encode()
 
 
@@ -45,4 +54,13 @@ def to_the_end(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _runs(text: str) -> bool:
     """Whether `text` begins like a formula, also behind blanks, which some readers drop, and apostrophes of its own."""
-    return text.lstrip(BEFORE).startswith(FORMULA)
+    for char in text:
+        if char in FORMULA:
+            return True
+        if char.isalnum() or (char != "'" and not category(char).startswith(UNSEEN)):
+            return False
+    return False
+
+
+def _splits(cell: object) -> bool:
+    return isinstance(cell, str) and any(sign in cell for sign in SPLITTING)

@@ -33,11 +33,12 @@ class Store(Protocol):
         """Keep what was gathered in these minutes, all or nothing."""
 
     def blocks(
-        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Wanted
+        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Wanted, *, alone: bool = False
     ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
         """(period, pairs of labels and value) of what was recorded from `start` until before `end`.
 
         A period may come in several blocks, and its values are the caller's to change. Only labels that are `wanted`.
+        `alone` says that nothing else is wanted of that time.
         """
 
     def names(self) -> set[Key]:
@@ -67,7 +68,7 @@ class Memory:
                     del kept[min(kept)]
 
     def blocks(
-        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Wanted
+        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Wanted, *, alone: bool = False
     ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
         with self._guard:
             for period, series in self._kept[ring.name].items():

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -15,21 +15,23 @@ from django.db import connection, models, transaction
 from perf import clock
 from perf.models import RINGS, Arrival, LabelSet, Ring
 from perf.models.buckets import Bucket
-from perf.series import EXAMPLES, Key, Labels, Series, decoded, encoded, merge
+from perf.series import COUNT, CROWD, EXAMPLES, HISTOGRAM, Key, Labels, Series, decoded, encoded, merge
 
 LOCK_SECONDS = 2  # for those who read: the roll-up waits no longer, and tries again the next time
 ROWS = 200  # of one statement
+AHEAD = timedelta(minutes=2)  # by which clocks may differ without anybody minding
 
 Arrived = list[tuple[datetime, str, str, bytes | memoryview]]  # minute, kind, name, block
 Rows = list[tuple[datetime, bytes | memoryview]]  # start and block
-Span = tuple[str, str, datetime, datetime]  # ring, kind, and from when until before when
+Span = tuple[str, str, str, datetime, datetime]  # ring, kinds, name (or "", all), and from when until before when
 
-_together: ContextVar[dict[Span, dict[str, Rows]] | None] = ContextVar("together", default=None)
+_BESIDE = HISTOGRAM + COUNT + CROWD  # kinds that pages want of the same time
+_together: ContextVar[dict[Span, dict[Key, Rows]] | None] = ContextVar("together", default=None)
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Within the block one statement reads all names of a kind and a time: for pages, which ask for most of them."""
+    """Within the block one statement reads all names of a time: for pages, which ask for most of them."""
     if _together.get() is not None:
         yield
         return
@@ -55,7 +57,14 @@ class Tables:
         Arrival.objects.bulk_create(rows, batch_size=ROWS)
 
     def blocks(
-        self, ring: Ring, key: Key, start: datetime, end: datetime, wanted: Callable[[Labels], bool]
+        self,
+        ring: Ring,
+        key: Key,
+        start: datetime,
+        end: datetime,
+        wanted: Callable[[Labels], bool],
+        *,
+        alone: bool = False,
     ) -> Iterator[tuple[datetime, Iterable[tuple[Labels, Any]]]]:
         """As Store says; one statement, so that it sees a roll-up wholly or not at all."""
         kind, _ = key
@@ -64,7 +73,7 @@ class Tables:
             labels = self._named(given) if isinstance(given, int) else _labels(given)
             return labels if wanted(labels) else None
 
-        for at, data in _rows(ring, key, start, end):
+        for at, data in _rows(ring, key, start, end, alone=alone):
             yield ring.period(at, kind), decoded(kind, data, known)
 
     def names(self) -> set[Key]:
@@ -87,8 +96,10 @@ class Tables:
             if not arrived:
                 return
             numbers = _numbers_of(arrived)
+            now = clock.db_instant()  # one for all: a process with a wrong clock drops and empties nothing
+            present = [(_by_now(minute, now), kind, name, data) for minute, kind, name, data in arrived]
             for ring in RINGS:
-                _merge_into(ring, arrived, numbers)
+                _merge_into(ring, present, numbers, now)
             _empty(Arrival)
 
     def _named(self, number: int) -> Labels:
@@ -98,27 +109,34 @@ class Tables:
         return self._labels[number]
 
 
-def _rows(ring: Ring, key: Key, start: datetime, end: datetime) -> Rows:
-    """The blocks of `key`, within `together` from what was read for all names; but examples, which are large."""
-    kind, name = key
-    spans = _together.get()
+def _rows(ring: Ring, key: Key, start: datetime, end: datetime, *, alone: bool) -> Rows:
+    """The blocks of `key`, within `together` read once and, but `alone`, with those of all names beside it.
+
+    Examples are large: each time read by themselves.
+    """
+    (kind, name), spans = key, _together.get()
     if spans is None or kind == EXAMPLES:
-        return [(at, data) for _, at, data in _read(ring, start, end, kind=kind, name=name)]
-    span = ring.name, kind, start, end
+        return _read(ring, start, end, kind=kind, name=name).get(key, [])
+    kinds = _BESIDE if kind in _BESIDE else kind
+    narrow = {"name": name} if alone else {}
+    span = ring.name, kinds, narrow.get("name", ""), start, end
     if span not in spans:
-        spans[span] = defaultdict(list)
-        for found, at, data in _read(ring, start, end, kind=kind):
-            spans[span][found].append((at, data))
-    return spans[span].get(name, [])
+        spans[span] = _read(ring, start, end, kind__in=list(kinds), **narrow)
+    return spans[span].get(key, [])
 
 
-def _read(ring: Ring, start: datetime, end: datetime, **key: str) -> Iterable[tuple[str, datetime, bytes | memoryview]]:
+def _read(ring: Ring, start: datetime, end: datetime, **wanted: Any) -> dict[Key, Rows]:
     tables: list[type[models.Model]] = [Arrival, *ring.over(start, end)]
     parts = [
-        table._default_manager.filter(start__gte=start, start__lt=end, **key).values_list("name", "start", "data")
+        table._default_manager.filter(start__gte=start, start__lt=end, **wanted).values_list(
+            "kind", "name", "start", "data"
+        )
         for table in tables
     ]
-    return list(parts[0].union(*parts[1:], all=True))
+    found: dict[Key, Rows] = defaultdict(list)
+    for kind, name, at, data in parts[0].union(*parts[1:], all=True):
+        found[kind, name].append((at, data))
+    return found
 
 
 def _lock_arrivals() -> None:
@@ -129,9 +147,8 @@ def _lock_arrivals() -> None:
             cursor.execute(f"LOCK TABLE {_quoted(Arrival)} IN ACCESS EXCLUSIVE MODE")
 
 
-def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int]) -> None:
-    """Add what has arrived to the periods of `ring`, as far as it keeps them."""
-    now = clock.now()
+def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int], now: datetime) -> None:
+    """Add what has arrived to the periods of `ring`, as far as it keeps them at `now`."""
     periods: dict[datetime, dict[Key, dict[int, Any]]] = {}
     for minute, kind, name, data in arrived:
         if ring.keeps(kind) and minute >= ring.since(now):
@@ -142,6 +159,14 @@ def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int]) -> Non
         if table._default_manager.filter(start__lt=ring.begun(start)).exists():
             _empty(table)
         _write(table, start, series)
+
+
+def _by_now(minute: datetime, now: datetime) -> datetime:
+    """`minute`, or the present one where a process with a clock that is ahead has named one to come.
+
+    Its table still holds what is kept, and would be emptied for it.
+    """
+    return min(minute, now.replace(second=0, microsecond=0)) if minute - now > AHEAD else minute
 
 
 def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 SITES = ROOT / "tests" / "takeout"
@@ -44,6 +46,28 @@ def test_three_lines_measure_a_project_without_redis_celery_or_ninja(tmp_path: P
 @pytest.mark.req("A32")
 @pytest.mark.parametrize("store", ["database", "memory"])
 def test_faults_planted_in_another_project_are_named_with_the_line_to_mend(tmp_path: Path, store: str) -> None:
-    """An N+1, a slow query and two stampedes in views.py: the page names each, and no value of any query."""
+    """An N+1, a slow query, an error and two stampedes in views.py: the page names each, and no value of any query."""
     code, errors = walk(tmp_path, "marina", "perf", STORE=store)
     assert code == 0, errors
+
+
+@pytest.mark.drill
+def test_the_same_faults_are_named_on_postgresql_with_readers_in_processes_of_their_own(
+    tmp_path: Path, transactional_db: None
+) -> None:
+    """A stampede of four processes, each of which knows of itself alone, over one Redis."""
+    if connection.vendor == "sqlite":
+        pytest.skip("a project on PostgreSQL")
+    name, ours = f"marina_{os.getpid()}", connection.settings_dict
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    database = {key: ours[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}
+    database |= {"ENGINE": "django.db.backends.postgresql", "NAME": name}
+    try:
+        kept = {"STORE": "database", "DATABASE": json.dumps(database), "REDIS": os.environ["REDIS_URL"]}
+        code, errors = walk(tmp_path, "marina", "perf", **kept)
+        assert code == 0, errors
+    finally:
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -12,7 +12,7 @@ from ninja import Router, Schema
 from perf.access import requires
 from perf.findings import findings, indexes
 from perf.findings.queries import Seen, repeated, shapes, slow
-from perf.reading import window
+from perf.reading import together, window
 
 router = Router()
 
@@ -103,6 +103,7 @@ def performance_findings(request: HttpRequest, period: Period = "24h") -> dict[s
 
 @router.get("/performance/queries", response=QueriesOut, summary="Slow and repeated queries, without their values")
 @requires("perf.view_performance")
+@together()
 def performance_queries(request: HttpRequest, period: Period = "24h") -> dict[str, Any]:
     """The queries of a period."""
     over = window(period)

@@ -1,7 +1,6 @@
 """Cached answers under generations: never stale after a commit, never somebody else's. See docs/caching.md."""
 
 from perf.cache.contract import Unreachable
-from perf.cache.counting import counters
 from perf.cache.keys import Family, key
 from perf.cache.reading import Cached, cached
 from perf.cache.store import clear, stored
@@ -16,7 +15,6 @@ __all__ = [
     "cached_fragment",
     "cached_view",
     "clear",
-    "counters",
     "everyone",
     "forget",
     "key",

@@ -57,9 +57,3 @@ class Store(Protocol):
 
     def count(self, name: str, seconds: int) -> tuple[int, int]:
         """Count one more of `name`: how many there are since the first, and the seconds until it starts anew."""
-
-    def add_counts(self, counts: dict[str, int]) -> None:
-        """Add to the counters that all processes share."""
-
-    def counts(self) -> dict[str, int]:
-        """The counters that all processes share."""

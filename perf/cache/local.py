@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -49,7 +48,6 @@ class LocalStore:
         self._families: dict[str, _Generation] = {}
         self._locks: dict[str, tuple[str, float]] = {}
         self._kept: dict[tuple[str, str], float] = {}  # (key, version) → expires
-        self._counts: Counter[str] = Counter()
         self._rates: dict[str, tuple[int, float]] = {}  # counted so far, until
 
     def read(self, slot: Slot) -> State:
@@ -119,14 +117,6 @@ class LocalStore:
             used, until = self._rates.get(name, (0, now + seconds))
             self._rates[name] = used + 1, until
             return used + 1, ceil(until - now)
-
-    def add_counts(self, counts: dict[str, int]) -> None:
-        with self._guard:
-            self._counts.update(counts)
-
-    def counts(self) -> dict[str, int]:
-        with self._guard:
-            return dict(self._counts)
 
 
 LOCAL = LocalStore()

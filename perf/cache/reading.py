@@ -13,7 +13,7 @@ from typing import Literal
 from perf import clock
 from perf.cache.contract import State, Store, Unreachable
 from perf.cache.counting import count
-from perf.cache.crowds import ALONE, UNREACHABLE, WAITED, WRITER, Computing
+from perf.cache.crowds import ALONE, PART, UNREACHABLE, WAITED, WRITER, Computing
 from perf.cache.keys import Family, Slot
 from perf.cache.ready import PRESS
 from perf.cache.record import Record, etag_of
@@ -74,12 +74,12 @@ def _part(slot: Slot, source: Store, compute: Callable[[], bytes]) -> Cached:
     """
     stamp = _making.stamp if _making.family == slot.family else None
     if stamp is None:
-        return _computed(slot, compute)[0]
+        return _computed(slot, compute, reason=PART)[0]
     look()
     state = source.read(slot)
     if state.stamp == stamp and (answer := _hit(slot, state)):
         return answer
-    answer, cost = _computed(slot, compute, stamp)
+    answer, cost = _computed(slot, compute, stamp, reason=PART)
     return _kept(slot, source, answer, cost, stamp) or answer
 
 

@@ -38,10 +38,6 @@ def _client() -> Any:
     return caches[ALIAS].client  # type: ignore[attr-defined]  # BaseCache knows no client
 
 
-def _text(name: bytes | str) -> str:
-    return name if isinstance(name, str) else name.decode()
-
-
 def _record(raw: bytes | None) -> Record | None:
     """The record in what Redis gave; None where another release or another program wrote something else."""
     if raw is None:
@@ -156,7 +152,8 @@ if redis.call('GET', KEYS[3]) == ARGV[4] then redis.call('DEL', KEYS[3]) end
 # KEYS: counter. ARGV: seconds that it counts from its first.
 _COUNT = _Script("""
 local used = redis.call('INCR', KEYS[1])
-if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+-- More time left than there ever is: this server's clock was put back, and would refuse people until it has caught up.
+if used == 1 or redis.call('PTTL', KEYS[1]) > ARGV[1] * 1000 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return {used, math.ceil(redis.call('PTTL', KEYS[1]) / 1000)}
 """)
 
@@ -227,6 +224,8 @@ class SharedStore:
         found = self._guarded_wire(lambda: wire.pipelined(packed, last + (3 if seconds else 0)))
         told = _plain(found[0], found[1:first]), _plain(found[0], found[first:last])
         used, left = found[-2:] if seconds else (0, 0)
+        if left > seconds * 1000:
+            return Checked(*told, *self.count(counter, seconds))  # which sets the time right
         return Checked(*told, used, ceil(left / 1000))
 
     def put(self, slot: Slot, record: Record, token: str = "") -> None:
@@ -271,21 +270,8 @@ class SharedStore:
         used, left = self._run(_COUNT, [self._name("rate", name)], seconds)
         return used, left
 
-    def add_counts(self, counts: dict[str, int]) -> None:
-        def add(redis: Redis) -> None:
-            pipeline = redis.pipeline(transaction=False)
-            for name, number in counts.items():
-                pipeline.hincrby(self._name("counters"), name, number)
-            pipeline.execute()
-
-        self._call(add)
-
-    def counts(self) -> dict[str, int]:
-        found = self._call(lambda redis: redis.hgetall(self._name("counters")))
-        return {_text(name): int(number) for name, number in found.items()}
-
     def _name(self, *parts: str) -> str:
-        return ":".join([settings.CACHES[ALIAS]["KEY_PREFIX"], *parts])
+        return ":".join([settings.CACHES[ALIAS].get("KEY_PREFIX", ""), *parts])
 
     def _family(self, name: str) -> str:
         # A member's name is written so that a search for a key root finds answers only.

@@ -30,19 +30,19 @@ class Offer(NamedTuple):
     user: Any
 
 
-def everyone(request: HttpRequest) -> str:
+def everyone(request: HttpRequest, *filters: object) -> str:
     """All callers share one answer."""
     return ""
 
 
-def permissions_of(request: HttpRequest) -> str:
+def permissions_of(request: HttpRequest, *filters: object) -> str:
     """Callers with the same permissions share an answer, whoever they are."""
     if getattr(request.user, "is_superuser", False):
         return "all"
     return digest(" ".join(sorted(request.user.get_all_permissions())))[:16]
 
 
-def user_of(request: HttpRequest) -> str:
+def user_of(request: HttpRequest, *filters: object) -> str:
     """Nobody shares: for answers whose rows depend on the user, beside their permissions."""
     return digest(f"{request.user.pk} {permissions_of(request)}")[:16]
 
@@ -52,14 +52,15 @@ def cached_view(
     *,
     root: Root,
     form: type[Form] | None = None,
-    vary: Callable[[HttpRequest], str] = permissions_of,
+    vary: Callable[..., str] = permissions_of,
 ) -> Callable[[Callable[..., bytes]], Callable[..., HttpResponseBase]]:
     """Answer a view that returns a ready JSON body from the cache.
 
     The view takes (request, filters, …path arguments) and returns bytes. `filters` are the cleaned parameters: a
     ninja schema, or the cleaned data of `form` (errors answer 400). Parameters at their default value are left out of
     the key. `root` and `family` may be functions of (request, filters, …path arguments) and (request, …path
-    arguments). The body alone is stored: never cookies, CSRF tokens or messages.
+    arguments), and `vary` is one of (request, filters): whose answer it is depends on what is asked for as the view
+    reads it, never on the address. The body alone is stored: never cookies, CSRF tokens or messages.
     """
 
     def decorate(view: Callable[..., bytes]) -> Callable[..., HttpResponseBase]:
@@ -73,7 +74,7 @@ def cached_view(
             given = () if filters is None else (filters,)
             root_name = root(request, *given, **path) if callable(root) else root
             own = family if isinstance(family, Family) else family(request, **path)
-            slot = Slot(own, with_parameters(root_name, _parameters(filters)), vary(request))
+            slot = Slot(own, with_parameters(root_name, _parameters(filters)), vary(request, *given))
             found = cached(*slot[:2], partial(view, request, *given, **path), vary=slot.vary)
             if vary is permissions_of:
                 request.META[OFFER] = Offer(slot, found.record, request.user)

@@ -9,7 +9,7 @@ from perf.findings.indexes import suggestion
 from perf.findings.sources import line_of_route
 from perf.histograms import Histogram
 from perf.models import KnownQuery, QueryPlace
-from perf.reading import Window, totals
+from perf.reading import Window, crowds, totals
 from perf.series import Labels
 
 
@@ -58,13 +58,13 @@ class Repeated(_Placed):
 
 def slow(window: Window) -> list[Seen]:
     """Slow queries of `window` by place, the most time first."""
-    runs, crowds = totals("query.slow", window), totals("query.crowd", window)
+    runs, together = totals("query.slow", window), crowds("query.crowd", window)
     known = _known(runs)
     found = [
         Seen(
             *known[labels],
             one,
-            round(crowds[labels].most) if labels in crowds else 1,
+            together.get(labels, 1),
             suggestion(known[labels][0].shape),
         )
         for labels, one in runs.items()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 
 from perf.budgets import budgets
+from perf.cache.crowds import ALONE, PART, UNREACHABLE, WAITED, WRITER
 from perf.calls import OK
 from perf.findings.indexes import report as indexes
 from perf.findings.queries import Seen, repeated, slow
@@ -15,7 +16,7 @@ from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
 from perf.jobs import BAD_ENDS
-from perf.reading import Window, counts, together, totals
+from perf.reading import Window, counts, crowds, together, totals
 from perf.series import Labels
 
 REQUESTS_MIN = 20  # of a route, below which a share or a percentile says little
@@ -90,12 +91,13 @@ def _why(one: Seen) -> str:
 
 def _crowds(window: Window, seen: list[Seen]) -> Iterator[Finding]:
     """Answers that many compute at once: of our cache by family, and of any other by their slow query."""
-    for labels, readers in totals("cache.crowd", window).items():
-        if readers.most >= CROWD_MIN:
+    for labels, most in crowds("cache.crowd", window).items():
+        readers = most + (labels.get("reason") == WAITED)  # with the one that they waited for
+        if readers >= CROWD_MIN:
             family, place = labels.get("family"), _place(labels)
             spent = sum((one.total for one in totals("cache.computed", window, **dict(labels)).values()), 0.0)
             mend = MENDS[labels.get("reason")]
-            sentence = f"{family} is computed by {readers.most:.0f} readers at once{_at(place)}: {mend}."
+            sentence = f"{family} is computed by {readers} readers at once{_at(place)}: {mend}."
             yield Finding("stampede", sentence, place, spent, family, _page("perf:cache"))
     for one in seen:
         if one.crowd >= CROWD_MIN:
@@ -107,10 +109,11 @@ def _crowds(window: Window, seen: list[Seen]) -> Iterator[Finding]:
 
 
 MENDS = {
-    "writer": "a transaction that changes it was open for long and nothing is kept meanwhile; shorten that transaction",
-    "waited": "it takes longer than readers wait; compute it ahead in a task, or less of it",
-    "unreachable": "the cache's server did not answer; look after that first",
-    "": "it takes longer than its lock lasts, or is a part of several answers; compute it ahead in a task",
+    WRITER: "a transaction that changes it was open for long and nothing is kept meanwhile; shorten that transaction",
+    WAITED: "it takes longer than readers wait; compute it ahead in a task, or less of it",
+    UNREACHABLE: "the cache's server did not answer; look after that first",
+    PART: "it is a part of other answers, and each computes it for itself; keep it apart from them or compute it ahead",
+    ALONE: "it takes longer than its lock lasts; compute it ahead in a task",
 }
 
 
@@ -154,6 +157,7 @@ def _errors(window: Window) -> Iterator[Finding]:
 
 
 def _failing(name: str, what: str, failed: Callable[[Labels], bool], window: Window) -> Iterator[Finding]:
+    raised = _raised(f"{name.partition('.')[0]}.errors", what, window)
     rates: dict[str, list[int]] = {}
     for labels, times in totals(name, window).items():
         rate = rates.setdefault(labels.get(what), [0, 0])
@@ -161,14 +165,28 @@ def _failing(name: str, what: str, failed: Callable[[Labels], bool], window: Win
         rate[1] += times.count
     for subject, (bad, all_of_them) in rates.items():
         if bad >= ERRORS_MIN and bad > ERROR_SHARE * all_of_them:
-            place = line_of_route(subject) if what == "route" else ""
-            share = percent(bad, all_of_them)
-            sentence = f"{subject} failed {bad:,} of {all_of_them:,} times, {share}{_at(place)}: {LOOK[what]}."
+            place, why = raised.get(subject, ("", LOOK[what]))
+            place = place or (line_of_route(subject) if what == "route" else "")
+            sentence = (
+                f"{subject} failed {bad:,} of {all_of_them:,} times, {percent(bad, all_of_them)}{_at(place)}: {why}."
+            )
             yield Finding("errors", sentence, place, 0, subject, _detail(what, subject))
 
 
+def _raised(name: str, what: str, window: Window) -> dict[str, tuple[str, str]]:
+    """By route or task the line that most errors came from, and what they were."""
+    most: dict[str, tuple[int, str, str]] = {}
+    for labels, times in counts(name, window).items():
+        subject = labels.get(what)
+        most[subject] = max(most.get(subject, (0, "", "")), (times, labels.get("error"), _place(labels)))
+    return {
+        subject: (place, f"{error} was raised{' there' if place else ''} {many(times, 'time')}; the log holds it whole")
+        for subject, (times, error, place) in most.items()
+    }
+
+
 LOOK = {
-    "route": "its worst requests show where",
+    "route": "Django saw no error, so the view or what stands before it answered so; the log says why",
     "platform": "its outcomes show whether it refuses, is slow or has changed",
     "task": "the worker's log holds the error",
 }

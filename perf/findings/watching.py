@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import linecache
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 
-from perf import flushing, recording, traces
+from perf import clock, flushing, recording, traces
 from perf.conf import setting
+from perf.crowds import Span
 from perf.findings.catalogue import CATALOGUE, Run, prune
 from perf.findings.relations import Before, advice
 from perf.places import Place
@@ -17,11 +19,9 @@ from perf.traces import QueryCall, Trace
 
 BEFORE_MAX = 50  # queries that are looked at for the one whose rows are looped over
 SHED = "findings.shed"
-CROWDS_MAX, RUNS_MAX = 200, 64  # slow queries, and runs of each, that are looked at for others at the same time
 PRUNED_EVERY = 86_400.0  # seconds
 
 _VERBS = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
-_runs: dict[tuple[str, str], deque[tuple[float, float]]] = {}  # when each slow query last ran, by digest and place
 
 
 def observe(trace: Trace, seconds: float) -> None:
@@ -49,24 +49,8 @@ def _note_slow(trace: Trace, call: QueryCall, seconds: float) -> None:
         return
     labels = {"query": found.digest, "route": trace.what, "place": place}
     recording.record("query.slow", call.seconds, **labels)
-    started = trace.began + call.started
-    if (crowd := _crowd((found.digest, place), started, started + call.seconds)) > 1:
-        recording.record("query.crowd", crowd, **labels)
-
-
-def _crowd(query: tuple[str, str], started: float, ended: float) -> int:
-    """How many runs of `query` that this process knows of were under way together with this one, itself included."""
-    if len(_runs) >= CROWDS_MAX and query not in _runs:
-        _runs.clear()
-    runs = _runs.setdefault(query, deque(maxlen=RUNS_MAX))
-    together = sum(begun < ended and started < over for begun, over in list(runs))
-    runs.append((started, ended))
-    return together + 1
-
-
-def forget() -> None:
-    """Begin without what is known of earlier runs."""
-    _runs.clear()
+    began = clock.now().timestamp() - perf_counter() + trace.began + call.started
+    recording.ran("query.crowd", Span(0, began, began + call.seconds), **labels)
 
 
 def _repeated(queries: Sequence[QueryCall]) -> Iterator[tuple[int, list[QueryCall]]]:

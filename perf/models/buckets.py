@@ -119,8 +119,8 @@ class Ring:
     examples: timedelta | None  # how long a period of examples is; None: none are kept as long
 
     def period(self, instant: datetime, kind: str = "") -> datetime:
-        """When the period of `instant` began, of what is of this `kind`."""
-        return instant - (instant - EPOCH) % (self.examples or self.step if kind == "x" else self.step)
+        """When the period of `instant` began, in UTC, of what is of this `kind`."""
+        return _begun(instant, self.examples or self.step if kind == "x" else self.step)
 
     def keeps(self, kind: str) -> bool:
         """Whether what is of this `kind` is kept here."""
@@ -141,7 +141,13 @@ class Ring:
 
     def begun(self, instant: datetime) -> datetime:
         """Since when the table of `instant` is in use for its present span; what is older in it has had its time."""
-        return instant - (instant - EPOCH) % self.span
+        return _begun(instant, self.span)
+
+
+def _begun(instant: datetime, length: timedelta) -> datetime:
+    """In UTC: a database may answer in a zone of its own, whose days have 23 hours or 25 at times."""
+    instant = instant.astimezone(UTC)
+    return instant - (instant - EPOCH) % length
 
 
 MINUTES = Ring(

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from perf.access import signed_in
+from perf.conf import setting
 from perf.forms import PageViewForm
 from perf.rates import rated
 from perf.storing import in_memory
@@ -23,5 +24,6 @@ def beacon(request: HttpRequest) -> HttpResponse:
     form = PageViewForm(request.POST)
     if not form.is_valid():
         return HttpResponse(form.errors.as_json(), status=400, content_type="application/json")
-    form.save(commit=not in_memory()).record()
+    if setting("ENABLE_MONITORING"):  # a page that was opened before it was switched off tells all the same
+        form.save(commit=not in_memory()).record()
     return HttpResponse(status=204)

@@ -16,11 +16,12 @@ from perf.findings.explaining import CannotExplain, compared, explained
 from perf.findings.queries import repeated, shapes, slow
 from perf.models import KnownQuery, QueryPlace
 from perf.periods import asked_period
-from perf.reading import window
+from perf.reading import together, window
 
 
 @require_safe
 @requires("perf.view_performance")
+@together()
 def queries(request: HttpRequest) -> HttpResponse:
     """Slow queries by total time, and repeated ones, of a period."""
     period = asked_period(request)

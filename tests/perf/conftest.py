@@ -62,12 +62,9 @@ class OwnValkey:
             stdout=subprocess.DEVNULL,
         )
         client = redis.Redis.from_url(self.url)
-        for _ in range(500):
-            try:
-                if client.ping():
-                    break
-            except redis.RedisError:
-                time.sleep(0.01)
+        while not _answers(client):
+            assert self._process.poll() is None, "Valkey ended before it answered"
+            time.sleep(0.01)
         client.close()
         return self
 
@@ -84,6 +81,13 @@ class OwnValkey:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ django.setup()
 from django.core.cache import cache  # noqa: E402  # Django must be set up first
 from django.db import transaction  # noqa: E402  # the same
 
-from perf.cache import Family, cached, counters, forget  # noqa: E402  # the same
+from perf.cache import Family, cached, forget  # noqa: E402  # the same
 
 
 def obey(words: list[str]) -> str:
@@ -22,9 +22,6 @@ def obey(words: list[str]) -> str:
         case ["forget", family]:
             forget(Family(family, 300))
             return "forgotten"
-        case ["flush"]:
-            counters()
-            return "flushed"
         case ["get", name]:
             return str(cache.get(name))
         case ["open", family]:

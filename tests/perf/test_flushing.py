@@ -43,7 +43,20 @@ def test_a_periodic_work_is_done_once_a_period_whoever_comes(db, works):
         due_now()
         flushing.flush()
     assert len(done) == 2
+    with clock.shifted(timedelta(hours=-1)):  # the database's clock was put back
+        for _ in range(2):
+            due_now()
+            flushing.flush()
+    assert len(done) == 3
     assert Turn.objects.get().name == "sample"
+
+
+def test_without_monitoring_nobody_takes_a_turn(works, settings):
+    """A worker's child flushes as it ends, whatever is set."""
+    settings.ENABLE_MONITORING = False
+    flushing.periodically("sample", 60, lambda: pytest.fail("worked"))
+    flushing.every(lambda: pytest.fail("drained"))
+    flushing.flush()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -88,7 +101,9 @@ def test_a_process_passes_on_what_it_recorded_in_time_and_at_its_end():
     """By its own thread, or as it ends; a child has only what it recorded itself."""
     done = subprocess.run(
         [sys.executable, "-m", FLUSHING],
-        env=processes.environment(PERF_FLUSH_SECONDS="0.9", DJANGO_SETTINGS_MODULE="project.settings"),
+        env=processes.environment(
+            PERF_FLUSH_SECONDS="0.9", SLOW_QUERY_THRESHOLD="60", DJANGO_SETTINGS_MODULE="project.settings"
+        ),
         capture_output=True,
         text=True,
         timeout=60,

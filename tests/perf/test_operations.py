@@ -73,7 +73,8 @@ def test_it_goes_without_waiting_for_readers(migration):
     migration()
     with CaptureQueriesContext(connection) as ran:
         migration.backwards()
-    assert ["DROP INDEX CONCURRENTLY" in query["sql"] for query in ran] == [False, False, True, False]
+    [dropped] = [query["sql"] for query in ran if "DROP INDEX" in query["sql"]]
+    assert "DROP INDEX CONCURRENTLY" in dropped
 
 
 @only_postgresql

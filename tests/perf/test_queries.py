@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from perf.conf import DEFAULTS
 from perf.queries import Profile, metered, normalised, profiled, watch, watch_connection
 
 
@@ -48,7 +49,7 @@ def test_a_slow_query_is_logged_once_without_its_parameters(db, caplog, fake_sec
 
 @pytest.mark.req("B23")
 def test_a_fast_query_is_not_logged(db, caplog, fake_seconds, settings):
-    assert settings.SLOW_QUERY_THRESHOLD == 0.1
+    assert settings.SLOW_QUERY_THRESHOLD == DEFAULTS["SLOW_QUERY_THRESHOLD"] == 0.1
     fake_seconds(0.09)
     run("SELECT 1")
     assert slow_lines(caplog) == []
@@ -82,6 +83,19 @@ def test_a_meter_counts_its_own_queries_and_inner_ones(db):
             run("SELECT 1")
     assert (outer.count, inner.count) == (3, 2)
     assert outer.seconds >= inner.seconds > 0
+
+
+def test_a_meter_counts_where_nothing_is_monitored(db, settings):
+    """Which `manage.py benchmark` relies on; afterwards the connection is left alone as it was."""
+    settings.ENABLE_MONITORING = False
+    connection.execute_wrappers.remove(watch)
+    try:
+        with metered() as outer, metered() as inner:
+            run("SELECT 1")
+        assert (outer.count, inner.count) == (1, 1)
+        assert watch not in connection.execute_wrappers
+    finally:
+        connection.execute_wrappers.append(watch)
 
 
 def test_a_connection_is_watched_once(db):

@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 
 from perf import clock
+from perf.cache.shared import SharedStore
+from perf.cache.store import store
 from perf.rates import STANDING, Rate, RateLimitMiddleware, Standing, TooManyRequests, rate, rated, spend
 
 
@@ -106,3 +108,14 @@ def test_the_answer_says_where_the_caller_stands() -> None:
 )
 def test_a_refusal_is_a_sentence_with_what_to_do(standing: Standing, words: str) -> None:
     assert str(TooManyRequests(standing)) == words
+
+
+def test_no_count_outlives_its_time_though_the_servers_clock_was_put_back() -> None:
+    shared = store()
+    assert isinstance(shared, SharedStore)
+    key = shared._name("rate", "reads:9")
+    for counted in (lambda: shared.count("reads:9", 60), lambda: shared.check((), (), "reads:9", 60)[2:]):
+        shared.count("reads:9", 60)
+        shared._call(lambda redis: redis.expire(key, 86_400))  # what is left of a minute on a clock that went back
+        used, left = counted()
+        assert (used >= 2, left) == (True, 60)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError
+from django.utils import timezone
 
 from perf import clock, flushing, reading, recording, storing
-from perf.models import DAYS, HOURS, MINUTES, Arrival
+from perf.models import DAYS, HOURS, MINUTES, RINGS, Arrival
 from perf.series import Labels
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
@@ -65,6 +66,27 @@ def test_what_comes_late_joins_its_own_hour():
     storing.roll_up()
     steps = [many for _, many in reading.count_timeline("visits", reading.window("24h"))]
     assert (steps[-1], steps[-4], counted("visits", "30d")) == (10, 1, 11)
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), -timedelta(days=1), timedelta(days=400), -timedelta(days=400)])
+def test_a_process_with_a_wrong_clock_empties_no_table(step, monkeypatch):
+    """What the others recorded stays where it is, whoever rolls up; what it recorded itself is not lost."""
+    for hours in (40, 20, 0):
+        with clock.shifted(-timedelta(hours=hours)):
+            recording.count("visits")
+            storing.keep()
+    storing.roll_up()
+    kept = {table: table.objects.count() for ring in RINGS for table in ring.tables}
+    real = timezone.now
+    with monkeypatch.context() as stepped:
+        stepped.setattr(timezone, "now", lambda: real() + step)
+        recording.count("visits", 10)
+        storing.keep()
+        storing.roll_up()
+    assert all(table.objects.count() >= many for table, many in kept.items())
+    ahead = step > timedelta(0)
+    assert counted("visits", "24h") == (12 if ahead else 2)
+    assert counted("visits", "7d") == (13 if step > -timedelta(days=7) else 3)
 
 
 def test_a_period_is_dropped_by_emptying_its_table():

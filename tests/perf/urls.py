@@ -71,6 +71,10 @@ def slow(request: HttpRequest, rest: str) -> HttpResponse:
 
 @anyone
 def failing(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(looked_up())
+
+
+def looked_up() -> bytes:
     raise LookupError
 
 

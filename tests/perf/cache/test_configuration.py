@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
+
+from perf.cache import Family, cached, clear, forget, stored
+from perf.cache.shared import SHARED
 
 OURS = ("accounts", "project", "scraping", "snapshots", "workitems")
 
@@ -21,11 +25,6 @@ import django, json
 django.setup()
 from perf.cache import Family, cached
 print(json.dumps([cached(Family("boot", 60), "boot", lambda: b"1").state for _ in range(2)]))
-"""
-READ = """
-import json
-from project import settings
-print(json.dumps(settings.CACHES["default"]))
 """
 
 
@@ -45,20 +44,34 @@ def fresh_process(program: str, **environment: str) -> Any:
 
 @pytest.mark.req("A1", "B34", "B41")
 def test_development_without_redis_url_boots_and_caches_in_memory():
-    assert fresh_process(READ, DEBUG="1")["BACKEND"].endswith("LocMemCache")
+    """Which cache that is: tests/project/test_settings.py."""
     assert fresh_process(BOOT, DEBUG="1") == ["MISS", "HIT"]
-
-
-@pytest.mark.req("B35")
-def test_production_without_redis_url_looks_for_the_usual_server():
-    found = fresh_process(READ, DEBUG="0")
-    assert found["BACKEND"] == "django_redis.cache.RedisCache"
-    assert found["LOCATION"] == "redis://localhost:6379/0"
 
 
 @pytest.mark.req("B41")
 def test_redis_url_names_the_server():
     assert settings.CACHES["default"]["LOCATION"] == os.environ["REDIS_URL"]
+
+
+def test_a_project_that_names_its_redis_and_nothing_else_has_all_of_the_cache(family: Family, settings: Any) -> None:
+    """No KEY_PREFIX, no serializer of ours: answers are kept, told, found and dropped by django-redis's defaults."""
+    location = settings.CACHES["default"]["LOCATION"]
+    settings.CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location}}
+    name = f"{family.name}:today"
+
+    def state() -> str:
+        return cached(family, name, lambda: b"high").state
+
+    cache.set("theirs", {"kept": 1})
+    assert [state(), state()] == ["MISS", "HIT"]
+    assert stored(family.name).keys() == {name}
+    forget(family)
+    assert [state(), state()] == ["MISS", "HIT"]
+    assert SHARED.count(name, 60)[0] == 1
+    asked = SHARED.check(SHARED.names_of(family), (), name, 60)
+    assert (asked.asker, asked.used) == (SHARED.generations(SHARED.names_of(family)), 2)
+    assert clear() == 1
+    assert [state(), cache.get("theirs")] == ["MISS", {"kept": 1}]
 
 
 @pytest.mark.req("A4", "B36")

@@ -8,11 +8,12 @@ from time import monotonic, sleep
 
 import pytest
 import redis
+from django.conf import settings
 from django.core.cache import cache
 from django_redis import get_redis_connection
 
 from perf import clock
-from perf.cache import Unreachable, cached, clear, counters, forget
+from perf.cache import Unreachable, cached, clear, forget
 from perf.cache.shared import SHARED
 
 
@@ -35,9 +36,6 @@ def test_two_processes_share_values_answers_and_forgetting(family, other):
     assert other.ask("read", family.name, "a", "unused") == "HIT ours"
     forget(family)
     assert other.ask("read", family.name, "a", "again") == "MISS again"
-    other.ask("flush")
-    counted = counters()[family.name]
-    assert (counted["hits"], counted["misses"]) == (2, 3)
 
 
 def test_a_writer_in_another_process_commits_and_is_killed(family, other):
@@ -60,7 +58,7 @@ def test_an_idle_writer_that_missed_redis_forgets_everything_once_it_is_back(fam
     on_own_valkey.stop()
     forget(family)
     on_own_valkey.start()
-    for _ in range(100):
+    for _ in range(600):
         sleep(0.05)
         found = redis.Redis.from_url(on_own_valkey.url).get("tidemark:epoch")
         if found != epoch:
@@ -95,20 +93,21 @@ def test_without_redis_everything_is_computed(family, on_own_valkey):
         clear()
 
 
-def test_a_hung_redis_costs_one_timeout_and_then_nothing(family, on_own_valkey):
+def test_a_hung_redis_costs_one_timeout_and_then_nothing(family, on_own_valkey, monkeypatch):
+    waited, breaker = [], SHARED.breaker
+    monkeypatch.setattr(breaker, "failed", lambda failed=breaker.failed: (waited.append(monotonic()), failed()))
+    monkeypatch.setattr(breaker, "rest", 600)  # however busy the machine is, the rest is not over
     state_of(family)
     on_own_valkey.hang()
     started = monotonic()
-    assert state_of(family) == "MISS"
-    first = monotonic() - started
-    started = monotonic()
     assert [state_of(family) for _ in range(100)] == ["MISS"] * 100
-    rest = monotonic() - started
-    assert SHARED.breaker.is_open
-    assert first < 1
-    assert rest < 0.25
+    assert breaker.is_open
+    [first] = waited
+    assert settings.REDIS_TIMEOUT <= first - started < 5
     on_own_valkey.resume()
-    sleep(SHARED.breaker.rest)
+    redis.Redis.from_url(on_own_valkey.url).ping()
+    breaker.rest = 0
+    breaker.failed()  # whose rest is over at once
     assert [state_of(family), state_of(family)] == ["HIT", "HIT"]
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from perf.findings import indexes, watching
+from perf.findings import indexes
 from perf.findings.catalogue import CATALOGUE
 
 
 @pytest.fixture(autouse=True)
 def _nothing_known() -> None:
     CATALOGUE.forget()
-    watching.forget()
     indexes._rows.cache_clear()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from celery import signals, states
 from django.db import connection, transaction
+from django.test import Client
 
-from perf import recording
+from perf import clock, recording
 from perf.budgets import budgets
 from perf.cache import Family, cached, forget
+from perf.crowds import Span
 from perf.findings import findings
 from perf.findings.sources import line_of_route
 from perf.findings.watching import observe
@@ -19,6 +23,7 @@ from perf.places import Place
 from perf.reading import window
 from perf.traces import QueryCall, Trace
 from tests.perf import tasks_of_a_test as tasks
+from tests.perf import urls
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +55,7 @@ def test_a_route_and_a_platform_that_fail_too_often_are_told_with_their_rate() -
     assert told("errors") == [
         "flickr failed 10 of 40 times, 25 %: its outcomes show whether it refuses, is slow or has changed.",
         f"snapshots:overview failed 3 of 100 times, 3.0 % ({line_of_route('snapshots:overview')}): "
-        "its worst requests show where.",
+        "Django saw no error, so the view or what stands before it answered so; the log says why.",
     ]
     assert line_of_route("snapshots:overview").startswith("snapshots/overview_views.py:")
 
@@ -64,7 +69,27 @@ def test_a_task_that_fails_or_is_killed_is_told_and_one_that_is_tried_again_is_n
         signals.task_prerun.send(sender=task, task=task)
         signals.task_postrun.send(sender=task, task=task, state=state)
         task.pop_request()
-    assert told("errors") == ["fails failed 3 of 3 times, 100 %: the worker's log holds the error."]
+    (sentence,) = told("errors")
+    assert re.fullmatch(
+        r"fails failed 3 of 3 times, 100 % \(tests/perf/tasks_of_a_test.py:\d+\): "
+        r"ZeroDivisionError was raised there 2 times; the log holds it whole\.",
+        sentence,
+    )
+
+
+@pytest.mark.req("A101")
+@pytest.mark.urls("tests.perf.urls")
+def test_errors_of_a_view_are_told_with_the_line_that_raised_them(client: Client) -> None:
+    client.raise_request_exception = False
+    for _ in range(4):
+        assert client.get("/failing").status_code == 500
+    (sentence,) = told("errors")
+    lines = Path(urls.__file__).read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if "raise LookupError" in text)
+    assert sentence == (
+        f"tests.perf.urls.failing failed 4 of 4 times, 100 % (tests/perf/urls.py:{line}): "
+        "LookupError was raised there 4 times; the log holds it whole."
+    )
 
 
 def test_a_route_over_its_budget_is_told_with_both_figures() -> None:
@@ -133,6 +158,27 @@ def test_readers_who_compute_at_once_beside_an_open_writer_are_a_stampede(family
         f"{family.subject} is computed by 4 readers at once (tests/perf/findings/test_report.py:"
     )
     assert "shorten that transaction" in sentence
+
+
+@pytest.mark.parametrize(
+    ("reason", "others", "mend"),
+    [
+        ("waited", 2, "it takes longer than readers wait"),
+        ("part", 3, "it is a part of other answers"),
+        ("unreachable", 3, "the cache's server did not answer"),
+        ("", 3, "it takes longer than its lock lasts"),
+    ],
+)
+def test_a_stampede_of_several_processes_is_told_with_its_cause(reason: str, others: int, mend: str) -> None:
+    """Who waited knows of one who had not ended: with that one there are three."""
+    now = clock.now().timestamp()
+    for process in range(others):
+        recording.ran(
+            "cache.crowd", Span(7, now - 1 + process / 10, now), family="tides", place="v.py:7", reason=reason
+        )
+        flush()
+    (sentence,) = told("stampede")
+    assert sentence.startswith(f"tides is computed by 3 readers at once (v.py:7): {mend}")
 
 
 @pytest.mark.django_db(transaction=True)

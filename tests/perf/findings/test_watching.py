@@ -11,7 +11,7 @@ from perf.findings import watching
 from perf.findings.catalogue import CATALOGUE
 from perf.flushing import flush
 from perf.places import Place
-from perf.reading import counts, totals, window
+from perf.reading import counts, crowds, totals, window
 from perf.statements import statement
 from perf.traces import QueryCall, Trace
 
@@ -65,7 +65,11 @@ def test_runs_at_the_same_time_are_a_crowd_and_runs_one_after_another_are_none(s
     for began in (0.0, 0.2, 0.4):
         observe(ask(HERE, 0.5), began=began)
         observe(ask(THERE, 0.15), began=began)
-    assert recorded("query.crowd") == {str(HERE): 3}
+    flush()
+    assert {one.get("place"): most for one, most in crowds("query.crowd", window("1h")).items()} == {
+        str(HERE): 3,
+        str(THERE): 1,
+    }
 
 
 def test_a_query_that_no_line_of_the_project_asked_has_no_place(settings) -> None:

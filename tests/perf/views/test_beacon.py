@@ -39,6 +39,12 @@ def test_timings_of_a_page_are_stored_without_who_or_where(viewer: Client) -> No
     }  # fmt: skip
 
 
+def test_without_monitoring_what_browsers_tell_is_not_kept(viewer: Client, settings: Any) -> None:
+    settings.ENABLE_MONITORING = False
+    assert viewer.post(BEACON, TOLD).status_code == 204
+    assert not PageView.objects.exists()
+
+
 @pytest.mark.req("A100")
 @pytest.mark.parametrize(
     ("change", "status"),

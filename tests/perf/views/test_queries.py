@@ -59,6 +59,23 @@ def test_a_slow_query_is_listed_with_its_figures_its_line_and_its_mend(digest: s
     assert (again["times_max"], again["advice"]) == (25, "write all rows at once with bulk_create()")
 
 
+@pytest.mark.req("A32")
+def test_slow_queries_are_listed_by_the_time_they_took_in_all(digest: str, admin: Client) -> None:
+    """Two runs of one second stand before one of 1.7."""
+    for route, seconds, times in (("snapshots:overview", 1.0, 2), ("accounts:list", 0.11, 1)):
+        call = QueryCall(WRITE, 0.0, seconds, Place("a.py", 7, "page"))
+        for _ in range(times):
+            watching.observe(Trace(route, queries=[call], count=1), seconds)
+    flush()
+    listed = admin.get("/api/performance/queries").json()["slow"]
+    assert [(one["route"], one["count"]) for one in listed] == [
+        ("snapshots:overview", 2), ("workitems:dashboard", 1), ("accounts:list", 1),
+    ]  # fmt: skip
+    page = admin.get("/performance/queries/").content.decode().partition("Repeated queries")[0]
+    places = [page.index(f"{route} ·") for route in ("snapshots:overview", "workitems:dashboard", "accounts:list")]
+    assert places == sorted(places)
+
+
 def test_findings_say_the_same_on_the_page_and_as_json(digest: str, admin: Client) -> None:
     page = html.unescape(admin.get("/performance/findings/").content.decode())
     told = admin.get("/api/performance/findings").json()["data"]

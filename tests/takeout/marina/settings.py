@@ -1,5 +1,6 @@
 """What somebody sets who takes perf into a project of their own: its defaults, but for what is slow."""
 
+import json
 import os
 from pathlib import Path
 
@@ -42,14 +43,16 @@ TEMPLATES = [
     }
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": BASE_DIR / "marina.sqlite3",
-        "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL"},
-    }
+SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": str(BASE_DIR / "marina.sqlite3"),
+    "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL"},
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DATABASES = {"default": json.loads(os.environ.get("DATABASE", "null")) or SQLITE}
+if "REDIS" in os.environ:
+    CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": os.environ["REDIS"]}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 STATIC_URL = "/static/"
 SLOW_QUERY_THRESHOLD = 0.02
 PERF_FLUSH_SECONDS = 0  # the walk flushes itself

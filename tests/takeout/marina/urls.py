@@ -12,6 +12,7 @@ urlpatterns = [
     path("boats/", views.boats, name="boats"),
     path("ledger/", views.ledger, name="ledger"),
     path("tides/", views.tides, name="tides"),
+    path("wreck/", views.wreck, name="wreck"),
     path("charts/", views.charts, name="charts"),
     path("performance/", include("perf.urls")),
     path("api/", api.urls),

@@ -12,9 +12,12 @@ from perf.cache import Family, cached
 
 TIDES = Family("tides", timeout=60)
 CAPTAIN = "Nemo of the Nautilus"
-COUNTING = """
+COUNTING = {
+    "sqlite": """
 WITH RECURSIVE steps(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 20000)
-SELECT COUNT(*) FROM steps, marina_boat WHERE marina_boat.captain = """
+SELECT COUNT(*) FROM steps, marina_boat WHERE marina_boat.captain = """,
+    "postgresql": "SELECT COUNT(pg_sleep(0.01)) FROM marina_boat WHERE marina_boat.captain = ",
+}[connection.vendor]
 
 
 @anyone
@@ -49,6 +52,17 @@ def high_water() -> bytes:
     """Takes long enough for others to come."""
     sleep(0.3)
     return b"High water at noon"
+
+
+@anyone
+def wreck(request: HttpRequest) -> HttpResponse:
+    """What fails."""
+    return HttpResponse(depth_of("wreck"))
+
+
+def depth_of(name: str) -> int:
+    """The depth in metres of a place that the chart has."""
+    return {"harbour": 7}[name]  # here it breaks
 
 
 @anyone
