@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import models
@@ -67,44 +69,80 @@ def drop(names: set[str], folder: Path, media: dict[str, str]) -> None:
 
 
 class Returned:
-    """Files on their way back into the storage: new ones at once, those that replace another when it is certain."""
+    """Files on their way back into the storage: new ones at once, those that replace another when it is certain.
+
+    The beginning of a file of ours is none of the others: only a restore that was killed leaves one, and nothing is
+    lost with it.
+    """
 
     def __init__(self, folder: Path, media: dict[str, str]) -> None:
         self.folder, self.media = folder, media
         self.made: list[str] = []
-        self.others = {name for name, sha256 in media.items() if _sha256(name) not in (None, sha256)}
+        there = {name: _compared(name, media_file(folder, name)) for name in media}
+        self.wanted = sorted(name for name, found in there.items() if found in {Found.NOTHING, Found.BEGINNING})
+        self.others = {name for name, found in there.items() if found is Found.ANOTHER}
+
+    @property
+    def place(self) -> str:
+        """Where they go, as people call it."""
+        return f"the bucket {settings.S3_BUCKET}" if settings.S3_BUCKET else str(settings.MEDIA_ROOT)
 
     def put(self, say: Say) -> None:
-        """Store what the storage has not."""
-        for name in self.media.keys() - self.others:
-            if not default_storage.exists(name):
-                self.made.append(self._store(name))
-                if len(self.made) % 1_000 == 0:
-                    say(f"{len(self.made):,} of {len(self.media):,} files restored")
+        """Store what the storage has not; nothing once it was."""
+        while self.wanted:
+            name = self.wanted[-1]
+            self.made.append(name)
+            self._store(name)
+            self.wanted.pop()
+            if len(self.made) % 1_000 == 0:
+                say(f"{len(self.made):,} of {len(self.media):,} files restored")
 
     def replace(self) -> None:
         """Store what takes the place of another file."""
         for name in self.others:
-            default_storage.delete(name)
             self._store(name)
 
-    def take_back(self) -> None:
-        """Remove what was stored: the restore failed."""
-        for name in self.made:
-            default_storage.delete(name)
+    @contextmanager
+    def taken_back_on_error(self) -> Iterator[None]:
+        """Remove what was stored when the block fails."""
+        try:
+            yield
+        except BaseException:
+            for name in self.made:
+                default_storage.delete(name)
+            raise
 
-    def _store(self, name: str) -> str:
+    def _store(self, name: str) -> None:
+        default_storage.delete(name)
         with media_file(self.folder, name).open("rb") as file:
-            return default_storage.save(name, File(file))
+            _settle(default_storage.save(name, File(file)))
 
 
-def _sha256(name: str) -> str | None:
-    """The hash of a file of the storage; None where there is none."""
-    found = hashlib.sha256()
+def _settle(name: str) -> None:
+    """Have the file on the disk, before a row speaks of it; a bucket sees to that by itself."""
+    with suppress(NotImplementedError):
+        path = Path(default_storage.path(name))
+        for place in (path, path.parent):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+class Found(Enum):
+    """What lies in the storage under the name of one of ours."""
+
+    NOTHING, BEGINNING, ALL, ANOTHER = range(4)
+
+
+def _compared(name: str, path: Path) -> Found:
+    """What lies in the storage under `name`, compared with our file at `path`."""
     try:
-        with default_storage.open(name) as file:
-            while block := file.read(BLOCK):
-                found.update(block)
+        with default_storage.open(name) as there, path.open("rb") as ours:
+            while block := there.read(BLOCK):
+                if block != ours.read(len(block)):
+                    return Found.ANOTHER
+            return Found.BEGINNING if ours.read(1) else Found.ALL
     except FileNotFoundError:
-        return None
-    return found.hexdigest()
+        return Found.NOTHING

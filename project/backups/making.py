@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from perf import clock
 from perf.events import happened
 from perf.isolation import look, one_state
-from project.backups import files, rows
+from project.backups import files, rows, unfinished
 from project.backups.manifest import TABLES, Hashed, Manifest, Say, Table, list_media, table_file
 
 NAME = "tidemark-{:%Y%m%dT%H%M%SZ}"
@@ -38,6 +38,8 @@ def make(into: Path, say: Say) -> tuple[Path, Manifest]:
 
     Raises BackupRefused, OSError; then nothing of it is left.
     """
+    if left := unfinished.find():
+        raise BackupRefused(left.advice)
     with _alone(into):
         path = into / NAME.format(clock.now())
         if path.exists():

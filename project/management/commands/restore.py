@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from project import launch
 from project.backups.manifest import BadBackup
-from project.backups.restoring import RestoreRefused, restore
+from project.backups.restoring import BrokenOff, RestoreRefused, restore
 
 
 class Command(BaseCommand):
@@ -29,12 +29,15 @@ class Command(BaseCommand):
         try:
             with launch.take(settings.DATA_DIR):
                 manifest = restore(backup.absolute(), self.stdout.write, replace=replace)
-        except (launch.StartRefused, BadBackup, RestoreRefused) as refused:
+        except (launch.StartRefused, BadBackup, RestoreRefused, BrokenOff) as refused:
             raise CommandError(str(refused)) from refused
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {error}. Nothing was restored.") from error
         except OSError as error:
-            raise CommandError(f"{settings.MEDIA_ROOT} cannot be written to ({error.strerror}).") from error
+            place = error.filename or settings.MEDIA_ROOT
+            raise CommandError(
+                f"{place} cannot be written or read ({error.strerror}). Nothing was restored."
+            ) from error
         if manifest.zone != settings.TIME_ZONE:
             self.stdout.write(f"TIME_ZONE was {manifest.zone}: set it so, or days begin at another hour than before.")
         self.stdout.write(

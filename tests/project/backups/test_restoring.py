@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from perf import cache, clock
 from project.backups import making, restoring
@@ -44,7 +46,9 @@ def test_every_row_and_file_comes_back_and_new_rows_get_new_numbers(folder: Path
     item = worlds.furnished()
     gone = factories.user(username="mark")
     factories.account("x").delete()  # its number is not given again
+    Session.objects.create(session_key="open then", session_data="", expire_date=clock.now() + timedelta(days=1))
     backup, manifest = making.make(folder, quiet)
+    Session.objects.all().delete()
     before, numbers, files = worlds.tables(), worlds.numbers(), worlds.media()
     worlds.pictured(item, "three")
     WorkItem.objects.update(detail="written over")
@@ -158,6 +162,22 @@ def test_a_running_product_is_not_restored_over(folder: Path, settings: Any) -> 
     backup, _ = making.make(folder, quiet)
     with launch.take(settings.DATA_DIR), pytest.raises(CommandError, match="already running"):
         call_command("restore", str(backup), replace=True)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite knows of nobody else")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_others_are_connected_to_is_not_restored_over(folder: Path) -> None:
+    worlds.furnished()
+    backup, _ = making.make(folder, quiet)
+    before, other = worlds.tables(), connection.copy()
+    other.connect()
+    try:
+        with pytest.raises(restoring.RestoreRefused, match=r"in use \(connections besides ours: 1\)"):
+            restoring.restore(backup, quiet, replace=True)
+    finally:
+        other.close()
+    assert worlds.tables() == before
+    restoring.restore(backup, quiet, replace=True)
 
 
 def test_commands_make_verify_and_prune(folder: Path) -> None:
