@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from threading import Event, Thread
 from typing import Any
 
@@ -16,12 +17,27 @@ from kombu import Queue
 from accounts.platforms import PLATFORMS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-app = Celery("tidemark")
+
+
+class Application(Celery):
+    """Celery whose present is that of the broker, for whoever sends a message and whoever takes it."""
+
+    def now(self) -> datetime:
+        """The broker's instant, in our zone."""
+        from project.broker_time import broker_time  # noqa: PLC0415 - it reads the settings, which are loaded only now
+
+        return broker_time.now().astimezone(self.timezone)
+
+
+app = Application("tidemark")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_scheduler = "project.punctual:Scheduler"
+app.Task.Request = "project.punctual:Request"
 app.autodiscover_tasks()
 
 # One queue per platform, so that a slow one never holds the others up, beside `control` and `images`; `exports` comes
-# last: what a worker may do of it, it does when nothing else waits.
+# last: what a worker may do of it, it does when nothing else waits. All that touches files which are in no store but on
+# one disk (exports, bundles, pieces of uploads) is in it, so that one host of several can have it to itself.
 app.conf.task_queues = [Queue("control"), Queue("images"), *map(Queue, PLATFORMS), Queue("exports")]
 
 # Every task is level-triggered: run late, twice or at once it comes to the same rows. `expires` drops what piled up.
@@ -41,7 +57,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"queue": "exports", "expires": 5},
     },
-    "expire_exports": {"task": "snapshots.tasks.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
+    "expire_exports": {
+        "task": "snapshots.tasks.expire_exports",
+        "schedule": 600.0,
+        "options": {"queue": "exports", "expires": 600},
+    },
     "process_photos": {
         "task": "workitems.tasks.process_photos",
         "schedule": 60.0,
@@ -52,14 +72,22 @@ app.conf.beat_schedule = {
         "schedule": 600.0,  # a part of them each time: see workitems.janitor
         "options": {"queue": "images", "expires": 600},
     },
-    "sweep_uploads": {"task": "workitems.tasks.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
+    "sweep_uploads": {
+        "task": "workitems.tasks.sweep_uploads",
+        "schedule": 600.0,
+        "options": {"queue": "exports", "expires": 600},
+    },
     "keep_documents": {"task": "workitems.tasks.keep_documents", "schedule": 30.0, "options": {"expires": 30}},
     "write_bundles": {
         "task": "workitems.tasks.write_bundles",
         "schedule": 5.0,
         "options": {"queue": "exports", "expires": 5},
     },
-    "expire_bundles": {"task": "workitems.tasks.expire_bundles", "schedule": 600.0, "options": {"expires": 600}},
+    "expire_bundles": {
+        "task": "workitems.tasks.expire_bundles",
+        "schedule": 600.0,
+        "options": {"queue": "exports", "expires": 600},
+    },
     "rebuild_totals": {
         "task": "workitems.tasks.rebuild_totals",
         "schedule": crontab(hour=5, minute=30),

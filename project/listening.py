@@ -13,6 +13,7 @@ READERS = 256  # bodies that one process reads at once; a thread that waits for 
 SENDERS = 64  # files that one process sends at once, at the pace of whoever reads them
 THREADS = READERS + SENDERS + WEB_THREADS + 12  # of the server: 8 for streams, and some to refuse
 DEAF_SECONDS = 120  # after which a connection ends whose client takes nothing of what was sent (Linux)
+SILENT_SECONDS = 60  # after which a client of whom nothing comes is asked whether it is still there, DEAF_SECONDS long
 FIRST_INHERITED = 3  # the descriptor of systemd's first socket, see sd_listen_fds(3)
 
 
@@ -22,13 +23,28 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # its connections inherit it
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAF_SECONDS * 1000)
+        end_lost_connections(listener)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
+    return listener
+
+
+def end_lost_connections(listener: socket.socket) -> socket.socket:
+    """Have the system end what `listener` accepts once its client takes nothing any more, or is gone without a word.
+
+    A phone that lost its network in the middle of an upload says nothing, and would keep its place for ever.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in {
+        "TCP_KEEPIDLE": SILENT_SECONDS,
+        "TCP_KEEPINTVL": max(1, SILENT_SECONDS // 4),
+        "TCP_USER_TIMEOUT": DEAF_SECONDS * 1000,
+    }.items():
+        if hasattr(socket, name):  # Linux has them all
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return listener
 
 

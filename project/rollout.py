@@ -28,7 +28,7 @@ class WebServer(Program):
         super().__init__("web", [*command, *told], folder, fds=(listener, self._write))
 
     def ready(self) -> bool:
-        """Whether all its processes have loaded the product."""
+        """Whether all its processes can serve."""
         with suppress(BlockingIOError):  # nothing new
             self._missing -= len(os.read(self._read, 1024))
         return self._missing <= 0
@@ -56,7 +56,14 @@ class Rollout:
     ) -> Generator[None, None, bool]:
         """Do it, yielding while something has to be waited for; returns whether the new ones run now."""
         self._say("Restarting; pages are answered meanwhile …")
-        if not (yield from self._prepared(prepare)) or not (yield from self._serving(new["web"])):
+        ready = False
+        try:
+            ready = (yield from self._prepared(prepare)) and (yield from self._serving(new["web"]))
+        finally:  # also when we are told to stop meanwhile
+            if not ready:
+                _end(new["web"])
+                new["web"].close()
+        if not ready:
             return False
         self._supervisor.watch(new["web"])
         self._supervisor.retire(old["web"], signal.SIGQUIT, LEAVE_SECONDS + LONGEST_REQUEST)
@@ -70,7 +77,8 @@ class Rollout:
         return True
 
     def _prepared(self, prepare: Program) -> Generator[None, None, bool]:
-        prepare.start()
+        if not self._started(prepare):
+            return False
         try:
             while prepare.running():
                 yield
@@ -81,19 +89,24 @@ class Rollout:
         return code == 0
 
     def _serving(self, web: Program) -> Generator[None, None, bool]:
+        if not self._started(web):
+            return False
         deadline = time.monotonic() + START_SECONDS
         ready = False
-        web.start()
-        try:
-            while web.running() and time.monotonic() < deadline and not (ready := web.ready()):
-                yield
-        finally:
-            if not ready:
-                _end(web)
-                web.close()
+        while web.running() and time.monotonic() < deadline and not (ready := web.ready()):
+            yield
         if not ready:
             self._say(f"Not restarted: the new web server does not start{_see(web)}. The old one goes on.")
         return ready
+
+    def _started(self, program: Program) -> bool:
+        """Whether the system let us start it: it may have no memory or no process left."""
+        try:
+            program.start()
+        except OSError as error:
+            self._say(f"Not restarted: {program.name} cannot be started ({error.strerror}). The old version goes on.")
+            return False
+        return True
 
 
 def _end(program: Program) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from typing import Any, cast
 
 from django.db import connections
@@ -11,12 +11,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpResponse, StreamingHttpResponse
 
 from perf.cache.writing import settle
+from project.bodies import BUSY, UNREAD, Application, Environ
 from project.listening import WEB_THREADS
 
 ALIVE = "/healthz"  # asks nobody, and is asked whether we live: it waits for nobody who waits for a database
-
-Environ = dict[str, Any]
-Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+PATIENCE = 30.0  # seconds that a request waits for a seat; who sent it may have gone, and more behind it will go
 
 
 class Seat:
@@ -46,7 +45,7 @@ class Seat:
 
 
 class Seated:
-    """A WSGI application that answers at most `count` requests at once; the others wait for a seat.
+    """A WSGI application that answers at most `count` requests at once; the others wait for a seat, PATIENCE long.
 
     The server needs a thread for each body that is still on its way, and may have a hundred. Without seats each would
     open a connection of its own. An answer that is streamed gives its seat back before its reader has it all: it
@@ -61,9 +60,13 @@ class Seated:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The application's answer; what is not streamed is complete and closed before the seat is free."""
-        if environ.get("PATH_INFO") == ALIVE:
+        if environ.get("PATH_INFO") == ALIVE or UNREAD in environ:
             return self._answer(Seat(), environ, start_response)
-        seat = self._free.get()
+        try:
+            seat = self._free.get(timeout=PATIENCE)
+        except Empty:
+            environ[UNREAD] = BUSY
+            return self._answer(Seat(), environ, start_response)
         try:
             return self._answer(seat, environ, start_response)
         finally:

@@ -10,9 +10,8 @@ from typing import Any, cast
 
 from django.http import StreamingHttpResponse
 
-from project.bodies import BUSY, UNREAD
+from project.bodies import BUSY, UNREAD, Application, Environ
 from project.listening import SENDERS
-from project.seats import Application, Environ
 
 TO_ONE_ADDRESS = 48  # of them, so that one address never takes them all
 STREAMS, STREAMS_TO_ONE_ADDRESS = 8, 6  # the same of answers of unknown length, which keep a database connection each

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -16,7 +19,7 @@ from project.embedded import Postgres, StartRefused, Valkey
 LONGEST_WAIT = 30.0  # seconds between two attempts to restart the same process
 STEADY = 60.0  # a process that lived this long starts again at once
 GRACE = 4.0  # seconds that all processes together get to end by themselves
-MAX_LOG_BYTES = 10_000_000
+MAX_LOG_BYTES = 10_000_000  # of one log, and of the one before it: strangers write into them, with every odd request
 
 
 @dataclass
@@ -44,10 +47,22 @@ class Program:
 
     def _log(self, folder: Path) -> IO[bytes]:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.name}.log"
-        if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-            path.replace(path.with_suffix(".old.log"))
-        return path.open("ab")
+        return (folder / f"{self.name}.log").open("ab")
+
+    def shorten_log(self) -> None:
+        """Put what a long log holds aside, in the place of what was put aside before; its writers go on in it.
+
+        They append, so they need not be told; a line written meanwhile is lost. A disk that refuses is asked again.
+        """
+        if self.folder is None:
+            return
+        path = self.folder / f"{self.name}.log"
+        with suppress(OSError):
+            if path.stat().st_size > MAX_LOG_BYTES:
+                aside = path.with_suffix(".old.log")
+                aside.unlink(missing_ok=True)  # a disk that is full has room then
+                shutil.copyfile(path, aside)
+                os.truncate(path, 0)
 
     def running(self) -> bool:
         """Whether its process lives."""
@@ -96,9 +111,12 @@ class Supervisor:
         self._watched = [_Watched(name, service, clock()) for name, service in services.items()]
 
     def start(self, program: Program) -> None:
-        """Start one more program and watch it."""
-        program.start()
+        """Start one more program and watch it; where the system refuses, the next ticks try again."""
         self.watch(program)
+        try:
+            program.start()
+        except OSError as refusal:
+            self._say(f"{program.name}: {refusal}")
 
     def watch(self, program: Program) -> None:
         """Restart `program`, which runs, when it dies."""
@@ -109,6 +127,8 @@ class Supervisor:
         """Notice who has died and restart whose time has come. Call it a few times a second."""
         for retired in list(self._retired):
             self._let_go(retired)
+        for program in self._programs:
+            program.shorten_log()
         for watched in self._watched:
             if watched.restart_at is None and not watched.subject.running():
                 self._plan_restart(watched)

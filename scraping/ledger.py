@@ -218,7 +218,8 @@ def sweep() -> int:
 @transaction.atomic
 def _sweep() -> int:
     too_many = {"worker_deaths__gte": MAX_WORKER_DEATHS - 1}, {"attempts__gte": MAX_ATTEMPTS - 1}
-    expired = ScrapeJob.objects.filter(state=JobState.LEASED, lease_until__lte=clock.db_now())
+    over = clock.lease_over("lease_until", timedelta(seconds=settings.LEASE_SECONDS))
+    expired = ScrapeJob.objects.filter(over, state=JobState.LEASED)
     rows = expired.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
     ids = list(rows[:CHUNK])
     ScrapeJob.objects.filter(pk__in=ids).update(

@@ -17,6 +17,12 @@ end
 local horizon = tonumber(ARGV[6])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - horizon))
 local rows = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
+for i = 1, #rows, 2 do
+  if tonumber(rows[i + 1]) > now + tonumber(ARGV[5]) then -- taken before this clock was put back: it counts from now on
+    rows[i + 1] = string.format('%.0f', now)
+    redis.call('ZADD', KEYS[2], rows[i + 1], rows[i])
+  end
+end
 local until_ = 0
 for w = 7, #ARGV, 4 do
   local limit, length, from, to = tonumber(ARGV[w]), tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2]), tonumber(ARGV[w + 3])

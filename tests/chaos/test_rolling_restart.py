@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from project.listening import listen
+from project.listening import LEAVE_SECONDS, listen
 from project.models import AccessToken
 from project.rollout import Rollout, WebServer
 from project.supervisor import Program, Supervisor
@@ -25,13 +25,11 @@ from tests.workitems.photo_files import picture
 from workitems.models import Photo
 from workitems.workflow import submit
 
-pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
-ROUNDS = 2
 READERS = 6
 UPLOADS = 2  # begun in each round
-PIECES = 60  # of a slow upload: it begins at the old server and goes on while the new one serves others
-PAUSE = 0.5  # seconds between two
+PAUSE = 0.5  # seconds between two bytes of a slow upload
 SECONDS = 180.0  # for anything on a busy machine
 
 
@@ -41,6 +39,7 @@ class Load:
     def __init__(self, port: int) -> None:
         self.port = port
         self.done = threading.Event()
+        self.replaced = threading.Event()
         self.answers: Counter[int] = Counter()
         self.failures: list[str] = []
 
@@ -61,15 +60,17 @@ class Load:
             time.sleep(0.02)
 
     def uploading(self, device: Device, upload: str) -> None:
-        """Send a promised photo slowly enough to see its server replaced, in one request."""
+        """Begin to send a promised photo, in one request, and end it once its server was replaced."""
         request = device.request_of_piece(upload, 0)
-        size = len(request) // PIECES + 1
+        sent = len(request) // 2
         try:
             with device.connected() as link:
                 link.settimeout(60)
-                for start in range(0, len(request), size):
-                    link.sendall(request[start : start + size])
-                    time.sleep(PAUSE)
+                link.sendall(request[:sent])
+                while not self.replaced.wait(PAUSE):
+                    link.sendall(request[sent : sent + 1])
+                    sent += 1
+                link.sendall(request[sent:])
                 self.answers[int(link.recv(65_536).split()[1])] += 1
         except OSError as error:
             self.failures.append(f"upload: {error!r}")
@@ -94,8 +95,8 @@ class World:
         web = WebServer(command, self.folder, self.listener.fileno(), 2)
         return {"web": web} | {name: Program(name, ["sleep", "600"], self.folder) for name in ("worker", "beat")}
 
-    def replace(self) -> None:
-        """Replace all of them and wait for the old web server's end."""
+    def replace(self, replaced: threading.Event) -> None:
+        """Replace all of them; what the old web server still answers ends when `replaced` is set, and so does it."""
         old, new = self.running, self.programs()
         steps = Rollout(self.supervisor, self.said.append, 5.0).steps(
             Program("prepare", ["true"], self.folder), old, new
@@ -106,6 +107,10 @@ class World:
             self.pause()
         self.said.clear()
         self.running = new
+        left = time.monotonic() + LEAVE_SECONDS + 1
+        self.until(lambda: time.monotonic() > left)
+        assert old["web"].running()  # for it is sent something
+        replaced.set()
         self.until(lambda: not self.supervisor.retiring(old["web"]))
         assert old["web"].process is not None
         assert old["web"].process.returncode == 0  # it ended by itself, with nothing left to do
@@ -135,22 +140,24 @@ def world(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         made.supervisor.stop()
 
 
-def test_no_request_fails_while_web_servers_are_replaced(world: World) -> None:
+@pytest.mark.parametrize("rounds", [pytest.param(1, marks=pytest.mark.chaos), pytest.param(4, marks=pytest.mark.drill)])
+def test_no_request_fails_while_web_servers_are_replaced(world: World, rounds: int) -> None:
     load = Load(world.port)
     mark = factories.user("crew", password=None)
     token = AccessToken.objects.make(mark, "phone", "crew")[1]
     item = submit(draft(), mark).number
     url = f"http://127.0.0.1:{world.port}"
-    devices = [Device(url, token, item, picture(64, 48, shade=n), f"{n}", iter(())) for n in range(ROUNDS * UPLOADS)]
+    devices = [Device(url, token, item, picture(64, 48, shade=n), f"{n}", iter(())) for n in range(rounds * UPLOADS)]
     promised = [device.promise()["id"] for device in devices]
     uploads = [threading.Thread(target=load.uploading, args=pair) for pair in zip(devices, promised, strict=True)]
     readers = [threading.Thread(target=load.reading, kwargs={"keep": n % 2 == 0}) for n in range(READERS)]
     for reader in readers:
         reader.start()
-    for number in range(ROUNDS):
+    for number in range(rounds):
+        load.replaced.clear()
         for upload in uploads[number * UPLOADS : (number + 1) * UPLOADS]:
             upload.start()
-        world.replace()
+        world.replace(load.replaced)
     for upload in uploads:
         upload.join()
     load.done.set()
@@ -158,5 +165,5 @@ def test_no_request_fails_while_web_servers_are_replaced(world: World) -> None:
         reader.join()
     assert load.failures == []
     assert set(load.answers) == {200}, load.answers
-    assert load.answers[200] > ROUNDS * READERS
+    assert load.answers[200] > rounds * READERS
     assert sorted(Photo.objects.values_list("key", flat=True)) == sorted(device.key for device in devices)

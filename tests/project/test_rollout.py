@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,31 @@ def test_version_that_cannot_prepare_its_tables_changes_nothing(world: World) ->
     assert world.said[-1] == (
         "Not restarted: the new version could not prepare its data;"
         f" {world.folder / 'prepare'}.log says why. The old one goes on."
+    )
+
+
+def test_restart_that_fails_leaves_nothing_open(world: World) -> None:
+    before = pipes()
+    assert not world.roll(world.programs(READY), prepare="false")
+    assert not world.roll(world.programs(HALF))
+    assert pipes() <= before  # fewer, where somebody else's went meanwhile
+
+
+def pipes() -> set[str]:
+    """The pipes of this process, each by its own number."""
+    found = set()
+    for descriptor in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # the one that listed them
+            found.add(str(descriptor.readlink()))
+    return {name for name in found if name.startswith("pipe:")}
+
+
+def test_system_that_lets_nothing_start_changes_nothing(world: World) -> None:
+    new = world.programs(READY)
+    assert not world.roll(new, prepare="/nowhere/at-all")
+    assert all(program.running() for program in world.old.values())
+    assert world.said[-1] == (
+        "Not restarted: prepare cannot be started (No such file or directory). The old version goes on."
     )
 
 

@@ -13,6 +13,7 @@ from perf.cache.keys import Family
 from perf.cache.reading import cached
 from perf.cache.writing import forget
 from project import seats
+from project.bodies import UNREAD
 from project.seats import Seated
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,6 +75,17 @@ def test_no_more_are_answered_at_once_than_there_are_seats() -> None:
 def test_who_asks_whether_the_process_lives_waits_for_no_seat() -> None:
     seated = Seated(lambda environ, start: HttpResponse("ok"), count=0)
     assert seated({"PATH_INFO": "/healthz"}, None) == [b"ok"]  # type: ignore[arg-type]  # it is not called
+
+
+def test_who_waits_too_long_for_a_seat_is_refused_and_nobody_works_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "PATIENCE", 0.01)
+    seated = Seated(lambda environ, start: HttpResponse(str(environ[UNREAD])), count=0)
+    assert seated({}, None) == [b"503"]  # type: ignore[arg-type]  # it is not called
+
+
+def test_refusal_of_an_unread_body_waits_for_no_seat() -> None:
+    seated = Seated(lambda environ, start: HttpResponse(str(environ[UNREAD])), count=0)
+    assert seated({UNREAD: 411}, None) == [b"411"]  # type: ignore[arg-type]  # it is not called
 
 
 def test_stream_gives_its_seat_back_and_closes_its_own_connection() -> None:

@@ -100,3 +100,15 @@ def test_connection_of_a_client_that_takes_nothing_ends(deaf: socket.socket) -> 
     with pytest.raises((TimeoutError, ConnectionError)):
         deaf.sendall(b"a" * 50_000_000)
     assert time.monotonic() - before < 15, "the system ended it, not our own patience"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone can")
+def test_system_asks_for_a_client_that_says_nothing_and_gives_it_up(socket_enabled: None) -> None:
+    with (
+        closing(listening.listen("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as ours,
+    ):
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        told = [getattr(socket, name) for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_USER_TIMEOUT")]
+        assert [ours.getsockopt(socket.IPPROTO_TCP, one) for one in told] == [60, 15, 120_000]

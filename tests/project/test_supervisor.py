@@ -61,6 +61,19 @@ def test_dead_program_is_started_again_at_once(supervisor: Supervisor, said: lis
     assert said == ["worker stopped (exit code -9); starting it again now."]
 
 
+def test_program_that_the_system_does_not_start_is_tried_again(
+    supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:
+    missing = tmp_path / "worker.sh"
+    program = Program("worker", [str(missing)], tmp_path)
+    supervisor.start(program)
+    assert said == [f"worker: [Errno 2] No such file or directory: '{missing}'"]
+    missing.write_text("#!/bin/sh\nsleep 60\n")
+    missing.chmod(0o700)
+    supervisor.tick()
+    assert program.running()
+
+
 def test_program_that_keeps_dying_is_tried_ever_later(
     supervisor: Supervisor, clock: Clock, said: list[str], tmp_path: Path
 ) -> None:
@@ -120,6 +133,23 @@ def test_output_goes_to_the_programs_own_log(supervisor: Supervisor, tmp_path: P
     assert program.process is not None
     program.process.wait()
     assert (tmp_path / "log" / "worker.log").read_text() == "ready\n"
+
+
+def test_long_log_is_put_aside_while_its_program_writes_on(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it runs: its two logs together stay as short as they may be."""
+    monkeypatch.setattr("project.supervisor.MAX_LOG_BYTES", 1_000)
+    log, aside = tmp_path / "web.log", tmp_path / "web.old.log"
+    supervisor.start(program := Program("web", ["sh", "-c", "while :; do echo a line; sleep 0.001; done"], tmp_path))
+    for _ in range(2):  # the second time in the place of the first
+        aside.unlink(missing_ok=True)
+        while not aside.exists():
+            supervisor.tick()
+            time.sleep(0.005)
+        assert aside.stat().st_size > 1_000 > log.stat().st_size
+    kill(program)
+    assert set(log.read_text().split("\n")) <= {"a line", ""}  # it appends: no hole before what it wrote since
 
 
 def test_stop_ends_even_what_ignores_it(said: list[str], tmp_path: Path) -> None:

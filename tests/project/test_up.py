@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener, urlopen
@@ -33,9 +35,9 @@ UNSET = (
 
 
 class Up:
-    """One running `manage.py up` and what it said."""
+    """One running `manage.py up` of the code at `root`, and what it said."""
 
-    def __init__(self, folder: Path, **env: str) -> None:
+    def __init__(self, folder: Path, root: Path = ROOT, **env: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder.with_suffix(".log")
@@ -43,7 +45,7 @@ class Up:
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
+                cwd=root,
                 env=inherited | {"DATA_DIR": str(folder), "PORT": str(self.port), "WEB_PROCESSES": "1"} | env,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -79,7 +81,7 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     """Starts `up` on one folder; what still runs at the end is stopped."""
     started: list[Up] = []
 
-    def start(**env: str) -> Up:
+    def start(**env: Any) -> Up:
         started.append(Up(tmp_path / "var", **env))
         return started[-1]
 
@@ -163,31 +165,43 @@ def test_empty_folder_becomes_a_scraped_demo_that_stops_starts_again_and_refuses
     assert "simulated figures of the demo: start with DEMO=1" in line_of(up(DEMO="0"))
 
 
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the code, which a test may change."""
+    parts = ("perf", "project", "accounts", "scraping", "snapshots", "workitems", "static", "templates")
+    for part in parts:
+        shutil.copytree(ROOT / part, tmp_path / "checkout" / part)
+    shutil.copy2(ROOT / "manage.py", tmp_path / "checkout")
+    return tmp_path / "checkout"
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
-def test_embedded_postgres_starts_twice_and_leaves_nothing_running(up: Callable[..., Up]) -> None:
-    first = up(DEMO="0", DB="postgres")
-    password = first.wait_for(r"Password: (\S+)")[1]
-    first.wait_for(r"Tidemark runs at")
-    until(lambda: ready(first))
-    assert '"total":0' in signed_in(first.url, password)("/api/accounts").replace(" ", "")
-    before = first.children()
-    first.process.send_signal(signal.SIGHUP)
-    first.wait_for(r"Restarted\.")
-    kept = first.children().keys() & before.keys()
-    assert sum("postgres" in command or "valkey" in command for command in first.children().values()) >= 2
-    assert not [pid for pid in kept if " beat " in before[pid]]
-    assert "Sign out" in signed_in(first.url, password)("/")
-    children = first.children()
-    assert any("postgres" in command for command in children.values())
-    assert first.stop() == 0
-    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+def test_hup_replaces_all_but_the_services_by_the_code_that_lies_there_now(
+    up: Callable[..., Up], checkout: Path
+) -> None:
+    one = up(DEMO="0", DB="postgres", root=checkout)
+    password = one.wait_for(r"Password: (\S+)")[1]
+    one.wait_for(r"Tidemark runs at")
+    until(lambda: ready(one))
+    assert '"total":0' in signed_in(one.url, password)("/api/accounts").replace(" ", "")
+    before = one.children()
+    view = checkout / "project/health.py"
+    view.write_text(view.read_text().replace('HttpResponse("ok\\n"', 'HttpResponse("of the new version\\n"'))
 
-    second = up(DEMO="0", DB="postgres")
-    second.wait_for(r"Tidemark runs at")
-    assert "Password" not in second.said
-    assert "Sign out" in signed_in(second.url, password)("/")
-    assert second.stop() == 0
+    services = {pid for pid, command in before.items() if "postgres" in command or "valkey" in command}
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_for(r"Restarted\.")
+    until(lambda: one.children().keys() & before.keys() <= services)
+
+    with urlopen(f"{one.url}/healthz", timeout=30) as answer:  # noqa: S310  # our own server on loopback
+        assert answer.read() == b"of the new version\n"
+    assert "Sign out" in signed_in(one.url, password)("/")
+    children = one.children()
+    assert len(services) == 2
+    assert services < children.keys()
+    assert one.stop() == 0
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
 
 
 @pytest.mark.parametrize(

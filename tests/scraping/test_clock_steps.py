@@ -1,4 +1,4 @@
-"""A worker whose own clock steps, forth or back: leases and due times stay what the database's clock makes them."""
+"""Clocks that step: a worker's own moves no lease and no due time, and none outlives a database's that is put back."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def test_step_of_the_clock_ends_no_lease_and_moves_no_due_time(
     ledger.sweep()
     assert ScrapeJob.objects.get(account=held).state == JobState.LEASED
     assert [job.account for job in ledger.claim("flickr", 9)] == [due]
+
+
+@pytest.mark.parametrize("step", [HOUR, 24 * HOUR])
+def test_lease_of_a_dead_worker_ends_though_the_databases_clock_was_put_back(step: timedelta) -> None:
+    ledger.request_scrape(Account.objects.filter(pk=factories.account("flickr").pk), None)
+    with clock.shifted(step):
+        [held] = ledger.claim("flickr", 1)
+        assert ledger.sweep() == 0
+    assert ledger.sweep() == 1
+    assert ledger.claim("flickr", 1) == [held]

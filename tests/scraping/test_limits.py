@@ -69,6 +69,16 @@ def test_every_window_of_a_limit_holds(db: None) -> None:
         assert timedelta(minutes=55) < refused.until - clock.now() <= timedelta(hours=1)
 
 
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(days=1)])
+def test_a_window_is_free_in_time_though_the_servers_clock_was_put_back(db: None, step: timedelta) -> None:
+    minute = limit(Window(5, 60))
+    with clock.shifted(step):
+        assert take(minute, 5) == 5
+    assert take(minute) == 0, "what was taken before still counts"
+    with clock.shifted(timedelta(seconds=61)):
+        assert take(minute, 9) == 5
+
+
 def test_a_calendar_window_ends_at_its_own_midnight(db: None) -> None:
     daily = limit(Window(4, 86_400, "America/Los_Angeles"), platform="youtube")
     assert take(daily, 9) == 4

@@ -74,6 +74,13 @@ def test_everything_periodic_is_in_beats_schedule() -> None:
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
 
 
+def test_what_touches_files_of_one_disk_is_for_the_host_that_has_it() -> None:
+    asked = {name: entry["options"].get("queue") for name, entry in app.conf.beat_schedule.items()}
+    assert {name for name, queue in asked.items() if queue == "exports"} == {
+        *("write_exports", "expire_exports", "write_bundles", "expire_bundles", "sweep_uploads"),
+    }
+
+
 def test_every_platform_has_its_queue_and_0_is_the_highest_priority() -> None:
     assert {queue.name for queue in app.conf.task_queues} == {"control", "images", *PLATFORMS, "exports"}
     assert app.conf.broker_transport_options["priority_steps"] == list(range(10))

@@ -75,10 +75,11 @@ def test_without_the_guard_they_arrive(internet: Internet, monkeypatch: pytest.M
 def test_redirect_is_checked_at_every_hop(internet: Internet, status: int, hop: int) -> None:
     for number in range(1, hop):
         internet.asked.paths[f"/{number}"] = redirect(f"/{number + 1}")
-    last = redirect("https://[::ffff:127.0.0.2]/").replace(b"302", str(status).encode())
-    internet.asked.paths[f"/{hop}"] = last
-    assert trouble(internet.fetch(f"{ALLOWED}/1", hosts={GOOD, "[::ffff:127.0.0.2]"})) == Trouble.FORBIDDEN_ADDRESS
-    assert (internet.asked.hits, internet.is_untouched()) == (hop, True)
+    for count, there in enumerate(("https://[::ffff:127.0.0.2]/", f"http://{GOOD}/", f"https://{PUBLIC}/"), 1):
+        internet.asked.paths[f"/{hop}"] = redirect(there).replace(b"302", str(status).encode())
+        answer = internet.fetch(f"{ALLOWED}/1", hosts={GOOD, "::ffff:127.0.0.2"})
+        assert trouble(answer) == Trouble.FORBIDDEN_ADDRESS, there
+        assert (internet.asked.hits, internet.is_untouched()) == (count * hop, True)
 
 
 def trouble(answer: Response | CallFailed) -> Trouble:
