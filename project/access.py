@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 from math import inf
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -18,6 +19,7 @@ from django.urls import reverse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError, ValidationErrorContext
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
@@ -206,6 +208,13 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         if is_api(request) and request.path != reverse("api:openapi-view"):
             return refusal(401, SIGN_IN)
         return super().handle_no_permission(request, view_func)
+
+
+class StrictParser(Parser):
+    """Reads what is JSON and no more: no NaN, and no half of a character, which no database stores."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return orjson.loads(request.body)
 
 
 class Api(NinjaAPI):

@@ -7,9 +7,10 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -40,7 +41,9 @@ class Site(admin.AdminSite):
             if not self.has_permission(request):
                 raise PermissionDenied
             if any("\x00" in text for text in _asked_for(request, kwargs)):
-                raise BadRequest  # filters go into queries as they are, and PostgreSQL cannot be asked for a NUL
+                raise BadRequest  # what is asked for goes into queries as it is, and PostgreSQL takes no NUL
+            if not _could_be_rows(request.POST.getlist(ACTION_CHECKBOX_NAME), view):
+                raise BadRequest  # Django would fail at the first
             answer: HttpResponse = guarded(request, *args, **kwargs)
             return answer
 
@@ -74,7 +77,20 @@ class Site(admin.AdminSite):
 
 
 def _asked_for(request: HttpRequest, kwargs: dict[str, Any]) -> Iterator[str]:
-    """Every text in the address."""
-    for name, values in request.GET.lists():
+    """Every text in the address and in what was posted."""
+    for name, values in (*request.GET.lists(), *request.POST.lists()):
         yield from (name, *values)
     yield from map(unquote, map(str, kwargs.values()))
+
+
+def _could_be_rows(keys: list[str], view: Callable[..., Any]) -> bool:
+    """Whether each of the `keys` that an action was asked for could be that of a row which `view` lists."""
+    model = getattr(getattr(view, "__self__", None), "model", None)
+    if model is None:
+        return not keys
+    try:
+        for key in keys:
+            model._meta.pk.clean(key, None)
+    except ValidationError:
+        return False
+    return True

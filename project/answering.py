@@ -12,6 +12,7 @@ Worker and commands are left alone: a task has its time limits, and a migration 
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -28,6 +29,7 @@ PATIENCE = 2.0  # seconds of waiting after which the server is asked whether it 
 PROBE = 3.0  # seconds that it has to say so
 TICK = 0.25  # seconds between two looks
 GRACE = 5.0  # seconds beyond its time limit after which a statement is cut loose, for behind pgbouncer no probe tells
+logger = logging.getLogger(__name__)
 HUNG = "PostgreSQL does not answer; nobody is made to wait for it until it does."
 
 
@@ -38,6 +40,7 @@ class Watch:
         self.hangs = False
         self._dsn = dsn
         self._waiting: dict[int, tuple[float, extensions.connection | None]] = {}
+        self._trusted_until = 0.0  # monotonic seconds
 
     @contextmanager
     def waiting(self, connection: extensions.connection | None = None) -> Iterator[None]:
@@ -62,13 +65,19 @@ class Watch:
     def _watch(self) -> None:
         while True:
             sleep(TICK)
-            self.look()
+            try:
+                self.look()
+            except Exception:  # nobody else looks, and the next time it may be well
+                logger.exception("the look after PostgreSQL failed and is taken again")
+                sleep(PATIENCE)
 
     def look(self) -> None:
         """Ask for the server where somebody has waited for long, and cut loose whom it leaves waiting."""
         if not self.hangs and not self._late(PATIENCE):
             return
-        self.hangs = not self._answers()
+        if self.hangs or monotonic() >= self._trusted_until:  # a long statement costs it no four connections a second
+            self.hangs = not self._answers()
+            self._trusted_until = monotonic() + PATIENCE
         if self.hangs or _limit.seconds:
             for connection in self._late(PATIENCE if self.hangs else _limit.seconds + GRACE):
                 _cut(connection)

@@ -15,7 +15,9 @@ from django.template.loader import render_to_string
 
 from project.errors import RETRY_AFTER, is_api, refusal
 from project.listening import READERS
-from project.seats import Application, Environ
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 FROM_ONE_ADDRESS = 192  # of them, so that one address never takes them all
 FORMS_AT_ONCE = 4  # of the largest size: what their bodies may take of the disk of one process

@@ -24,13 +24,20 @@ class SignInForm(AuthenticationForm):
     username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
 
 
+class CodeInput(forms.TextInput):
+    """A field that is empty again after a wrong code: that one never becomes right, and the next is typed behind it."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
+
+
 class CodeForm(forms.Form):
     """What proves the second step: a code of the app, or one for recovery."""
 
     code = forms.CharField(
         max_length=40,
         help_text="The six digits that your app shows now, or one of your recovery codes.",
-        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "one-time-code", "spellcheck": "false"}),
+        widget=CodeInput(attrs={"autofocus": True, "autocomplete": "one-time-code", "spellcheck": "false"}),
     )
 
 
@@ -43,7 +50,7 @@ class PasswordAndCodeForm(forms.Form):
     code = forms.CharField(
         max_length=40,
         help_text="The six digits that your app shows now, or one of your recovery codes.",
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+        widget=CodeInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
     )
 
 
@@ -54,7 +61,7 @@ class SetUpForm(PasswordAndCodeForm):
         max_length=10,
         label="Code from the app",
         help_text="The six digits that it shows now.",
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        widget=CodeInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
 

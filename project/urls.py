@@ -18,7 +18,7 @@ from project import (
     sign_in_views,
     views,
 )
-from project.access import Api, SessionOrToken, policy_first
+from project.access import Api, SessionOrToken, StrictParser, policy_first
 
 api = Api(
     title="Tidemark",
@@ -27,6 +27,7 @@ api = Api(
     urls_namespace="api",
     auth=[SessionOrToken()],
     docs_decorator=signed_in,
+    parser=StrictParser(),
 )
 errors.install(api)
 api.add_decorator(policy_first, mode="view")

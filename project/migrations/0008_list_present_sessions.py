@@ -20,7 +20,7 @@ def note(apps, schema_editor):
         if int(said.get(SESSION_KEY, 0)) in known:
             lasts = timedelta(seconds=said.get("_session_expiry", settings.SESSION_COOKIE_AGE))
             rows.append(sign_ins(session=session, user_id=int(said[SESSION_KEY]), lasts=lasts))
-    sign_ins.objects.bulk_create(rows, batch_size=AT_ONCE)
+    sign_ins.objects.bulk_create(rows, batch_size=AT_ONCE, ignore_conflicts=True)  # some may have theirs
 
 
 class Migration(migrations.Migration):

@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ from perf import clock, room
 from snapshots.exports.jobs import OPEN, ExportJob, State
 
 PART = ".part"
-STRAY_SECONDS = 3600  # a file without a row is left alone for so long: its row may not be committed yet
+STRAY = timedelta(hours=1)  # a file without a row is left alone for so long: its row may not be committed yet
 
 
 class Busy(Exception):
@@ -103,7 +104,7 @@ def _remove_strays() -> None:
     """Remove the files that no row speaks of: a worker was killed between the two, or a database was restored."""
     wanted = ExportJob.objects.filter(state__in=[*OPEN, State.DONE])
     known = {str(name) for name in wanted.values_list("file", flat=True)}
-    before = clock.now().timestamp() - STRAY_SECONDS
+    before = clock.surely_over(STRAY).timestamp()
     for path in folder().iterdir():
         if path.name.removesuffix(PART) not in known and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
 
     def due(self) -> Self:
         """Those that a worker may take now, the longest waiting first: all get their turns, the large and the small."""
-        free = Q(leased_until=None) | Q(leased_until__lte=clock.db_now())
+        free = Q(leased_until=None) | clock.lease_over("leased_until", LEASE)
         return self.open().filter(free).order_by("updated_at", "id")
 
     def outdated(self) -> Self:
@@ -75,7 +75,8 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         One at a time, for gathering needs the workers more. Two that look in the same instant may take one each.
         """
         self.due().filter(tries__gte=TRIES_MAX).update(**_over(State.FAILED), error=STUCK)
-        if self.open().filter(leased_until__gt=clock.db_now()).exists() or (job := self.due().first()) is None:
+        is_busy = self.open().exclude(leased_until=None).exclude(clock.lease_over("leased_until", LEASE)).exists()
+        if is_busy or (job := self.due().first()) is None:
             return None
         lease = {"turn": F("turn") + 1, "tries": F("tries") + 1, "leased_until": clock.db_now(LEASE)}
         begun = {"state": State.RUNNING, "started_at": Coalesce("started_at", clock.db_now())}

@@ -28,7 +28,7 @@ def test_a_row_says_what_the_registry_knows(signed_in, cdc, events):
     response = signed_in("viewer").get(ADDRESS, {"tag": "flu", "platform": "twitter"})
     assert text_of(response).splitlines() == [
         "Platform,Handle,URL,Organization,Core,Active,Display name,Platform's id,Owner team,Type,Category,Tags",
-        "x,CDCgov,https://x.com/CDCgov,Office,no,yes,,,,,,Flu; kids",
+        '"x","CDCgov","https://x.com/CDCgov","Office","no","yes","","","","","","Flu; kids"',  # some split at ; else
     ]
     assert response["Content-Disposition"].startswith('attachment; filename="tidemark-accounts-20')
     assert [event[1:] for event in events[-1:]] == [("accounts.export", "csv", {"platform": "x", "tag": ["flu"]})]

@@ -14,6 +14,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from project import answering
+from project.embedded import free_port
 from project.errors import database_is_away
 from tests import services
 
@@ -88,6 +89,62 @@ def test_a_slow_statement_of_a_server_that_is_there_goes_on(watched: Any) -> Non
     assert not one.watch.hangs
 
 
+def test_server_that_is_there_is_not_asked_again_at_once(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, asked = answering.Watch(""), []
+    monkeypatch.setattr(watch, "_late", lambda seconds: [watched])
+    monkeypatch.setattr(watch, "_answers", lambda: asked.append(1) or True)
+    for _ in range(3):
+        watch.look()
+    assert len(asked) == 1
+    time.sleep(answering.PATIENCE)
+    watch.look()
+    assert len(asked) == 2
+
+
+def test_look_that_fails_is_taken_again(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, answers = answering.Watch(""), iter([ValueError, RuntimeError])
+
+    def look() -> None:
+        raise next(answers, SystemExit)  # which ends the thread that would go on for ever
+
+    monkeypatch.setattr(watch, "look", look)
+    with pytest.raises(SystemExit):
+        watch._watch()
+
+
+def test_while_it_hangs_no_way_of_asking_waits(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = watched()
+    with one.cursor("named") as named, one.cursor() as cursor:
+        named.execute("SELECT 1")
+        monkeypatch.setattr(one.watch, "look", lambda: None)
+        one.watch.hangs = True
+        for way in (
+            lambda: cursor.execute("SELECT 1"),
+            lambda: cursor.executemany("SELECT %s", [(1,)]),
+            lambda: cursor.copy_expert("COPY (SELECT 1) TO STDOUT", StringIO()),
+            lambda: named.fetchmany(1),
+            one.commit,
+            one.rollback,
+            watched,
+        ):
+            with pytest.raises(psycopg2.OperationalError, match="nobody is made to wait"):
+                way()
+
+
+def test_who_asks_something_else_meanwhile_still_waits_for_the_first() -> None:
+    """A copy out of one connection is fed by questions over another, of the same thread."""
+    watch, first = answering.Watch(""), object()
+    with watch.waiting(first):  # type: ignore[arg-type]  # it is only kept
+        with watch.waiting():
+            assert watch._late(-1) == []
+        assert watch._late(-1) == [first]
+    assert watch._late(-1) == []
+
+
+def test_server_that_refuses_is_there() -> None:
+    assert answering.Watch(f"host=127.0.0.1 port={free_port()} user=nobody")._answers()
+
+
 @pytest.mark.parametrize("command", ["commit", "named cursor", "copy"])
 @pytest.mark.timeout(90)
 def test_every_way_of_waiting_is_watched(watched: Any, silent: Any, command: str) -> None:
@@ -139,7 +196,21 @@ def test_the_server_itself_ends_a_statement_at_its_limit_and_pages_say_503(
         assert isinstance(cursor.cursor, answering.Cursor)
         with pytest.raises(OperationalError) as ended:
             cursor.execute(LONG)
+    assert isinstance(ended.value.__cause__, psycopg2.errors.QueryCanceled), "cut loose, not ended by the server"
     assert database_is_away(ended.value)
+
+
+@pytest.mark.timeout(30)
+def test_behind_pgbouncer_a_statement_is_cut_loose_beyond_its_limit(
+    watched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "_limit", answering._Limit())
+    monkeypatch.setattr(answering, "GRACE", 0.1)
+    answering._limit.seconds = 0.3
+    one = watched()
+    with one.cursor() as cursor, pytest.raises(psycopg2.OperationalError):
+        cursor.execute(LONG)
+    assert not one.watch.hangs
 
 
 def test_behind_pgbouncer_no_session_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:

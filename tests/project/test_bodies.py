@@ -109,6 +109,25 @@ def test_one_address_leaves_places_to_others_and_no_place_refuses_at_once(monkey
     assert found == [None] * 6 + [503]
 
 
+def test_bodies_never_take_more_of_the_disk_than_four_of_the_largest(settings: Any) -> None:
+    settings.MAX_REQUEST_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    found: list[int | None] = []
+
+    def nested(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        """Ask for one more of the largest while all before it are kept."""
+        found.append(environ.get(UNREAD))
+        if UNREAD not in environ:
+            body = {"CONTENT_LENGTH": "10", "CONTENT_TYPE": FORM, "wsgi.input": io.BytesIO(b"a" * 10)}
+            room({"REMOTE_ADDR": "192.0.2.1", **body}, None)  # type: ignore[arg-type]  # it is not called
+        return [b""]
+
+    room = Received(nested)
+    for _ in range(2):  # all of it was given back
+        found.clear()
+        nested({}, None)
+        assert found == [None] * (bodies.FORMS_AT_ONCE + 1) + [503]
+
+
 @pytest.mark.parametrize(("path", "kind"), [("/api/uploads", "application/json"), ("/workitems/new/", "text/html")])
 def test_refusal_is_told_as_json_or_as_a_page(path: str, kind: str) -> None:
     request = RequestFactory().post(path, headers={"Accept": "text/html"})

@@ -10,6 +10,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import models
@@ -21,7 +22,7 @@ from perf.cache import cached
 from perf.events import happened
 from project import erasing
 from project.models import AccessToken, AuditEntry, Invitation
-from project.sweeping import NAMES_OF_THINGS, NOT_SEARCHED, texts_of
+from project.sweeping import NAMES_OF_THINGS, NOT_SEARCHED, searched, texts_of
 from snapshots.cache import NOTES
 from tests import factories
 from tests.project import leftovers
@@ -34,6 +35,38 @@ pytestmark = pytest.mark.django_db
 LOGIN, FIRST, LAST, MAIL, PHONE = "qzumbrow", "Quillon", "Zumbrow", "q.zumbrow@mail.example", "+491729988776"
 NAMED = ("zumbrow", "quillon", PHONE[1:])
 WORDS = f"{PHONE} | {LOGIN} | {FIRST} {LAST} | {MAIL} | {LAST}, {FIRST} | 0049 172 998 87-76 | {FIRST.upper()}  {LAST}"
+
+WRITTEN_BY_PEOPLE = {
+    "accounts.Account": "owner_team category",
+    "accounts.BulkEdit": "wanted",
+    "accounts.BulkEditPart": "before kept",
+    "accounts.RosterChange": "before after",
+    "accounts.RosterImport": "name content lines",
+    "project.AccessToken": "name",
+    "project.AuditEntry": "actor_name target detail",
+    "project.Invitation": "email phone",
+    "scraping.Alert": "detail",
+    "scraping.Notice": "address",
+    "snapshots.ExportJob": "filters",
+    "snapshots.ImportBatch": "name",
+    "snapshots.Note": "text author_name",
+    "workitems.CannedReason": "text",
+    "workitems.Comment": "text author_name",
+    "workitems.Contact": "phone",
+    "workitems.Decision": "reason by_name",
+    "workitems.Document": "name",
+    "workitems.Notice": "address words by_name",
+    "workitems.Photo": "original_name caption verdict_reason verdict_by_name uploaded_by_name",
+    "workitems.PhotoRestoration": "removed_by_name by_name",
+    "workitems.PhotoVerdict": "reason by_name",
+    "workitems.PresetNumber": "title",
+    "workitems.Revision": "changes changed_by_name",
+    "workitems.StatusChange": "changed_by_name reviewer_name reason",
+    "workitems.Upload": "name caption created_by_name",
+    "workitems.WorkItem": "location equipment description detail ofm submitter_name assigned_to_name reviewer_name"
+    " revision_notes internal_notes last_modified_by_name claimed_by_name captions",
+}
+"""What people write, or is copied of it: no exception from the search may be of these."""
 
 
 def camera_photo() -> bytes:
@@ -71,6 +104,12 @@ def test_every_exception_from_the_search_is_of_a_column_that_there_is() -> None:
     assert listed <= known, "an exception for what is not there"
 
 
+def test_what_people_write_is_searched() -> None:
+    found = {model._meta.label: {column.name for column in columns} for model, columns in searched()}
+    missed = {label: set(names.split()) - found.get(label, set()) for label, names in WRITTEN_BY_PEOPLE.items()}
+    assert {label: names for label, names in missed.items() if names} == {}
+
+
 def test_every_row_that_would_go_with_a_person_is_listed() -> None:
     going = {
         model._meta.label
@@ -88,6 +127,7 @@ def test_nobody_is_named_in_any_row_file_or_cached_answer_afterwards(
     cached(NOTES, "a", WORDS.encode)
     browser = Client()
     browser.force_login(quillon)
+    begun = browser.session.session_key
     item = photographed(quillon, django_capture_on_commit_callbacks)
     leftovers.plant(WORDS, f"{FIRST} {LAST}", quillon)
     assert {"workitems_workitem", "workitems_comment", "cache", "auth_user"} <= named().keys()
@@ -96,6 +136,7 @@ def test_nobody_is_named_in_any_row_file_or_cached_answer_afterwards(
 
     assert named() == {}
     assert browser.get("/workitems/").status_code == 302, "the session goes on"
+    assert not Session.objects.filter(session_key=begun).exists()
     item.refresh_from_db()
     assert (item.submitter_name, item.detail) == (done.pseudonym, f"Ask {done.pseudonym} or {done.pseudonym}")
     assert AuditEntry.objects.filter(action="person.erased", target=done.pseudonym).exists()

@@ -70,6 +70,7 @@ def test_page_holds_nothing_the_policy_would_block(address: str, client: Client)
         client.logout()
     page = client.get(address).content.decode()
     assert "<html" in page
+    assert len(re.findall(r'<link rel="icon"', page)) == 1  # or the browser asks for /favicon.ico
     for attributes, body in re.findall(r"<script\b([^>]*)>(.*?)</script>", page, re.DOTALL):
         assert 'type="application/json"' in attributes or (not body.strip() and 'src="/' in attributes)
     assert not re.findall(r"<style\b|\sstyle=|\son[a-z]+=|javascript:", page)

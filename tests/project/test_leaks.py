@@ -19,8 +19,9 @@ from project.models import AccessToken
 from project.roles import ROLES, Scope
 from snapshots.models import Note
 from tests import factories
+from tests.project.reads import VOLATILE
 from tests.project.test_matrix import SAMPLES, Address, addresses, is_admin, may
-from tests.project.test_warm import Site
+from tests.project.test_warm import Answer, Site
 from tests.workitems.photo_files import picture
 from workitems import photos, reviewing, uploads
 from workitems.models import Comment, Photo, StatusChange, Upload, WorkItem
@@ -71,7 +72,7 @@ def body(client: Client, path: str, **headers: str) -> str:
 
 @pytest.mark.django_db
 @pytest.mark.timeout(300)
-def test_no_role_reads_anothers_words_though_every_cache_is_warm() -> None:
+def test_no_role_reads_anothers_words() -> None:
     world()
     root = Client()
     root.force_login(User.objects.get(username="root"))
@@ -88,6 +89,83 @@ def test_no_role_reads_anothers_words_though_every_cache_is_warm() -> None:
                 leaks += [f"{role} reads {word!r} at {address.path}" for word in said - own]
     assert leaks == []
     assert shown == {(role, word) for role, own in MAY_READ.items() for word in own}  # or nothing was tried
+
+
+def may_read(role: str, address: Address) -> bool:
+    """Whether the page or operation answers a GET of that role's; "" has no rights, "root" all."""
+    policy = address.policies["GET"]
+    rights = ROLES.get(role) or frozenset()
+    return role == "root" or policy in {ANYONE, SIGNED_IN} or may(policy or (), rights)
+
+
+def cookie_of(user: Any) -> dict[str, str]:
+    """What `user` shows who is signed in."""
+    client = Client()
+    client.force_login(user)
+    return {"HTTP_COOKIE": f"{configured.SESSION_COOKIE_NAME}={client.cookies[configured.SESSION_COOKIE_NAME].value}"}
+
+
+def callers() -> dict[str, dict[str, str]]:
+    """One of each role and one without, who is deactivated, and nobody: what each shows."""
+    gone = factories.user("admin", username="gone")
+    shown = {"gone": cookie_of(gone)}
+    User.objects.filter(pk=gone.pk).update(is_active=False)  # past what would end the session, too
+    shown |= {role: cookie_of(factories.user(role)) for role in (*MAY_READ, "")}
+    return {"root": cookie_of(User.objects.get(username="root")), **shown, "nobody": {}}
+
+
+def refusal(site: Site, method: str, path: str, **shows: str) -> tuple[int, str, bytes]:
+    """What somebody gets who may not read it; whoever may leaves no trace in it."""
+    answer = site.ask(method, path, **shows)
+    assert not answer.headers.keys() & {"ETag", "X-Cache", "Last-Modified"}, path
+    return answer.status, answer.headers.get("Location", ""), VOLATILE.sub(b"", answer.body)
+
+
+def same_head(site: Site, path: str, seen: Answer, **shows: str) -> bool:
+    """Whether a HEAD is answered with the headers of the GET `seen`; operations that have none say so."""
+    head = site.ask("HEAD", path, **shows)
+    if head.status == 405:
+        return seen.status == 405 or ("GET" in head.headers["Allow"] and "HEAD" not in head.headers["Allow"])
+    told = ["Content-Type", "Cache-Control", "Content-Encoding", "ETag", "Location"]
+    told += ["Vary"] if "no-store" not in seen.headers["Cache-Control"] else []  # nobody keeps it
+    told += ["Content-Length"] if b"data-ago" not in seen.body else []  # a second later another number
+    assert {name: head.headers.get(name) for name in told} == {name: seen.headers.get(name) for name in told}, path
+    return head.status == seen.status
+
+
+@pytest.mark.drill  # a thousand requests
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(300)
+def test_no_role_reads_anothers_words_though_every_cache_is_warm(settings: Any) -> None:
+    settings.RATE_LIMITS = {}
+    world()
+    READY.clear()
+    site, asking, shown, warm = Site(), callers(), set(), set()
+    for address in addresses():
+        if not address.policies["GET"] or is_admin(address) or address.policies["GET"] == ANYONE:
+            continue
+        path = address.path
+        others = {
+            who: shows for who, shows in asking.items() if who in {"gone", "nobody"} or not may_read(who, address)
+        }
+        cold = {who: refusal(site, "GET", path, **shows) for who, shows in others.items()}
+        assert {status for status, *_ in cold.values()} <= {302, 401, 403, 405}, path
+        if 405 in {status for status, *_ in cold.values()}:
+            continue  # only written to
+        for who in asking.keys() - others.keys():
+            answer = [site.get(path, **asking[who]) for _ in range(3 if who == "root" else 1)][-1]
+            warm |= {path} if answer.headers.get("X-Cache") == "HIT" else set()
+            text = answer.body.decode(errors="replace")
+            said = {word for word in (ACCOUNTS, ITEMS, INTERNAL) if word in text}
+            shown |= {(who, word) for word in said}
+            assert said <= MAY_READ.get(who, {ACCOUNTS, ITEMS, INTERNAL} if who == "root" else set()), (who, path)
+        tag = {"HTTP_IF_NONE_MATCH": site.get(path, **asking["root"]).headers.get("ETag", "*")}
+        for who, shows in others.items():
+            assert refusal(site, "GET", path, **shows, **tag) == cold[who], (who, path)
+        assert same_head(site, path, site.get(path, **asking["root"]), **asking["root"]), path
+    assert len(warm) > 9
+    everything = MAY_READ | {"root": {ACCOUNTS, ITEMS, INTERNAL}}
+    assert shown == {(who, word) for who, own in everything.items() for word in own}  # or nothing was tried
 
 
 @pytest.mark.django_db(transaction=True)

@@ -70,7 +70,7 @@ def test_production_caches_in_redis_on_localhost_unless_told(tmp_path: Path) -> 
     assert production["debug"] is False
     assert production["tools"] == []
     assert production["hasher"] == "argon2"
-    assert production["session_engine"] == "django.contrib.sessions.backends.db"
+    assert production["session_engine"] == "project.session_store"
     assert production["storage"] == "project.statics.StaticFiles"
     assert production["mail"] == "django.core.mail.backends.dummy.EmailBackend"
 

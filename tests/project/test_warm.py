@@ -57,11 +57,14 @@ class Site:
         self.application = WarmPath(django, credential=credential, asker=AUTH.of, prefix="/api/")
 
     def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, **headers)
+
+    def ask(self, method: str, path: str, **headers: str) -> Answer:
         path, _, query = path.partition("?")
         said: list[Any] = []
         before = self.asked
         environ = {
-            "REQUEST_METHOD": "GET",
+            "REQUEST_METHOD": method,
             "PATH_INFO": path,
             "QUERY_STRING": query,
             "SERVER_NAME": "testserver",
