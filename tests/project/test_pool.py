@@ -29,9 +29,11 @@ pytestmark = [
     pytest.mark.django_db,
 ]
 ALIAS = "a pool of this test"
-COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+"""The list is the whole server's: other processes of this run ask it of connections to databases of their own."""
+COUNT = f"SELECT count(*) {OURS}"
 WAITING = f"{COUNT} AND wait_event_type = 'Lock'"
-TERMINATE = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s"
+TERMINATE = f"SELECT count(pg_terminate_backend(pid)) {OURS}"
 
 
 @pytest.fixture

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from threading import Barrier
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from axes.models import AccessAttempt, AccessLog
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import connection
 
 from perf import clock, expiring
 from project import retention
@@ -74,3 +78,21 @@ def test_the_task_of_beat_prunes_all_apps(monkeypatch: Any) -> None:
     Session.objects.create(session_key="over", expire_date=clock.now() - timedelta(days=1))
     tasks.prune()
     assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_that_prune_at_once_tell_of_every_row_once() -> None:
+    over = clock.now() - timedelta(days=1)
+    Session.objects.bulk_create(Session(session_key=f"over{n}", expire_date=over) for n in range(2_500))
+    gate = Barrier(3)
+
+    def prune(_: int) -> int:
+        [sessions] = [kind for kind in retention.expired() if kind.name == "sessions"]
+        try:
+            gate.wait()
+            return sessions.delete(monotonic() + 30)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(prune, range(3))) == 2_500

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TextIO
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
@@ -17,16 +19,18 @@ LOCK_TIMEOUT = "1s"  # a waiting ALTER TABLE makes everybody behind it wait as w
 TRIES = 60
 PAUSE = 2.0  # seconds between two tries, for whoever waited meanwhile
 LOOK = 0.5  # seconds between two looks whether another one has ended
+HELD = ".migrating"  # what the file is called whose lock SQLite's migrations hold: like the database, with this behind
 
 
 class Command(migrate.Command):
-    """Django's own, with a limit to waiting for locks, another try, and one process at a time on PostgreSQL."""
+    """Django's own, one process at a time; on PostgreSQL with a limit to waiting for locks, and another try."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate. Raises CommandError when a table stayed in use: what was done by then stays, the rest is to do."""
         connection = connections[options.get("database") or DEFAULT_DB_ALIAS]
         if connection.vendor != "postgresql":
-            super().handle(*args, **options)
+            with self._alone_with_file(connection):
+                super().handle(*args, **options)
         elif connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
             self.stderr.write("Behind pgbouncer nothing guards migrations: set DATABASE_URL to PostgreSQL itself.")
             super().handle(*args, **options)
@@ -58,18 +62,33 @@ class Command(migrate.Command):
         whose end an index that another host builds concurrently would wait, for ever.
         """
         with connection.cursor() as cursor:
-            told = False
-            while not _ask(cursor, "SELECT pg_try_advisory_lock(%s)"):
-                if not told:
-                    self.stderr.write("Another process migrates this database: waiting until it has ended.")
-                    told = True
-                time.sleep(LOOK)
+            self._wait(lambda: _ask(cursor, "SELECT pg_try_advisory_lock(%s)"))
         try:
             yield
         finally:
             if connection.is_usable():  # the lock goes with its connection
                 with connection.cursor() as cursor:
                     _ask(cursor, "SELECT pg_advisory_unlock(%s)")
+
+    @contextmanager
+    def _alone_with_file(self, connection: Any) -> Iterator[None]:
+        """The same for SQLite, by a file beside the database: SQLite's own locks go between two migrations. The kernel
+        lets go of it when its process ends; the file stays, for whoever waits has it open.
+        """
+        name = connection.settings_dict["NAME"]
+        with nullcontext() if connection.is_in_memory_db() else Path(f"{name}{HELD}").open("a") as file:
+            if file is not None:
+                self._wait(lambda: _take(file))
+            yield
+
+    def _wait(self, is_ours: Callable[[], bool]) -> None:
+        """Until nobody else migrates; says once that it waits."""
+        told = False
+        while not is_ours():
+            if not told:
+                self.stderr.write("Another process migrates this database: waiting until it has ended.")
+                told = True
+            time.sleep(LOOK)
 
 
 @contextmanager
@@ -91,6 +110,14 @@ def _limited(connection: Any) -> Iterator[None]:
 def _ask(cursor: Any, question: str) -> bool:
     cursor.execute(question, [LOCK])
     return bool(cursor.fetchone()[0])
+
+
+def _take(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _first_line(error: Exception) -> str:
