@@ -18,7 +18,7 @@ def main() -> int:
     """Run one benchmark; 1 when a goal of its own was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     choices = ["gather", "recording", "drain", "api", "growth", "pages", "images", "items", "day", "overhead"]
-    choices += ["phases", "plans", "migrations"]
+    choices += ["phases", "plans", "migrations", "partitions", "sizing"]
     parser.add_argument("bench", choices=choices)
     parser.add_argument("--accounts", type=int, help="how many (default: as goals have it)")
     parser.add_argument(
@@ -26,7 +26,7 @@ def main() -> int:
         type=float,
         help="drain: the ideal time (120); api: under each load (1.5); growth: for each question (5); day: (120)",
     )
-    parser.add_argument("--days", type=int, help="api, growth, pages: of figures (default: 365, 100, 30)")
+    parser.add_argument("--days", type=int, help="api, growth, pages, sizing: of figures (default: 365, 100, 30, 30)")
     parser.add_argument(
         "--items", type=int, help="items: how many (100,000), with three times as many photos; day: beside the demo's"
     )
@@ -37,7 +37,7 @@ def main() -> int:
         help="pages: of one with figures, which stay as they are; day: sqlite or postgres",
     )
     parser.add_argument("--rounds", type=int, help="images: for each photo and way (7); overhead: of each case (120)")
-    parser.add_argument("--rows", type=int, help="migrations: figures (5,000,000)")
+    parser.add_argument("--rows", type=int, help="migrations, partitions: figures (5,000,000)")
     given = parser.parse_args()
     if given.database and given.bench not in {"pages", "day"}:
         parser.error("--database is for pages and day alone: the others write figures")

@@ -22,7 +22,7 @@ from perf import clock
 from perf.histograms import Histogram
 from perf.models import RINGS, Arrival
 from perf.models.buckets import Ring
-from perf.recording import REQUEST
+from perf.recording import ALL, REQUEST
 from perf.series import HISTOGRAM, Labels, Series, encoded
 from perf.tables import Tables
 
@@ -132,6 +132,9 @@ def series(chance: Random, minutes: int) -> Series:
                     for value in values:
                         one.add(value, more)
                 made.setdefault((HISTOGRAM, name), {})[labels] = one
+    whole = made.setdefault((HISTOGRAM, ALL), {})
+    for labels, one in made[HISTOGRAM, REQUEST[0]].items():
+        whole.setdefault(Labels.of({"status": labels.get("status")[:1]}), Histogram()).merge(one)
     return made
 
 

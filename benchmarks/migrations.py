@@ -15,6 +15,7 @@ import psycopg2
 from django.core.management import call_command
 from django.db import connection
 
+from benchmarks.figures import bytes_of, insert
 from benchmarks.ground import Line
 from project.management.commands.migrate import Command
 
@@ -29,13 +30,12 @@ FIRST = (
     ("project", "0001_initial"),
     ("accounts", "0002_add_indexes"),
 )
-BLANKS = {"boolean": "false", "uuid": "gen_random_uuid()", "jsonb": "'{}'", "date": "current_date"}
-NUMBERS = {"bigint", "integer", "smallint", "double precision"}
 WRITES = {
     "figures": "UPDATE snapshots_snapshot SET followers = followers + 1 WHERE id = %s",
     "items": "UPDATE workitems_workitem SET version = version + 1 WHERE id = %s",
     "photos": "UPDATE workitems_photo SET caption = 'seen' WHERE id = %s",
 }
+SAID = "'Valve ' || n || ' is leaking badly at frame ' || n % 500 || ', port side; replaced the seal and the flange'"
 READ = "SELECT count(*) FROM snapshots_snapshot WHERE id BETWEEN %s AND %s + 100"
 
 
@@ -115,8 +115,7 @@ def _sizes(rows: dict[str, int]) -> Iterator[Line]:
         table = sql.split()[1]
         with connection.cursor() as cursor:
             cursor.execute(f"VACUUM FULL {table}")
-            cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
-            yield Line(table, "a row with its indexes", cursor.fetchone()[0] / rows[kind], "bytes")
+        yield Line(table, "a row with its indexes", bytes_of(table) / rows[kind], "bytes")
 
 
 def _line(name: str, variant: str, wait: float, took: float) -> Line:
@@ -143,7 +142,7 @@ def _fill(rows: int) -> dict[str, int]:
     """The tables as an earlier version would have left them; how many rows each has."""
     accounts, items = max(rows // DAYS, 1), max(rows // 10, 1)
     name = "'a' || n"
-    insert: list[tuple[str, int, dict[str, str]]] = [
+    wanted: list[tuple[str, int, dict[str, str]]] = [
         ("accounts_organization", 1, {"name": "'Office'"}),
         ("accounts_account", accounts, {"platform": "'x'", "handle": name, "handle_key": name, "organization_id": "1"}),
         (
@@ -151,30 +150,14 @@ def _fill(rows: int) -> dict[str, int]:
             {"account_id": f"1 + (n - 1) % {accounts}", "date": f"date '2026-01-01' + ((n - 1) / {accounts})::int",
              "followers": "n", "source": "'observed'", "quality": "'published'"},
         ),
-        ("workitems_workitem", items, {"number": "'N' || n", "status": "'submitted'"}),
+        (
+            "workitems_workitem", items,
+            {"number": "'N' || n", "status": "'submitted'", "description": SAID, "detail": SAID},
+        ),
         ("workitems_photo", items * 3, {"work_item_id": f"1 + (n - 1) % {items}", "state": "'ready'"}),
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        for table, count, given in insert:
-            _insert(cursor, table, count, given)
+        for table, count, given in wanted:
+            insert(cursor, table, count, given)
         cursor.execute("VACUUM ANALYZE")
     return {"figures": accounts * DAYS, "items": items, "photos": items * 3}
-
-
-def _insert(cursor: Any, table: str, count: int, given: dict[str, str]) -> None:
-    """`count` rows: what is given as SQL of their number n, and blanks in whatever else may not be NULL."""
-    cursor.execute(
-        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
-        " AND is_nullable = 'NO' AND is_identity = 'NO' AND column_default IS NULL",
-        [table],
-    )
-    values = {column: _blank(kind) for column, kind in cursor.fetchall()} | given
-    columns, expressions = ", ".join(values), ", ".join(values.values())
-    statement = f"INSERT INTO {table} ({columns}) SELECT {expressions} FROM generate_series(1, {count}) n"  # noqa: S608  # ours
-    cursor.execute(statement)
-
-
-def _blank(kind: str) -> str:
-    if kind.startswith("timestamp"):
-        return "now()"
-    return "0" if kind in NUMBERS else BLANKS.get(kind, "''")

@@ -19,7 +19,7 @@ from benchmarks.ground import ROOT
 from project import children
 from project.embedded import free_port
 
-START_SECONDS = 240.0
+START_SECONDS = 600.0  # on a machine that others use too
 STOP_SECONDS = 30.0
 UNSET = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SECRET_KEY", "TIDEMARK_TESTING", "MEDIA_ROOT", "BASE_URL")
 """What would lead the product away from its own folder."""

@@ -11,39 +11,15 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tests import services, supply
+from tests.parts import PARTS, Part
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_TESTS = 5  # pytest's exit code when nothing was collected
-ON_TWO = ["-n", "2", "--dist", "worksteal"]  # a module stays in one process, where its world is, until one has no more
-APART = "not browser and not timed and not chaos and not drill"
-
-
-@dataclass(frozen=True)
-class Part:
-    """One run of pytest over the marked tests."""
-
-    title: str
-    options: list[str]
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-PARTS = [
-    Part("All apps, on PostgreSQL and Valkey", ON_TWO),
-    Part(
-        "What must hold on both databases, on SQLite",
-        [*ON_TWO, "-m", f"both_dbs and {APART}"],
-        {"TEST_DATABASE_URL": "sqlite:///:memory:"},
-    ),
-    Part("In a browser", ["-m", "browser"]),
-    Part("Time floors", ["-m", "timed"]),
-    Part("Killing processes", ["-m", "chaos"]),
-]
 
 
 def main() -> int:
@@ -62,7 +38,7 @@ def run_all() -> int:
     counts: Counter[str] = Counter()
     chromium = install_chromium()
     for part in PARTS:
-        if part.title == "In a browser" and not chromium:
+        if part.mark == "browser" and not chromium:
             continue
         print(f"\n=== {part.title} ===", flush=True)
         counts += run(part)
@@ -78,7 +54,7 @@ def run(part: Part) -> Counter[str]:
     """One part's results; a run that broke off counts as a failure."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *part.options]
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *part.arguments()]
         code = subprocess.run(command, cwd=ROOT, env=os.environ | part.environment, check=False).returncode
         counts = read(report) if report.exists() else Counter()
     if code not in {0, NO_TESTS} and not counts["failed"]:

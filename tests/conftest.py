@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,12 +12,18 @@ import django
 import pytest
 import redis
 
-from tests import services
+from tests import parts, services
 
 services.start()  # before anything reads the settings
 os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
 django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # inherited, it would make xdist's workers read their settings too early
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what was collected, before -m leaves most of it out."""
+    config.stash[parts.COLLECTED] = list(items)
 
 
 def pytest_unconfigure() -> None:
@@ -37,12 +44,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def django_db_setup(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
 ) -> Iterator[None]:
-    """Give this process a copy of the migrated database."""
+    """Give this process a copy of the migrated database, and let tests that commit leave it as it was."""
+    from django.test import TransactionTestCase
+
     from tests import databases
 
     with django_db_blocker.unblock():
         databases.copy()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: databases.clean())
+        yield
     with django_db_blocker.unblock():
         databases.drop()
 
@@ -54,6 +65,9 @@ def restored(transactional_db: None) -> Iterator[None]:
     from tests import databases
 
     databases.copy()
+
+
+_number = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -71,16 +85,18 @@ def _client(url: str) -> redis.Redis:
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(settings: Any, tmp_path: Any) -> None:
-    """Give each test its own media folder."""
-    settings.MEDIA_ROOT = tmp_path / "media"
+def _own_folders(settings: Any) -> None:
+    """Give each test its own media folder, which is there once something is put into it."""
+    settings.MEDIA_ROOT = services.FOLDER / f"media-{next(_number)}"
 
 
 @pytest.fixture(autouse=True)
 def _nothing_recorded() -> None:
     """Begin without what earlier tests recorded: it waits in memory, for nobody flushes it."""
     from perf import exemplars, recording, storing
+    from perf.cache import counting
 
+    counting.forget()
     exemplars.forget()
     recording.forget()
     storing.forget()

@@ -9,24 +9,27 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
+import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from tests import services
 
 PATIENCE = 100
 """Seconds to wait for another process that makes the template; less than a test has (pyproject.toml), to say why."""
+LARGE = 1_000_000  # bytes of a table that is emptied as a whole rather than row by row
 
 
 def copy() -> None:
@@ -35,20 +38,85 @@ def copy() -> None:
     connection.close()
     if connection.vendor == "sqlite":
         template = _sqlite_template()
-        _remove(Path(name))
-        shutil.copyfile(template, name)
+        _use(name)
+        connection.ensure_connection()
+        with closing(sqlite3.connect(template)) as source:
+            source.backup(connection.connection)  # in place: who still has the file open goes on in the same one
     else:
         with connection._nodb_cursor() as cursor:
             template = _postgresql_template(cursor)
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    _use(name)
+        _use(name)
+        _given()  # before any test writes
 
 
 @cache
 def _own_name() -> str:
     """Of this process's copy; asked once, before the settings call the copy the database that it is a test of."""
     return str(connection.creation._get_test_db_name())
+
+
+def clean() -> None:
+    """Take back what a test committed. Django would empty every table and write types, permissions and roles anew.
+
+    Tables that the template leaves empty are emptied, the others get its rows again. Where there are other tables, the
+    copy is made anew; on SQLite always.
+    """
+    if connection.vendor == "sqlite" or not _as_given():
+        copy()
+    ContentType.objects.clear_cache()
+
+
+def _as_given() -> bool:
+    """Give the tables what the template has in them; False where they are not the same tables."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if _tables(cursor) != _given().keys():
+            return False
+        _empty(cursor, [table for table, rows in _given().items() if not rows])
+        for table, rows in _given().items():
+            if rows and _rows(cursor, table) != rows:
+                cursor.execute(f"DELETE FROM {_quoted(table)}")  # noqa: S608 - from the catalogue
+                cursor.copy_expert(f"COPY {_quoted(table)} FROM STDIN", StringIO(rows))
+    return True
+
+
+@cache
+def _given() -> dict[str, str]:
+    """By table, the rows of the template."""
+    with connection.cursor() as cursor:
+        return {table: _rows(cursor, table) for table in _tables(cursor)}
+
+
+def _tables(cursor: Any) -> set[str]:
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return {name for (name,) in cursor.fetchall()}
+
+
+def _empty(cursor: Any, tables: Iterable[str]) -> None:
+    """Empty `tables`: the large ones by TRUNCATE, which takes long for each, the others by DELETE, for each row."""
+    sizes = " UNION ALL ".join(
+        f"SELECT '{table}', pg_relation_size('{_quoted(table)}') WHERE EXISTS (SELECT FROM {_quoted(table)})"  # noqa: S608
+        for table in tables
+    )
+    cursor.execute(sizes)
+    filled = cursor.fetchall()
+    if large := [_quoted(table) for table, size in filled if size > LARGE]:
+        cursor.execute(f"TRUNCATE {', '.join(large)} CASCADE")
+    for table, _ in filled:
+        cursor.execute(f"DELETE FROM {_quoted(table)}")  # noqa: S608 - from the catalogue
+
+
+def _rows(cursor: Any, table: str) -> str:
+    """The rows of `table` as COPY has them, in an order of their own."""
+    found = StringIO()
+    ordered = f"SELECT r.* FROM {_quoted(table)} r ORDER BY r::text"  # noqa: S608 - from the catalogue
+    cursor.copy_expert(f"COPY ({ordered}) TO STDOUT", found)
+    return found.getvalue()
+
+
+def _quoted(table: str) -> str:
+    return str(connection.ops.quote_name(table))
 
 
 def drop() -> None:

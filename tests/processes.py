@@ -22,7 +22,7 @@ from project.listening import BACKLOG
 from tests import services
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 30.0  # how long a process may take to become ready on a busy machine
+SECONDS = 80.0  # how long a process may take to become ready on a busy machine
 STARTING = 90.0  # what systemd gives a service to be ready
 
 
@@ -123,12 +123,12 @@ def answers(url: str) -> bool:
     return True
 
 
-def start_server(**env: str) -> Process:
-    """The web server on a free port, against the test database."""
+def start_server(workers: int = 1, /, **env: str) -> Process:
+    """The web server on a free port, with `workers` processes, against the test database."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     variables = environment(**{"PORT": str(port), "BASE_URL": url} | env)
-    command = ["-m", "project.web", "--port", str(port), "--workers", "1"]
+    command = ["-m", "project.web", "--port", str(port), "--workers", str(workers)]
     return start("server", command, variables, url).wait_until(lambda: answers(f"{url}/healthz"))
 
 

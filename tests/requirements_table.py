@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,31 +85,37 @@ def order(line_id: str) -> tuple[str, int]:
     return line_id[0], int(line_id[1:])
 
 
-class Marks:
-    """A pytest plug-in that keeps which test carries which id."""
+def marks_of(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
+    """Id → the tests that carry it."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for item in items:
+        for mark in item.iter_markers("req"):
+            for line_id in mark.args:
+                found[line_id].add(item.nodeid.partition("[")[0])
+    return dict(found)
 
-    def __init__(self) -> None:
-        self.tests: defaultdict[str, set[str]] = defaultdict(set)
+
+class Collection:
+    """A pytest plug-in that keeps what is collected."""
+
+    items: Sequence[pytest.Item] = ()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Read the marks of everything collected."""
-        for item in session.items:
-            for mark in item.iter_markers("req"):
-                for line_id in mark.args:
-                    self.tests[line_id].add(item.nodeid.partition("[")[0])
+        """Keep everything."""
+        self.items = session.items
 
 
 def collected() -> dict[str, set[str]]:
     """Id → tests that carry it, over the whole suite. RuntimeError when the suite cannot be collected."""
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # pytest would read the settings before the tests' services run
-    marks, words = Marks(), io.StringIO()
+    seen, words = Collection(), io.StringIO()
     with contextlib.redirect_stdout(words):
         code = pytest.main(
-            ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", str(TABLE.parent.parent / "tests")], [marks]
+            ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", str(TABLE.parent.parent / "tests")], [seen]
         )
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise RuntimeError(f"the tests cannot be collected:\n{words.getvalue()}")
-    return dict(marks.tests)
+    return marks_of(seen.items)
 
 
 def main() -> int:

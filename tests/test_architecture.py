@@ -80,17 +80,19 @@ def type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def nodes(root: ast.AST) -> Iterator[ast.AST]:
-    """Everything that can run, functions included."""
-    yield root
-    if not type_checking(root):
-        for child in ast.iter_child_nodes(root):
-            yield from nodes(child)
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Everything in `path` that can run, functions included."""
+    found: list[ast.AST] = [tree(path)]
+    for node in found:  # which grows
+        if not type_checking(node):
+            found += ast.iter_child_nodes(node)
+    return tuple(found)
 
 
 def modules(path: Path) -> Iterator[str]:
     """Every module that `path` imports, also inside functions."""
-    for node in nodes(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -147,7 +149,7 @@ def test_reverse_lookups_reach_no_higher_app() -> None:
 
 def lookups(path: Path) -> Iterator[str]:
     """Words with which `path` asks the ORM across relations: keywords, and strings, with two underscores."""
-    for node in nodes(tree(path)):
+    for node in nodes(path):
         words = [node.arg] if isinstance(node, ast.keyword) else []
         words += [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
         yield from (word for word in words if word and "__" in word.strip("_"))
@@ -162,7 +164,7 @@ def test_functions_stay_short() -> None:
     long = {
         f"{name(path)}:{node.name}": lines
         for path in files()
-        for node in nodes(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or 0) - node.lineno + 1) > MAXIMUM_FUNCTION_LINES
     }
@@ -194,7 +196,7 @@ def test_only_the_clock_asks_the_system_what_time_it_is() -> None:
         f"{name(path)}:{node.lineno}"
         for path in files()
         if name(path) != "perf/clock.py"
-        for node in nodes(tree(path))
+        for node in nodes(path)
         if (isinstance(node, ast.Attribute) and asked_of(node) in SYSTEM_CLOCK)
         or (isinstance(node, ast.Call) and not node.args and asked_of(node.func) in PRESENT_UNLESS_GIVEN)
     }
@@ -202,8 +204,15 @@ def test_only_the_clock_asks_the_system_what_time_it_is() -> None:
 
 
 def asked_of(node: ast.expr) -> str:
-    """`django.utils.timezone.now` → "timezone.now"."""
-    return ".".join(ast.unparse(node).split(".")[-2:])
+    """`django.utils.timezone.now` → "timezone.now"; "" where nothing has a name."""
+    if isinstance(node, ast.Attribute):
+        return f"{last_name(node.value)}.{node.attr}"
+    return last_name(node)
+
+
+def last_name(node: ast.expr) -> str:
+    """`asyncio.open_connection` → "open_connection"; "" where nothing has a name."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def test_only_fetch_calls_outwards() -> None:
@@ -219,7 +228,7 @@ def test_only_fetch_calls_outwards() -> None:
 
 def imported_names(path: Path) -> Iterator[str]:
     """Every module and every name that `path` imports: `from http import client` is `http.client`."""
-    for node in nodes(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -228,6 +237,6 @@ def imported_names(path: Path) -> Iterator[str]:
 
 def called_attributes(path: Path) -> Iterator[str]:
     """The last name of every call: `asyncio.open_connection(…)` is `open_connection`."""
-    for node in nodes(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func).rpartition(".")[2]
+            yield last_name(node.func)

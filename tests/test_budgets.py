@@ -18,7 +18,7 @@ def test_every_cold_answer_keeps_its_budget(db: None) -> None:
     with filled() as client:
         costs = list(asked(client, rounds=1))
     assert {each.budget for each in costs} == set(budgets().values())
-    assert [excess for each in costs for excess in each.excess] == []
+    assert "\n".join(excess for each in costs for excess in each.excess) == ""
     assert not Snapshot.objects.exists()  # all of it is taken back
 
 

@@ -1,4 +1,4 @@
-"""The template that tests copy: nobody waits for it without end, and what was left half-made is made anew."""
+"""The copies of the migrated database: nobody waits for ever, half of one is made anew, tests leave theirs clean."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import zlib
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
+from project.models import AccessToken
+from project.roles import Scope
 from tests import databases
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +65,29 @@ def test_a_template_that_was_left_half_made_is_made_anew(server, made):
 
 def test_a_second_copy_bears_the_name_of_the_first():
     assert databases._own_name() == connection.settings_dict["NAME"] == settings.DATABASES["default"]["NAME"]
+
+
+@pytest.mark.both_dbs
+@pytest.mark.parametrize("large", [databases.LARGE, -1])
+def test_what_a_test_committed_is_taken_back(transactional_db, large, monkeypatch):
+    monkeypatch.setattr(databases, "LARGE", large)
+    roles = set(Group.objects.values_list("pk", "name"))
+    assert roles
+    AccessToken.objects.make(User.objects.create(username="left"), "behind", Scope.READ)
+    Group.objects.get(name="viewer").permissions.clear()
+    made = ContentType.objects.create(app_label="left", model="behind")
+    ContentType.objects.get_for_id(made.pk)  # and keeps it
+    databases.clean()
+    with pytest.raises(ContentType.DoesNotExist):
+        ContentType.objects.get_for_id(made.pk)
+    assert not User.objects.exists()
+    assert set(Group.objects.values_list("pk", "name")) == roles
+    assert Group.objects.get(name="viewer").permissions.exists()
+
+
+@pytest.mark.both_dbs
+def test_a_table_that_a_test_left_is_gone(transactional_db):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE left_behind (id integer)")
+    databases.clean()
+    assert "left_behind" not in connection.introspection.table_names()

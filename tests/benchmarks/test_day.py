@@ -54,6 +54,7 @@ def test_a_wrong_password_and_no_server_are_failures_not_answers() -> None:
     assert Seen("api", 0, 0.1, 404).failed
 
 
+@pytest.mark.req("A87")
 def test_the_report_counts_what_was_seen_and_judges_it(capsys: pytest.CaptureFixture[str]) -> None:
     told = Day(started=100.0, seconds=60.0, scrape={"accounts": 99, "done": 99, "seconds": 7.0})
     told.seen += [Seen("API: grid", 101 + at, 0.010, 200, "HIT") for at in range(9)]

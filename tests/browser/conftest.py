@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from playwright.sync_api import expect
 
 from perf import clock
 from scraping.fakes import server as fakes
@@ -38,6 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium, as root too."""
     return {**browser_type_launch_args, "executable_path": BROWSER, "args": QUIET}
+
+
+expect.set_options(
+    timeout=25_000
+)  # milliseconds; what comes is not waited for longer, and a busy machine takes its time
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -148,4 +154,4 @@ def too_wide(page: Any) -> dict[int, int]:
 
 def overflow(page: Any) -> int:
     """How many pixels the page is wider than the window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    return int(page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth"))

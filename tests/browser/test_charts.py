@@ -33,8 +33,8 @@ RANGES = """async () => {
   return ["down", "nearest", undefined].map((how) => interval(1_200_000, 10_000, how));
 }"""
 FORMULA = """async () => (await import("/static/tidemark/charts/saving.js")).csv({
-  lines: ["=1+1", "\uff1d1"].map((label) => ({ label, values: [null] })),
-  chart: { data: [[0], [null]], series: [{ idxs: [0, 0] }, { show: true }, { show: true }] },
+  lines: ["=1+1", "\u2003\ufe661", "a;=1"].map((label) => ({ label, values: [null] })),
+  chart: { data: [[0], [null]], series: [{ idxs: [0, 0] }, { show: true }, { show: true }, { show: true }] },
 })"""
 
 
@@ -155,7 +155,7 @@ def test_picture_csv_and_table_hold_what_is_shown(open_page, editor, tides):
     assert first == DAYS - 1 - int(shown["window"])
     assert [line[1] for line in lines[1:]] == ["" if v is None else str(v) for v in shown["values"][0][first:]]
     assert lines[-1][0] == clock.today().isoformat()
-    assert page.evaluate(FORMULA) == "Date,'=1+1,'\uff1d1\r\n1970-01-01,,\r\n"
+    assert page.evaluate(FORMULA) == "Date,'=1+1,'\u2003\ufe661,\"a;=1\"\r\n1970-01-01,,,\r\n"
     page.get_by_label("Save History").click()
     page.get_by_role("button", name="Show as a table").click()
     expect(page.get_by_role("dialog").get_by_role("row")).to_have_count(len(lines))

@@ -112,6 +112,7 @@ def test_a_part_is_started_from_the_form(open_page, editor, doubts):
     page = open_page(PHONE, editor)
     page.goto("/scraping/")
     page.get_by_role("link", name="Scrape a part…").click()
+    expect(page.get_by_role("button", name="Scrape now")).to_be_visible()
     assert overflow(page) == 0
     page.get_by_label("Chosen accounts").first.check()
     page.get_by_role("textbox", name="Chosen accounts").fill("x/station03")

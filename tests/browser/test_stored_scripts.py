@@ -5,25 +5,30 @@ The Content-Security-Policy would stop most of them; it is bypassed here, so tha
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from itertools import cycle
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.contrib import admin
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from accounts.batches import RosterImport
+from accounts.checking import check_roster
 from accounts.models import Account, FormerHandle, Tag
+from accounts.rosters import read_roster
 from perf import clock
 from perf.events import happened
-from project.models import AccessToken
+from project.models import AccessToken, SignIn
 from scraping.models import Alert, Attempt, PlatformState, Sample, ScrapeJob, ScrapeRun
-from snapshots.models import Note
+from snapshots.models import ImportBatch, Note
 from tests import factories
 from tests.browser.payloads import PAYLOADS
-from workitems.models import CannedReason, Comment, Notice, WorkItem
+from tests.project import test_matrix as matrix
+from workitems import uploads
+from workitems.models import CannedReason, Comment, Notice, Revision, StatusChange, WorkItem
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
@@ -46,8 +51,25 @@ PAGES = (
     "/scraping/platforms/x/", "/scraping/capacity/", "/workitems/", "/workitems/?q=xss", "/workitems/?q={q}",
     "/workitems/review/", "/workitems/bin/", "/workitems/notices/", "/workitems/documents/",
     "/workitems/new/?location={q}", "/tokens/", "/invitations/", "/performance/", "/performance/findings/",
-    "/login/?next={q}", "/nothing/{q}", "/api/docs",
+    "/login/", "/login/code/", "/nothing/{q}", "/api/docs", "/password/", "/password/reset/",
+    "/password/reset/sent/", "/password/reset/MQ/{q}/", "/invitation/{q}/", "/sessions/", "/two-steps/",
+    "/two-steps/set-up/", "/two-steps/codes/", "/two-steps/off/", "/trend/", "/sidebar/?q={q}", "/pane/?account=x/{q}",
+    "/exports/live/", "/notes/new/", "/accounts/organizations/?organization={q}", "/scraping/live/",
+    "/scraping/missing/", "/scraping/metrics/", "/workitems/documents/live/", "/performance/routes/{q}/",
+    "/performance/cache/", "/performance/queries/", "/performance/queries/{q}/", "/performance/indexes/",
+    "/performance/tasks/", "/performance/outgoing/", "/performance/frontend/", "/performance/storage/",
+    "/performance/processes/",
 )  # fmt: skip
+SIGNED_OUT = [f"/login/?next=/{quote(text, safe='')}" for text in PAYLOADS[:3]]
+NOT_FOUND = ("/nothing/", "/invitation/", "/performance/routes/", "/performance/queries/", "/accounts/bulk/999/")
+"""Addresses that say that nothing is there, and repeat what was asked for or not."""
+
+NO_PAGES = {
+    *("healthz", "readyz", "metrics", "snapshots:export-accounts", "snapshots:download-export", "workitems:export"),
+    *("accounts:refused", "scraping:sample-text", "workitems:photo", "workitems:document"),
+    *("workitems:download-bundle", "scraping:job-sample"),
+}
+"""What a GET is answered with a file or a line of text; the last leads on to a page."""
 
 
 @pytest.fixture
@@ -80,12 +102,44 @@ def world(transactional_db: None, settings: Any) -> dict[str, Any]:
     PlatformState.objects.create(
         platform="x", host=next(texts), why="dead_token", paused_until=now + timedelta(hours=1)
     )
-    roster = RosterImport.objects.create(name=next(texts), by=root, state=RosterImport.State.values[0])
+    rows = [{"platform": "x", "handle": next(texts), "organization": next(texts)} for _ in range(9)]
+    given = json.dumps(rows)
+    roster = check_roster(read_roster(given), given, name=next(texts), by=root, all_or_nothing=False)
+    RosterImport.objects.create(name=next(texts), by=root, state=RosterImport.State.DONE)
+    ImportBatch.objects.create(name=next(texts), by=root, state=ImportBatch.State.DONE)
     item = _item(texts, root)
+    _history(texts, root, first, item)
     for at in range(12):
         AccessToken.objects.make(root, next(texts)[:100], "read")
         happened(root, next(texts)[:60], next(texts), {next(texts): next(texts), "number": at})
-    return {"root": root, "account": first, "run": run, "sample": sample, "roster": roster, "item": item}
+    token, note = AccessToken.objects.first(), Note.objects.first()
+    return {"root": root, "account": first, "run": run, "sample": sample, "roster": roster, "item": item,
+            "token": token, "note": note}  # fmt: skip
+
+
+def _history(texts: Any, root: Any, account: Account, item: WorkItem) -> None:
+    """What was done to the account and the item, and items on somebody's desk and in the bin."""
+    for action in ("accounts.edit", f"accounts.{next(texts)}"[:60]):
+        changes = {next(texts): [next(texts), next(texts)]}
+        happened(root, action, next(texts), {"id": account.pk, "changes": changes, "fields": [next(texts)]})
+    happened(root, "accounts.tag", "", {"id": account.pk, "added": [next(texts)]})
+    Revision.objects.create(
+        work_item=item, version=2, changes={"detail": [next(texts), next(texts)]}, changed_by_name=next(texts)[:100]
+    )
+    said = {"name": next(texts), "caption": next(texts)}
+    back = factories.item(root, description=next(texts), location=next(texts))
+    StatusChange.objects.create(
+        work_item=back, new_status="needs_revision", changed_by_name=next(texts)[:100], reason=next(texts)
+    )
+    theirs = {"status": "needs_revision", "assigned_to": root, "revision_notes": next(texts)}
+    WorkItem.objects.filter(pk=back.pk).update(**theirs)
+    uploads.promise(back, uploads.Promise(key="k", size=9, sha256="0" * 64, **said), by=root)
+    gone = factories.item(root, description=next(texts), location=next(texts))
+    WorkItem.objects.filter(pk=gone.pk).update(deleted_at=clock.now(), deleted_by=root)
+    Notice.objects.create(
+        work_item=item, event="commented", channel="mail", address=next(texts), words="", error=next(texts),
+        due_at=clock.now(),
+    )  # fmt: skip
 
 
 def _account(texts: Any, at: int) -> Account:
@@ -133,13 +187,27 @@ def addresses(world: dict[str, Any]) -> list[str]:
     others = [
         f"/accounts/edit/{account.pk}/", f"/scraping/attempts/{account.pk}/", f"/accounts/import/{world['roster'].pk}/",
         f"/scraping/samples/{world['sample'].pk}/", f"/scraping/runs/{world['run'].pk}/",
-        f"/workitems/review/?item={item.number}",
+        f"/workitems/review/?item={item.number}", f"/tokens/{world['token'].pk}/revoke/", f"/changes/{account.pk}/",
+        f"/notes/{world['note'].pk}/", f"/scraping/standing/{account.pk}/", "/accounts/bulk/999/",
+        f"/admin/auth/user/{world['root'].pk}/history/", f"/admin/auth/user/{world['root'].pk}/erase/",
+        f"/accounts/bulk/?account={account.pk}&preview=1&set_organization={quote(PAYLOADS[2])}&add_tags=a&set_team=b",
     ]  # fmt: skip
-    asked = [page.format(q=quote(text)) for page, text in zip(PAGES, cycle(PAYLOADS[::7]), strict=False)]
+    asked = [page.format(q=quote(text, safe="")) for page, text in zip(PAGES, cycle(PAYLOADS[::7]), strict=False)]
     lists = [reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist") for m in admin.site._registry]
     forms = [reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
              for row in (item, account, world["root"], account.organization)]  # fmt: skip
     return [*of_item, *of_account, *others, *asked, *lists, *forms]
+
+
+def unseen(visited: list[str], client: Any) -> set[str]:
+    """The pages, by name, that none of the addresses `visited` is of."""
+    seen = {resolve(urlsplit(address).path).view_name for address in visited if "/nothing/" not in address}
+    there = {
+        route.name
+        for route in matrix.addresses()
+        if route.policies["GET"] and not route.is_api and not matrix.is_admin(route) and route.name not in NO_PAGES
+    } - seen
+    return {one.name for one in matrix.addresses() if one.name in there and client.get(one.path).status_code != 405}
 
 
 def test_no_stored_text_runs_or_becomes_markup(
@@ -150,7 +218,9 @@ def test_no_stored_text_runs_or_becomes_markup(
     context.expose_binding("told", lambda source, number: ran.append(f"{source['page'].url}: {number}"))
     context.add_init_script(DETECTOR)
     client.force_login(world["root"])
-    [cookie] = client.cookies.values()
+    SignIn.objects.update(agent=PAYLOADS[2])
+    assert unseen(addresses(world), client) == set()
+    cookie = client.cookies["session"]
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
     page = context.new_page()
     page.on("dialog", lambda dialog: ran.append(f"{page.url}: {dialog.message}"))
@@ -159,9 +229,12 @@ def test_no_stored_text_runs_or_becomes_markup(
     assert (len(page.evaluate(FOUND)), len(ran)) == (2, 1), "the detector sees nothing"
     ran.clear()
     became, failed, shown = [], [], set()
-    for address in addresses(world):
+    for address in [*addresses(world), *SIGNED_OUT]:
+        if address in SIGNED_OUT:
+            context.clear_cookies()
         answer = page.goto(address, wait_until="networkidle" if address.count("/") < 3 else "load")
-        failed += [f"{answer.status} {address}"] if answer.status >= 500 else []
+        wrong = answer.status >= (500 if address.startswith(NOT_FOUND) else 400)
+        failed += [f"{answer.status} {address}"] if wrong else []
         became += [f"{address}: {found}" for found in page.evaluate(FOUND)]
         text = page.evaluate(TEXT)
         shown |= {payload for payload in PAYLOADS if payload in text}

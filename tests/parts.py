@@ -1,0 +1,47 @@
+"""The parts of a whole run, and the files that each needs: importing all of them takes longer than many a part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+ON_TWO = ["-n", "2", "--dist", "worksteal"]  # a module stays in one process, where its world is, until one has no more
+COLLECTED = pytest.StashKey[list[pytest.Item]]()
+"""Everything that a run has collected, also what its -m leaves out; see conftest.py."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run of pytest: the tests that bear `mark`, all that none runs apart for "", with `options`."""
+
+    title: str
+    mark: str
+    options: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def arguments(self) -> list[str]:
+        """What pytest is told."""
+        if not self.mark:
+            return self.options
+        apart = "" if self.mark in APART else f" and not ({' or '.join(APART)})"
+        return [*self.options, "-m", self.mark + apart, *map(str, files(self.mark))]
+
+
+APART = ("browser", "timed", "chaos", "drill")
+PARTS = [
+    Part("All apps, on PostgreSQL and Valkey", "", ON_TWO),
+    Part(
+        "What must hold on both databases, on SQLite", "both_dbs", ON_TWO, {"TEST_DATABASE_URL": "sqlite:///:memory:"}
+    ),
+    Part("In a browser", "browser", ON_TWO),
+    Part("Time floors", "timed"),
+    Part("Killing processes", "chaos"),
+]
+
+
+def files(mark: str) -> list[Path]:
+    """The files whose tests may bear `mark`: it stands in them."""
+    return [path for path in sorted(TESTS.rglob("test_*.py")) if f"mark.{mark}" in path.read_text()]
