@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain bench-migrations chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain bench-migrations bench-partitions sizing chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -34,9 +34,11 @@ lint: install-dev ## Check style, imports and templates
 types: install-dev ## Check types
 	@$(CHECKING) $(BIN)/mypy --no-error-summary
 
-migrations: install-dev ## Check that every model change has its migration, and that none locks a table in use
+migrations: install-dev ## Check that every model change has its migration, none locks a table in use, and all go back and forth
 	@$(CHECKING) $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
 	@$(BIN)/python -m tests.migrations
+	@$(BIN)/python -m pytest -q -m drill tests/project/test_round_trip.py
+	@TEST_DATABASE_URL=sqlite:///:memory: $(BIN)/python -m pytest -q -m drill tests/project/test_round_trip.py
 
 audit: install-dev ## Ask for known vulnerabilities of everything locked; says loudly what could not be asked
 	@$(BIN)/python -m tests.supply audit
@@ -127,6 +129,12 @@ bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SE
 
 bench-migrations: install ## Migrating filled tables beside writers, and how long each migration holds a write up: ROWS=5000000 figures
 	@$(BIN)/python -m benchmarks migrations $(if $(ROWS),--rows $(ROWS))
+
+bench-partitions: install ## Figures by month beside the plain table: hot statements, recording, dropping a month: ROWS=5000000 figures of a year
+	@$(BIN)/python -m benchmarks partitions $(if $(ROWS),--rows $(ROWS))
+
+sizing: install ## What a Tidemark of a size needs of disk, time and calls, up to a million accounts: N=100000 measured, DAYS=30
+	@$(BIN)/python -m benchmarks sizing $(if $(N),--accounts $(N)) $(if $(DAYS),--days $(DAYS))
 
 bench-items: install ## Work items beside the predecessor's way: N=100000 items and three times as many photos (goals: N=1000000)
 	@$(BIN)/python -m benchmarks items $(if $(N),--items $(N))

@@ -4,7 +4,7 @@ import { make, said, wordsOf } from "./legend.js";
 import { DASHES, SHAPES, nth } from "./shapes.js";
 import { dayName, toDate } from "./words.js";
 
-const UNSAFE = /^[' \u00a0\u2007\u202f\u3000\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/; // what a spreadsheet would take for a formula, as perf/spreadsheets.py says
+const UNSAFE = /^['\p{Z}\p{C}]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\t\r\n]/u; // what a spreadsheet would take for a formula, as perf/spreadsheets.py says
 const NOTES = { simulated: "Simulated figures are hollow points", imported: "Imported figures are dotted points", suspect: "✕ suspect, not counted", rounded: "Shaded: the range that the platform's rounding allows", before: "Dotted lines: the period before" };
 
 /** Saves what the card of `element` shows as "png" or "csv", or shows it as "table". */
@@ -50,7 +50,7 @@ export function csv(state) {
 function cell(value) {
   if (typeof value === "number") return String(value);
   const text = UNSAFE.test(value ?? "") ? `'${value}` : value ?? "";
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function download(blob, name) {
