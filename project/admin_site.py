@@ -8,10 +8,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import unquote
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
@@ -21,6 +20,8 @@ from django.views.decorators.http import require_POST
 from perf.cache import Unreachable
 from project.clearing import clear_cache
 from project.roles import ADMINISTER
+
+METHODS = ("GET", "HEAD", "POST")
 
 
 class Site(admin.AdminSite):
@@ -40,6 +41,8 @@ class Site(admin.AdminSite):
         def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not self.has_permission(request):
                 raise PermissionDenied
+            if request.method not in METHODS:
+                return HttpResponseNotAllowed(METHODS)  # Django would answer with the page
             if any("\x00" in text for text in _asked_for(request, kwargs)):
                 raise BadRequest  # what is asked for goes into queries as it is, and PostgreSQL takes no NUL
             if not _could_be_rows(request.POST.getlist(ACTION_CHECKBOX_NAME), view):
@@ -80,16 +83,14 @@ def _asked_for(request: HttpRequest, kwargs: dict[str, Any]) -> Iterator[str]:
     """Every text in the address and in what was posted."""
     for name, values in (*request.GET.lists(), *request.POST.lists()):
         yield from (name, *values)
-    yield from map(unquote, map(str, kwargs.values()))
+    yield from map(str, kwargs.values())
 
 
 def _could_be_rows(keys: list[str], view: Callable[..., Any]) -> bool:
     """Whether each of the `keys` that an action was asked for could be that of a row which `view` lists."""
-    model = getattr(getattr(view, "__self__", None), "model", None)
-    if model is None:
-        return not keys
+    model: Any = getattr(getattr(view, "__self__", None), "model", None)
     try:
-        for key in keys:
+        for key in keys if model else ():  # a page of no model runs no action
             model._meta.pk.clean(key, None)
     except ValidationError:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_safe
 
 from perf.access import signed_in
 from perf.views.exposition import metrics
@@ -26,7 +27,7 @@ api = Api(
     description="Daily figures of social accounts, and work items. Sign in, or send a token from “Access tokens”.",
     urls_namespace="api",
     auth=[SessionOrToken()],
-    docs_decorator=signed_in,
+    docs_decorator=lambda view: signed_in(require_safe(view)),
     parser=StrictParser(),
 )
 errors.install(api)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
+from itertools import product
 from typing import Any
 
 import pytest
@@ -30,6 +31,9 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SAFE = {"GET", "HEAD", "OPTIONS"}
+EACH_TIME = {"X-Response-Time", "Server-Timing", "X-Cache", "Expires", "Content-Length"}
+"""Headers that differ from one request to the next; the length, of pages that tell a secret or the time."""
+
 FEW = {"signed out", "no role", "superuser", "admin's write token"}
 """Who tries what no role decides: addresses open to all who are signed in, methods that nothing takes."""
 
@@ -227,18 +231,25 @@ def closed(address: Address, method: str) -> bool:
 
 
 def answered(person: Person, address: Address, method: str) -> str:
-    """What really came back, in the words of `expected`; nothing that the request wrote stays."""
-    client = Client(raise_request_exception=False)
-    if "cookie" in person.credentials:
-        client.cookies = SimpleCookie({settings.SESSION_COOKIE_NAME: person.credentials["cookie"]})
-    with transaction.atomic():
-        response = client.generic(method, address.path, headers=person.credentials.get("headers"))
-        transaction.set_rollback(True)
+    """What really came back, in the words of `expected`."""
+    response = asked(person, address, method)
     status = response.status_code
     if status == 302 and response["Location"].startswith("/login/?next=") and address.name not in DECLARED:
         return "sign in"
     refused = status in {401, 403, 405} or status >= 500
     return str(status) if refused else "in"
+
+
+def asked(person: Person, address: Address, method: str) -> Any:
+    """The response; nothing that the request wrote stays."""
+    client = Client(raise_request_exception=False)
+    if "cookie" in person.credentials:
+        client.cookies = SimpleCookie({settings.SESSION_COOKIE_NAME: person.credentials["cookie"]})
+    with transaction.atomic():
+        response: Any = client.generic(method, address.path, headers=person.credentials.get("headers"))
+        response.sent = b"".join(response) if response.streaming else response.content
+        transaction.set_rollback(True)
+    return response
 
 
 def tries(person: Person, address: Address, method: str) -> bool:
@@ -277,6 +288,69 @@ def test_every_address_answers_each_person_as_its_policy_says(kind: str, monkeyp
         if (got := answered(person, address, method)) not in accepted(person, address, method)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def demoted() -> Person:
+    """Who signed in as an administrator and is none any more."""
+    former = user("former", "admin")
+    shown = session(former)
+    former.groups.clear()
+    return Person("demoted", frozenset(), shown)
+
+
+def same_head(got: Any, head: Any, *, is_api: bool) -> bool:
+    """Whether a HEAD is answered as the GET `got`; operations of the API that have none say so."""
+    if is_api and head.status_code == 405 != got.status_code:
+        return "GET" in head["Allow"] and "HEAD" not in head["Allow"]
+    said = [
+        {name: text for name, text in response.headers.items() if name not in EACH_TIME} for response in (got, head)
+    ]
+    return (head.status_code, said[1], head.sent) == (got.status_code, said[0], b"")
+
+
+def tells_nothing(got: Any, options: Any, address: Address) -> bool:
+    """Whether OPTIONS are refused as the GET `got`, or answered with methods alone; what is for anyone is no secret."""
+    if options.status_code == 405 or (options.status_code == 200 and "Allow" in options and not options.sent):
+        return True
+    is_refusal = options.status_code >= 300 or address.policies["GET"] == ANYONE
+    return is_refusal and (options.status_code, options.get("Location")) == (got.status_code, got.get("Location"))
+
+
+def learn_more(everyone: list[Person], some: Iterable[Address]) -> list[str]:
+    """Who learns by HEAD or OPTIONS what a GET does not tell them."""
+    found = []
+    for address, person in product(some, everyone):
+        got, head, options = (asked(person, address, method) for method in ("GET", "HEAD", "OPTIONS"))
+        found += [
+            f"{address.path} as {person.name}: {(got, head, options)}"
+            for is_right in (same_head(got, head, is_api=address.is_api), tells_nothing(got, options, address))
+            if not is_right
+        ]
+    return found
+
+
+@pytest.fixture
+def _cheap(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """No rates, and refusals that are not rendered."""
+    settings.RATE_LIMITS = {}
+    monkeypatch.setattr(errors, "render_to_string", lambda *_: "")
+
+
+@pytest.mark.usefixtures("_cheap")
+def test_head_and_options_of_each_policy_tell_nobody_more_than_get() -> None:
+    """One address of each policy and door; the next test asks all."""
+    one_of_each = {(is_admin(one), one.is_api, *map(one.policies.get, ("GET", "POST"))): one for one in addresses()}
+    everyone = [*(person for person in people() if person.name in FEW), demoted()]
+    assert len(one_of_each) > 20
+    assert learn_more(everyone, one_of_each.values()) == []
+
+
+@pytest.mark.drill  # ten thousand requests
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("_cheap")
+@pytest.mark.parametrize("kind", KINDS)
+def test_head_and_options_of_every_address_tell_nobody_more_than_get(kind: str) -> None:
+    assert learn_more([*people(), demoted()], filter(KINDS[kind], addresses())) == []
 
 
 def test_no_session_writes_to_the_api_without_the_csrf_token() -> None:
