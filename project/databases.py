@@ -48,7 +48,9 @@ def _postgresql(env: Any, found: dict[str, Any]) -> dict[str, Any]:
     # A host that is gone without a word is noticed after a minute; the system would take two hours, and a quarter of
     # an hour in the middle of a question (tcp_user_timeout, in milliseconds).
     patience = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-    found["OPTIONS"] = patience | {"tcp_user_timeout": 60_000} | found.get("OPTIONS", {})
+    options = patience | {"tcp_user_timeout": 60_000} | found.get("OPTIONS", {})
+    found["HOST"] = options.pop("host", found["HOST"])  # a socket's folder: dbshell looks for it here alone
+    found["OPTIONS"] = options
     # Behind pgbouncer's transaction pooling nothing may outlive a transaction; cursors of the server's would.
     found["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DB_TRANSACTION_POOLING", default=False)
     if env.bool("DB_POOL", default=False):

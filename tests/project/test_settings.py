@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import environ
 import pytest
 from django.conf import settings as tested
+from django.db.backends.postgresql.client import DatabaseClient
+
+from project import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 ASK = """
@@ -140,3 +144,11 @@ def test_a_database_address_that_cannot_be_read_keeps_its_password_to_itself(tmp
     told = boot(tmp_path, SECRET_KEY="k", DATABASE_URL="postgres://a:hush/hush@b/c").stderr
     assert "DATABASE_URL cannot be read" in told
     assert "hush" not in told
+
+
+def test_dbshell_finds_the_embedded_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address is the folder of a socket; Django hands psql the host and nothing else that could name it."""
+    monkeypatch.setenv("DATABASE_URL", "postgres://tidemark@/tidemark?host=/run/short")
+    found = databases.main(environ.Env(), Path())
+    command, _ = DatabaseClient.settings_to_cmd_args_env(found, ["--quiet"])
+    assert command == ["psql", "-U", "tidemark", "-h", "/run/short", "--quiet", "tidemark"]
