@@ -13,6 +13,7 @@ class PerfConfig(AppConfig):
     name = "perf"
 
     def ready(self) -> None:
+        import_module("perf.conf").refuse_wrong_ones()
         import_module("perf.lookups")
         import_module("perf.exemplars")
         import_module("perf.reads")

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, cast
 
-import brotli
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.text import compress_sequence, compress_string
+
+try:
+    import brotli
+except ModuleNotFoundError:  # a project without it has gzip
+    brotli = None
 
 BYTES_MIN = 200  # below, headers cost what compression saves
 BROTLI_QUALITY = 5
@@ -76,8 +80,8 @@ def pressed(value: bytes) -> tuple[bytes, bytes]:
     if len(value) < BYTES_MIN:
         return b"", b""
     quality = PRESSED_QUALITY if len(value) <= PRESSED_MAX else BROTLI_QUALITY
-    smaller = gzip.compress(value, compresslevel=9, mtime=0), bytes(brotli.compress(value, quality=quality))
-    by_gzip, by_brotli = (body if len(body) < len(value) else b"" for body in smaller)
+    smaller = gzip.compress(value, compresslevel=9, mtime=0), brotli and bytes(brotli.compress(value, quality=quality))
+    by_gzip, by_brotli = (body if body and len(body) < len(value) else b"" for body in smaller)
     return by_gzip, by_brotli
 
 
@@ -90,7 +94,7 @@ def encoding_for(accepted: str, *, is_page: bool = False) -> str:
     """The best encoding in an Accept-Encoding header that we make; empty for none. A page is never sent as brotli."""
     qualities = dict(_qualities(accepted))
     anything = qualities.get("*", 0.0)
-    for encoding in ("gzip",) if is_page else ("br", "gzip"):
+    for encoding in ("gzip",) if is_page or brotli is None else ("br", "gzip"):
         if qualities.get(encoding, anything) > 0:
             return encoding
     return ""

@@ -65,16 +65,22 @@ class _State:
 
 
 def _repeatable(connection: Any) -> Callable[[], None]:
-    """Begin on PostgreSQL: psycopg2 sends both with its BEGIN; to set them, and to unset them after it, sends nothing.
+    """Begin on PostgreSQL: psycopg sends both with its BEGIN; to set them, and to unset them after it, sends nothing.
 
     So nothing of it outlives the transaction in a session that a pooler hands on.
     """
+    # Here, for a project on SQLite has neither psycopg2 nor psycopg 3.
+    from django.db.backends.postgresql.psycopg_any import IsolationLevel, is_psycopg3  # noqa: PLC0415
+
+    readonly = "read_only" if is_psycopg3 else "readonly"
     connection.set_autocommit(False)
     raw = getattr(connection.connection, "driver_connection", connection.connection)  # within what the pool gives
-    raw.isolation_level, raw.readonly = "REPEATABLE READ", True
+    raw.isolation_level = IsolationLevel.REPEATABLE_READ
+    setattr(raw, readonly, True)
 
     def restore() -> None:
-        raw.isolation_level = raw.readonly = None
+        raw.isolation_level = None
+        setattr(raw, readonly, None)
         connection.set_autocommit(True)
 
     return restore

@@ -36,9 +36,7 @@ POSITIVE = (
     "LEASE_SECONDS",
     "SCRAPE_ATTEMPT_DAYS",
     "NOTICE_DAYS",
-    "PERF_MAX_SERIES",
     "PERF_MAX_SHARE",
-    "PERF_PAGE_VIEW_DAYS",
 )
 
 
@@ -175,12 +173,6 @@ def _numbers() -> Iterator[CheckMessage]:
                 hint=f"Remove {name} from the environment to get its default.",
                 id="tidemark.E003",
             )
-    if settings.PERF_STORE not in {"database", "memory"}:
-        yield Error(
-            f"PERF_STORE is {settings.PERF_STORE!r}; it must be database or memory.",
-            hint="Remove PERF_STORE from the environment to keep what is measured in the database.",
-            id="tidemark.E014",
-        )
     if settings.ITEMS_PER_PAGE > settings.MAX_ITEMS_PER_PAGE:
         yield Error(
             f"ITEMS_PER_PAGE ({settings.ITEMS_PER_PAGE}) is above MAX_ITEMS_PER_PAGE ({settings.MAX_ITEMS_PER_PAGE}).",

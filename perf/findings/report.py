@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ SAVED_MIN = 0.001  # seconds a hit saves: about what looking it up costs
 SLOW_RUNS_MIN = 3  # of a query; fewer are told from SLOW_ANYHOW on: once in thousands is no pattern
 SLOW_ANYHOW = 1.0  # seconds of a single run
 CROWD_MIN = 3  # readers that computed one answer at once
+
+_LIKE = re.compile(r" I?LIKE ", re.IGNORECASE)
 
 LABELS = {
     "repeated": "Repeated query",
@@ -86,6 +89,8 @@ def _why(one: Seen) -> str:
     """Where to look for what made a query slow; a statement like BEGIN or COMMIT has no plan."""
     if one.query.shape.startswith("BEGIN"):
         return "another transaction was writing; shorten those that write, or use a database with more than one writer"
+    if _LIKE.search(one.query.shape):
+        return "LIKE within a text reads every row; an index of trigrams (PostgreSQL's pg_trgm) serves it"
     return "its plan says why" if one.query.template else "it has no plan; look at what else ran on the database then"
 
 

@@ -18,7 +18,7 @@ _FROM = re.compile(
 _JOIN = re.compile(r'\bJOIN "?(\w+)"?', re.IGNORECASE)
 _WHERE = re.compile(r"\bWHERE (.*?)(?: GROUP BY | ORDER BY | LIMIT | FOR UPDATE|$)", re.IGNORECASE)
 _EQUAL = re.compile(r'(?:"?(\w+)"?\.)?"?\b(\w+)"? = \?')
-_COMPARED = re.compile(r'(?:"?(\w+)"?\.)?"?\b(\w+)"? (?:=|<|>|<=|>=|IN|LIKE|BETWEEN) ?(?:\?|\(…\))', re.IGNORECASE)
+_COMPARED = re.compile(r'(?:"?(\w+)"?\.)?"?\b(\w+)"? (?:=|<|>|<=|>=|IN|BETWEEN) ?(?:\?|\(…\))', re.IGNORECASE)
 _COUNT = re.compile(r"^SELECT COUNT\(", re.IGNORECASE)
 _AGGREGATE = re.compile(r'^SELECT (SUM|AVG|MIN|MAX)\("?(?:\w+"?\."?)?(\w+)"?\)', re.IGNORECASE)
 _EXISTS = re.compile(r"^SELECT \? AS ", re.IGNORECASE)

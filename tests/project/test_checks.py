@@ -37,8 +37,6 @@ def test_defaults_raise_nothing(settings: Any) -> None:
         ("E002", {"SCRAPE_WINDOW": "02:00-02:00"}),
         ("E003", {"SLOW_REQUEST_THRESHOLD": 0.0}),
         ("E003", {"CACHE_TTL_GRID": -1}),
-        ("E003", {"PERF_PAGE_VIEW_DAYS": 0}),
-        ("E014", {"PERF_STORE": "disk"}),
         ("E004", {"BASE_URL": "tidemark.example"}),
         ("E005", {"BASE_URL": "https://tidemark.example", "ALLOWED_HOSTS": ["other.example"]}),
         ("E006", {"TRUSTED_PROXIES": ["10.0.0.300"]}),

@@ -57,6 +57,11 @@ def test_no_index_is_asked_for_on_a_table_that_is_known_to_be_small(monkeypatch:
     assert indexes.suggestion(shape) == ""
 
 
+def test_no_index_is_asked_for_where_like_may_look_within_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexes, "ROWS_MIN", 0)
+    assert missed_by('SELECT 1 FROM "workitems_workitem" i WHERE i.detail LIKE %s') == []
+
+
 @pytest.mark.both_dbs
 @pytest.mark.parametrize("column", ["id", "number", "location"])
 def test_no_index_is_asked_for_where_one_serves(column: str, monkeypatch: pytest.MonkeyPatch) -> None:

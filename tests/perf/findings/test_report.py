@@ -193,6 +193,7 @@ def test_a_single_flight_is_no_stampede(family: Family) -> None:
         ("BEGIN IMMEDIATE", "another transaction was writing; shorten those that write"),
         ("COMMIT", "it has no plan; look at what else ran on the database then"),
         ("SELECT height FROM tides", "its plan says why"),
+        ("SELECT height FROM tides WHERE name LIKE %s", "LIKE within a text reads every row; an index of trigrams"),
     ],
 )
 def test_a_slow_statement_is_told_to_have_a_plan_only_where_it_has_one(sql: str, why: str) -> None:

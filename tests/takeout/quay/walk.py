@@ -3,7 +3,7 @@
 import os
 import sys
 
-for absent in ("redis", "django_redis", "hiredis", "celery", "kombu", "ninja", "orjson", "prometheus_client"):
+for absent in ("redis", "django_redis", "hiredis", "celery", "kombu", "ninja", "orjson", "prometheus_client", "brotli"):
     sys.modules[absent] = None  # type: ignore[assignment]  # importing it fails, as where it is not installed
 
 import django  # noqa: E402  # after them
@@ -30,6 +30,8 @@ def main() -> None:
     assert (found.count, found.most) == (3, 12), found
     (asked,) = exemplars.of("berths", reading.window("24h")).worst[0].queries
     assert (asked.times, asked.file, asked.function) == (12, "quay/urls.py", "berths"), asked
+    assert client.get("/performance/").status_code == 403
+    assert client.post("/performance/beacon/", {"route": "berths", "answered_ms": "1"}).status_code == 403
     client.force_login(User.objects.create_superuser("ann"))
     page = client.get("/performance/")
     assert page.status_code == 200, page
