@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from functools import cache
 from itertools import accumulate
 from typing import Any, NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
 
 from perf import clock, reading
 from perf.histograms import GROWTH, Histogram
@@ -67,38 +69,20 @@ SERIES = {
 }
 
 
-class Family(NamedTuple):
-    """What is told of one name: its type, words and a line for each value."""
+class Exposition:
+    """A collector for prometheus_client's encoders: every name that was recorded lately."""
 
-    metric: str
-    kind: str
-    help: str
-    lines: list[str]
-
-
-def exposition(*, openmetrics: bool) -> str:
-    """Every name that was recorded lately, in the text format or in OpenMetrics."""
-    told: list[str] = []
-    for family in _families():
-        name = family.metric
-        if family.kind == "counter" and not openmetrics:
-            name += "_total"
-        words = _escaped(family.help, quotes=openmetrics)
-        told += f"# HELP {name} {words}\n", f"# TYPE {name} {family.kind}\n", *family.lines
-    return "".join([*told, "# EOF\n"] if openmetrics else told)
-
-
-def _families() -> Iterator[Family]:
-    """One family per name; of two names that Prometheus could not tell apart the first alone."""
-    seen: set[str] = set()
-    told = {key for key in store().names() if key[0] in FAMILIES}  # not what single requests did
-    for kind, name in sorted(told, key=lambda key: (key[1], key[0])):
-        described = described_as(kind, name)
-        metric = metric_name(name, described.unit)
-        family = FAMILIES[kind](metric, name, described)
-        if family.lines and metric not in seen:
-            seen.add(metric)
-            yield family
+    def collect(self) -> Iterator[Metric]:
+        """One family per name; of two names that Prometheus could not tell apart the first alone."""
+        seen: set[str] = set()
+        told = {key for key in store().names() if key[0] in FAMILIES}  # not what single requests did
+        for kind, name in sorted(told, key=lambda key: (key[1], key[0])):
+            described = described_as(kind, name)
+            metric = metric_name(name, described.unit)
+            family = FAMILIES[kind](metric, name, described)
+            if family.samples and metric not in seen:
+                seen.add(metric)
+                yield family
 
 
 def described_as(kind: str, name: str) -> Described:
@@ -120,31 +104,34 @@ def _today() -> Window:
     return Window(start, start + DAYS.step, "day")
 
 
-def _histogram(metric: str, name: str, described: Described) -> Family:
-    found, lines = reading.totals(name, _today()), []
-    for labels, own in _written(found):
-        one, begin = found[labels], f"{metric}_bucket{{{own}{',' if own else ''}le="
-        lines += [f'{begin}"{edge}"}} {many}.0\n' for edge, many in buckets(one, EDGES[described.unit])]
-        braced = _braced(own)
-        lines += f"{metric}_count{braced} {one.count}.0\n", f"{metric}_sum{braced} {_number(one.total)}\n"
-    return Family(metric, "histogram", described.help, lines)
+def _histogram(metric: str, name: str, described: Described) -> Metric:
+    found = reading.totals(name, _today())
+    names = _label_names(found)
+    family = HistogramMetricFamily(metric, described.help, labels=names)
+    for labels, one in sorted(found.items()):
+        family.add_metric(_values(labels, names), buckets(one, EDGES[described.unit]), one.total)
+    return family
 
 
-def _counter(metric: str, name: str, described: Described) -> Family:
-    found, metric = reading.counts(name, _today()), metric.removesuffix("_total")
-    lines = [
-        f"{metric}_total{_braced(own)} {_number(found[labels] * described.scale)}\n" for labels, own in _written(found)
-    ]
-    return Family(metric, "counter", described.help, lines)
+def _counter(metric: str, name: str, described: Described) -> Metric:
+    found = reading.counts(name, _today())
+    names = _label_names(found)
+    family = CounterMetricFamily(metric, described.help, labels=names)
+    for labels, amount in sorted(found.items()):
+        family.add_metric(_values(labels, names), amount * described.scale)
+    return family
 
 
-def _level(metric: str, name: str, described: Described) -> Family:
+def _level(metric: str, name: str, described: Described) -> Metric:
     found = _last(name)
-    lines = [f"{metric}{_braced(own)} {_number(found[labels][-1][1])}\n" for labels, own in _written(found)]
-    return Family(metric, "gauge", described.help, lines)
+    names = _label_names(found)
+    family = GaugeMetricFamily(metric, described.help, labels=names)
+    for labels, steps in sorted(found.items()):
+        family.add_metric(_values(labels, names), steps[-1][1])
+    return family
 
 
-FAMILIES: dict[str, Callable[[str, str, Described], Family]] = {
+FAMILIES: dict[str, Callable[[str, str, Described], Metric]] = {
     HISTOGRAM: _histogram,
     COUNT: _counter,
     LEVEL: _level,
@@ -159,7 +146,7 @@ def _last(name: str) -> dict[Labels, list[Any]]:
     return lately or reading.levels(name, Window(hour - HOURS.step, hour + HOURS.step, "hour"))
 
 
-def buckets(histogram: Histogram, edges: Iterable[float]) -> list[tuple[str, int]]:
+def buckets(histogram: Histogram, edges: Iterable[float]) -> list[tuple[str, float]]:
     """(edge, how many are at most that) for each edge and infinity, as Prometheus adds them up."""
     bins = list(histogram.bins())
     sums = list(accumulate((many for _, many in bins), initial=0))
@@ -167,35 +154,13 @@ def buckets(histogram: Histogram, edges: Iterable[float]) -> list[tuple[str, int
     for edge in edges:
         while reached < len(bins) and bins[reached][0] <= edge * GROWTH * EXACTLY:
             reached += 1
-        found.append((_edge(edge), sums[reached]))
+        found.append((floatToGoString(edge), sums[reached]))  # type: ignore[no-untyped-call]  # the library's own
     return [*found, ("+Inf", histogram.count)]
 
 
-def _written(found: Iterable[Labels]) -> Iterator[tuple[Labels, str]]:
-    """Each of `found` in order, with all of their names and its own values as they stand between braces."""
-    sorts = sorted(found)
-    names = {name: re.sub(r"^(?=\d)|\W", "_", name, flags=re.ASCII) for labels in sorts for name, _ in labels}
-    for labels in sorts:
-        yield labels, ",".join(f'{names[name]}="{_escaped(labels.get(name))}"' for name in sorted(names))
+def _label_names(found: Iterable[Labels]) -> list[str]:
+    return sorted({name for labels in found for name, _ in labels})
 
 
-def _braced(labels: str) -> str:
-    return f"{{{labels}}}" if labels else ""
-
-
-def _escaped(text: str, *, quotes: bool = True) -> str:
-    text = text.replace("\\", r"\\").replace("\n", r"\n")
-    return text.replace('"', r"\"") if quotes else text
-
-
-def _number(value: float) -> str:
-    """A number as Go writes it, so that edges are called as other clients call them."""
-    written = repr(float(value))
-    point = written.find(".")
-    if value > 0 and point > 6:  # from a million on Go writes an exponent
-        digits = f"{written[0]}.{written[1:point]}{written[point + 1 :]}".rstrip("0.")
-        return f"{digits}e+0{point - 1}"
-    return written
-
-
-_edge = cache(_number)
+def _values(labels: Labels, names: list[str]) -> list[str]:
+    return [labels.get(name) for name in names]
