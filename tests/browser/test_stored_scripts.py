@@ -1,12 +1,10 @@
-"""Whatever somebody stores is shown as text: 500 payloads in every field that a page shows, with no policy.
+"""Whatever somebody stores or sends is shown as text: 500 payloads in every field that a page shows, with no policy.
 
 The Content-Security-Policy would stop most of them; it is bypassed here, so that escaping alone has to hold.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import timedelta
 from itertools import cycle
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -15,24 +13,14 @@ import pytest
 from django.contrib import admin
 from django.urls import resolve, reverse
 
-from accounts.batches import RosterImport
-from accounts.checking import check_roster
-from accounts.models import Account, FormerHandle, Tag
-from accounts.rosters import read_roster
-from perf import clock
-from perf.events import happened
-from project.models import AccessToken, SignIn
-from scraping.models import Alert, Attempt, PlatformState, Sample, ScrapeJob, ScrapeRun
-from snapshots.models import ImportBatch, Note
-from tests import factories
+from project.models import SignIn
 from tests.browser.payloads import PAYLOADS
+from tests.browser.posted import Posted, posted
+from tests.browser.stored import store_everywhere
 from tests.project import test_matrix as matrix
-from workitems import uploads
-from workitems.models import CannedReason, Comment, Notice, Revision, StatusChange, WorkItem
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
-EVERYTHING = "\n".join(PAYLOADS)
 DETECTOR = "Object.defineProperty(window, 'xss', {value: (n) => { told(String(n)); return '' }})"
 FOUND = """() => [
   ...[...document.querySelectorAll('[data-xss]')].map((e) => e.outerHTML),
@@ -73,107 +61,9 @@ NO_PAGES = {
 
 
 @pytest.fixture
-def world(transactional_db: None, settings: Any) -> dict[str, Any]:
-    """A payload in every field of text that a page shows: each of the 500 in those that take long texts."""
-    texts, now = cycle(PAYLOADS), clock.now()
-    root = factories.user("admin", username=next(texts)[:150], first_name=next(texts), last_name=next(texts))
-    accounts = [_account(texts, at) for at in range(30)]
-    first = accounts[0]
-    FormerHandle.objects.create(account=first, platform="x", handle=next(texts), handle_key="former")
-    Note.objects.bulk_create(
-        Note(account=account, day=clock.today(), text=text[:200], author_name=next(texts)[:100])
-        for account, text in zip(cycle([None, first]), PAYLOADS[::25], strict=False)
-    )
-    run = ScrapeRun.objects.create(kind="requested", scope="accounts", created_at=now)
-    due = {"due_at": now, "order_at": now, "date": clock.today(), "rank": 0}
-    job = ScrapeJob.objects.create(account=first, platform="x", reason="requested", **due)
-    call = {"platform": "x", "step": "read", "account": first, "outcome": "unparsable"}
-    Attempt.objects.create(
-        job=job, started_at=now, seconds=1, worker=next(texts)[:100], detail=next(texts)[:200], **call
-    )
-    sample = Sample.objects.create(
-        kind="api", accounts=1, body=EVERYTHING, size=9, taken_at=now, content_type=next(texts)[:100], **call
-    )
-    Alert.objects.create(
-        kind="paused", key="x", platform="x", opened_at=now,
-        detail={"host": next(texts), "why": "dead_token", "waiting": 1,
-                "until": (now + timedelta(hours=1)).isoformat()},
-    )  # fmt: skip
-    PlatformState.objects.create(
-        platform="x", host=next(texts), why="dead_token", paused_until=now + timedelta(hours=1)
-    )
-    rows = [{"platform": "x", "handle": next(texts), "organization": next(texts)} for _ in range(9)]
-    given = json.dumps(rows)
-    roster = check_roster(read_roster(given), given, name=next(texts), by=root, all_or_nothing=False)
-    RosterImport.objects.create(name=next(texts), by=root, state=RosterImport.State.DONE)
-    ImportBatch.objects.create(name=next(texts), by=root, state=ImportBatch.State.DONE)
-    item = _item(texts, root)
-    _history(texts, root, first, item)
-    for at in range(12):
-        AccessToken.objects.make(root, next(texts)[:100], "read")
-        happened(root, next(texts)[:60], next(texts), {next(texts): next(texts), "number": at})
-    token, note = AccessToken.objects.first(), Note.objects.first()
-    return {"root": root, "account": first, "run": run, "sample": sample, "roster": roster, "item": item,
-            "token": token, "note": note}  # fmt: skip
-
-
-def _history(texts: Any, root: Any, account: Account, item: WorkItem) -> None:
-    """What was done to the account and the item, and items on somebody's desk and in the bin."""
-    for action in ("accounts.edit", f"accounts.{next(texts)}"[:60]):
-        changes = {next(texts): [next(texts), next(texts)]}
-        happened(root, action, next(texts), {"id": account.pk, "changes": changes, "fields": [next(texts)]})
-    happened(root, "accounts.tag", "", {"id": account.pk, "added": [next(texts)]})
-    Revision.objects.create(
-        work_item=item, version=2, changes={"detail": [next(texts), next(texts)]}, changed_by_name=next(texts)[:100]
-    )
-    said = {"name": next(texts), "caption": next(texts)}
-    back = factories.item(root, description=next(texts), location=next(texts))
-    StatusChange.objects.create(
-        work_item=back, new_status="needs_revision", changed_by_name=next(texts)[:100], reason=next(texts)
-    )
-    theirs = {"status": "needs_revision", "assigned_to": root, "revision_notes": next(texts)}
-    WorkItem.objects.filter(pk=back.pk).update(**theirs)
-    uploads.promise(back, uploads.Promise(key="k", size=9, sha256="0" * 64, **said), by=root)
-    gone = factories.item(root, description=next(texts), location=next(texts))
-    WorkItem.objects.filter(pk=gone.pk).update(deleted_at=clock.now(), deleted_by=root)
-    Notice.objects.create(
-        work_item=item, event="commented", channel="mail", address=next(texts), words="", error=next(texts),
-        due_at=clock.now(),
-    )  # fmt: skip
-
-
-def _account(texts: Any, at: int) -> Account:
-    """Sound in what its addresses are made of, for no form takes another; payloads in all the rest."""
-    words = {name: next(texts) for name in ("display_name", "owner_team", "external_id")}
-    made = factories.account(
-        "x", f"station{at}", organization=factories.organization(next(texts)), category=next(texts)[:100],
-        bio=EVERYTHING if at == 0 else next(texts), **words,
-    )  # fmt: skip
-    Account.objects.filter(pk=made.pk).update(handle=next(texts).replace("/", "|") if at else made.handle)
-    made.tags.add(Tag.objects.create(name=next(texts)[:50]))
-    factories.snapshot(made, followers=1_000 * (at + 1))
-    return made
-
-
-def _item(texts: Any, root: Any) -> WorkItem:
-    words = {name: next(texts) for name in ("location", "equipment", "ofm")}
-    item = factories.item(root, description=next(texts), detail=EVERYTHING, **words)
-    for position in range(6):
-        named = {"caption": next(texts), "original_name": next(texts), "uploaded_by_name": next(texts)[:100]}
-        factories.photo(item, position=position, verdict_reason=next(texts), verdict="retake", **named)
-    for start in range(0, 500, 25):
-        said = "\n".join(PAYLOADS[start : start + 25])
-        Comment.objects.create(work_item=item, author=root, author_name=next(texts)[:100], text=said)
-    Notice.objects.create(
-        work_item=item, event="commented", channel="mail", recipient=root, address=next(texts), words=EVERYTHING,
-        by_name=next(texts)[:100], due_at=clock.now(),
-    )  # fmt: skip
-    CannedReason.objects.create(status="needs_revision", text=next(texts))
-    WorkItem.objects.filter(pk=item.pk).update(
-        submitter_name=next(texts)[:100], assigned_to_name=next(texts)[:100], reviewer_name=next(texts)[:100],
-        revision_notes=EVERYTHING, internal_notes=EVERYTHING,
-    )  # fmt: skip
-    return item
+def world(transactional_db: None) -> dict[str, Any]:
+    """A payload in every field."""
+    return store_everywhere()
 
 
 def addresses(world: dict[str, Any]) -> list[str]:
@@ -210,6 +100,17 @@ def unseen(visited: list[str], client: Any) -> set[str]:
     return {one.name for one in matrix.addresses() if one.name in there and client.get(one.path).status_code != 405}
 
 
+def answer_with(page: Any, there: Posted) -> str:
+    """Have the browser shown what a form was answered with, at the address that it would be at; that address."""
+    address = there.address.partition("#")[0]
+    page.route(
+        lambda url: urlsplit(url).path == urlsplit(address).path,
+        lambda route: route.fulfill(status=there.status, content_type="text/html; charset=utf-8", body=there.html),
+        times=1,
+    )
+    return address
+
+
 def test_no_stored_text_runs_or_becomes_markup(
     browser: Any, live_server: Any, world: dict[str, Any], client: Any
 ) -> None:
@@ -229,15 +130,22 @@ def test_no_stored_text_runs_or_becomes_markup(
     assert (len(page.evaluate(FOUND)), len(ran)) == (2, 1), "the detector sees nothing"
     ran.clear()
     became, failed, shown = [], [], set()
-    for address in [*addresses(world), *SIGNED_OUT]:
-        if address in SIGNED_OUT:
-            context.clear_cookies()
+
+    def look(address: str) -> int:
         answer = page.goto(address, wait_until="networkidle" if address.count("/") < 3 else "load")
-        wrong = answer.status >= (500 if address.startswith(NOT_FOUND) else 400)
-        failed += [f"{answer.status} {address}"] if wrong else []
-        became += [f"{address}: {found}" for found in page.evaluate(FOUND)]
+        became.extend(f"{address}: {found}" for found in page.evaluate(FOUND))
         text = page.evaluate(TEXT)
-        shown |= {payload for payload in PAYLOADS if payload in text}
+        shown.update(payload for payload in PAYLOADS if payload in text)
+        return int(answer.status)
+
+    for address in addresses(world):
+        status = look(address)
+        failed += [f"{status} {address}"] if status >= (500 if address.startswith(NOT_FOUND) else 400) else []
+    for there in posted(world, client):
+        status = look(answer_with(page, there))
+        failed += [f"{status} {there.name}"] if status != there.status else []
+    context.clear_cookies()
+    failed += [address for address in SIGNED_OUT if look(address) >= 400]
     context.close()
     assert (ran, became, failed) == ([], [], []), failed
     assert len(shown) > 450, "the pages do not show what was stored"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from django.test import Client
 
 from accounts.models import Account
 from perf.access import ANYONE, SIGNED_IN
-from perf.cache.ready import READY
+from perf.cache.ready import PRESS, READY
 from project.models import AccessToken
-from project.roles import ROLES, Scope
+from project.roles import ROLES, SCOPES, Scope
 from snapshots.models import Note
 from tests import factories
 from tests.project.reads import VOLATILE
@@ -199,6 +200,82 @@ def test_who_was_let_in_warm_is_out_with_the_next_request() -> None:
                 answer = site.get(path, **shows, **more)
                 assert answer.status == wanted, (name, path, more)
                 assert ACCOUNTS not in answer.body.decode()
+
+
+BEARERS = {
+    "read": {ACCOUNTS},
+    "write": {ACCOUNTS},
+    "crew": {ITEMS, INTERNAL},
+    "metrics": set[str](),
+}
+"""What a token of each scope may read of an administrator's words."""
+
+
+def bearer(of: Any, scope: str) -> tuple[AccessToken, dict[str, str]]:
+    """A token and what whoever has it shows."""
+    token, secret = AccessToken.objects.make(of, scope, scope)
+    return token, {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
+
+
+def warm_up(site: Site, path: str, shows: dict[str, str]) -> Answer:
+    """What a bearer gets who asks until it comes from memory, where it ever does."""
+    for _ in range(3):  # computed, then found and pressed, then learned pressed
+        site.get(path, **shows)
+        PRESS.wait()
+    return site.get(path, **shows)
+
+
+def after_warm(site: Site, path: str, shows: dict[str, str], leave: Callable[[], object]) -> Iterator[Answer]:
+    """What a bearer gets after `leave`, who was let in with every cache warm: by GET, with the tag, and by HEAD."""
+    seen = warm_up(site, path, shows)
+    assert seen.status not in {401, 403}, path
+    leave()
+    yield from (site.get(path, **shows, **more) for more in ({}, {"HTTP_IF_NONE_MATCH": seen.headers.get("ETag", "*")}))
+    yield site.ask("HEAD", path, **shows)
+
+
+@pytest.mark.drill  # two thousand requests
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(400)
+def test_no_token_reads_more_than_its_scope_nor_after_its_end_though_every_cache_is_warm(settings: Any) -> None:
+    settings.RATE_LIMITS = {}
+    world()
+    READY.clear()
+    site, root, shown, tried, warm = Site(), User.objects.get(username="root"), set(), 0, set()
+    tokens = {scope: bearer(root, scope)[1] for scope in BEARERS}
+    for address in addresses():
+        path, policy = address.path, address.policies["GET"]
+        if not address.is_api or policy in {None, ANYONE}:
+            continue
+        allowed = {scope for scope in BEARERS if policy == SIGNED_IN or may(policy or (), SCOPES[scope])}
+        narrower = BEARERS.keys() - allowed
+        cold = {scope: refusal(site, "GET", path, **tokens[scope]) for scope in narrower}
+        assert {status for status, *_ in cold.values()} <= {403}, path
+        for scope in sorted(allowed):
+            answer = warm_up(site, path, tokens[scope])
+            warm |= set() if answer.by_django else {path}
+            said = {word for word in (ACCOUNTS, ITEMS, INTERNAL) if word in answer.body.decode(errors="replace")}
+            shown |= {(scope, word) for word in said}
+            assert said <= BEARERS[scope], (scope, path)
+            owner, (token, shows) = factories.user("admin"), bearer(root, scope)
+            left = [*after_warm(site, path, shows, token.revoke)]
+            _, shows = bearer(owner, scope)
+            left += after_warm(site, path, shows, partial(deactivate, owner))
+            _, shows = bearer(owner := factories.user("admin"), scope)
+            left += after_warm(site, path, shows, partial(User.objects.filter(pk=owner.pk).delete))
+            assert {answer.status for answer in left} == {401}, (scope, path)
+            assert all(word not in answer.body.decode() for answer in left for word in BEARERS[scope]), path
+            tried += len(left)
+        assert {scope: refusal(site, "GET", path, **tokens[scope]) for scope in narrower} == cold, path
+    assert shown == {(scope, word) for scope, own in BEARERS.items() for word in own}
+    assert tried > 500
+    assert len(warm) > 5
+
+
+def deactivate(user: Any) -> None:
+    """As an administrator does."""
+    user.is_active = False
+    user.save()
 
 
 def rows() -> list[Any]:
