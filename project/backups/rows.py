@@ -20,8 +20,8 @@ from django.db import connection, models
 from django.utils.dateparse import parse_duration
 from django.utils.duration import duration_iso_string
 
-LEFT_OUT = frozenset({"django_session"})
-"""Sessions: one that was ended since would be open again."""
+LEFT_OUT = frozenset({"django_session", "project_signin"})
+"""Sessions, and what is known of each: one that was ended since would be open again."""
 BLOCK = 1 << 16  # bytes handed to PostgreSQL at once
 BATCH = 200  # rows of one statement on SQLite
 WRITTEN_SO = {

@@ -7,12 +7,12 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
@@ -20,9 +20,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from perf import cache, clock
-from project.backups import making, restoring
+from project.backups import making, restoring, rows
 from project.backups.manifest import BadBackup, Manifest
-from project.models import AuditEntry
+from project.models import AuditEntry, SignIn
 from tests import factories
 from tests.project.backups import worlds
 from workitems.models import WorkItem
@@ -46,7 +46,7 @@ def test_every_row_and_file_comes_back_and_new_rows_get_new_numbers(folder: Path
     item = worlds.furnished()
     gone = factories.user(username="mark")
     factories.account("x").delete()  # its number is not given again
-    Session.objects.create(session_key="open then", session_data="", expire_date=clock.now() + timedelta(days=1))
+    worlds.signed_in(gone)
     backup, manifest = making.make(folder, quiet)
     Session.objects.all().delete()
     before, numbers, files = worlds.tables(), worlds.numbers(), worlds.media()
@@ -75,6 +75,27 @@ def test_every_row_and_file_comes_back_and_new_rows_get_new_numbers(folder: Path
     assert not Session.objects.exists()
     assert User.objects.get(username="boss").check_password("correct horse battery")
     assert AuditEntry.objects.filter(action="backup.restored", target=manifest.made_at).count() == 1
+
+
+@pytest.mark.both_dbs
+@pytest.mark.django_db(transaction=True)
+def test_backup_of_before_that_holds_sign_ins_comes_back_without_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worlds.signed_in(factories.user(username="mark"))
+    with monkeypatch.context() as before:
+        before.setattr(rows, "LEFT_OUT", {"django_session"})
+        backup, manifest = making.make(folder, quiet)
+    assert manifest.tables["project_signin"].rows == 1
+    restoring.restore(backup, quiet, replace=True)
+    assert User.objects.filter(username="mark").exists()
+    assert not SignIn.objects.exists()
+
+
+def test_nothing_in_a_backup_points_at_what_is_left_out() -> None:
+    models = [model for model in rows.stored_models(apps) if model._meta.db_table not in rows.LEFT_OUT]
+    pointed = {field.related_model for model in models for field in model._meta.local_fields if field.is_relation}
+    assert not {model._meta.db_table for model in pointed if model} & rows.LEFT_OUT
 
 
 def test_a_filled_database_is_not_replaced_unasked(folder: Path) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 
 from perf import clock
 from project.backups import rows
-from project.models import AccessToken
+from project.models import AccessToken, SignIn
 from scraping import ledger
 from scraping.models import PermitBlock, ScrapeJob
 from snapshots.models import ExportJob
@@ -49,6 +50,13 @@ def furnished() -> WorkItem:
     Upload.objects.create(work_item=item, key="k", size=9, sha256="0" * 64)
     Bundle.objects.create(owner=boss, numbers=[item.number], state="done", ended_at=clock.now())
     return item
+
+
+def signed_in(person: User) -> SignIn:
+    """A browser in which `person` is signed in."""
+    open_until = clock.now() + timedelta(days=1)
+    session = Session.objects.create(session_key="open then", session_data="", expire_date=open_until)
+    return SignIn.objects.create(session=session, user=person, lasts=timedelta(hours=12))
 
 
 def pictured(item: WorkItem, name: str) -> Photo:
