@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install -
 # What checks without a running product need: settings that load, and a database that is never written.
 CHECKING := TIDEMARK_TESTING=1 SECRET_KEY=checking DATABASE_URL=sqlite:///:memory: DEBUG=0
 
-.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-phases bench-plans bench-drain bench-migrations bench-partitions sizing chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
+.PHONY: run dev plant test load lint types migrations audit licences sbom requirements bench bench-gather bench-recording bench-api bench-pages bench-images bench-items bench-perf bench-kept bench-phases bench-plans bench-drain bench-migrations bench-partitions sizing chaos chaos-gather chaos-hangs chaos-kills chaos-read chaos-suite assets fmt lock install install-dev clean fuzz fuzz-api fuzz-uploads fuzz-truth screenshots help
 
 run: install ## Start Tidemark: PORT=8000, DEMO=1 (0: your own accounts), DB=sqlite (or postgres)
 	@PORT=$(PORT) DEMO=$(DEMO) DB=$(DB) DEBUG=0 exec $(BIN)/python manage.py up
@@ -121,8 +121,11 @@ bench-plans: install ## Twelve questions explained by PostgreSQL, naive and ours
 bench-phases: install ## What each phase of making work items fast brought, before and after: N=20000 items
 	@$(BIN)/python -m benchmarks phases $(if $(N),--items $(N))
 
-bench-perf: $(VENV)/installed-bench ## What monitoring costs beside silk and django-orbit: ROUNDS=120 N=1000 accounts; what it keeps of MINUTES=1440 and of a year
+bench-perf: $(VENV)/installed-bench ## What monitoring costs beside silk and django-orbit: ROUNDS=120 N=1000 accounts; what it keeps, as bench-kept
 	@$(BIN)/python -m benchmarks overhead $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(N),--accounts $(N))
+
+bench-kept: install ## What monitoring keeps of MINUTES=1440, of a week and of a year
+	@$(BIN)/python -m benchmarks kept_series
 
 bench-drain: install ## A rate-limited, prioritised backlog of six platforms: SECONDS=120 at the ideal
 	@$(BIN)/python -m benchmarks drain $(if $(SECONDS),--seconds $(SECONDS))

@@ -59,7 +59,7 @@ class Example:
         for call in trace.queries:
             key = call.sql, call.place
             if key not in asked and len(asked) < MOST_QUERIES:
-                asked[key] = Asked(normalised(call.sql), *call.place, call.started)
+                asked[key] = Asked(normalised(call.sql), *call.place[:3], call.started)
             if key in asked:
                 asked[key].times += 1
                 asked[key].seconds += call.seconds

@@ -42,17 +42,21 @@ def test_minutes_that_were_simulated_go_the_whole_way(db: None, monkeypatch: pyt
     assert sum(one.count for one in counted.values()) == pytest.approx(4 * kept_series.A_MINUTE, rel=0.02)
 
 
-def test_a_year_is_what_the_rings_hold_and_is_judged(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "days", "met"), [("a week", 7, None), ("a year", 365, True)])
+def test_a_week_and_a_year_are_what_the_rings_hold(
+    db: None, monkeypatch: pytest.MonkeyPatch, name: str, days: int, met: bool | None
+) -> None:
     monkeypatch.setattr(kept_series, "ROUTES", 1)
     monkeypatch.setattr(kept_series, "POOL", 1)
     monkeypatch.setattr(kept_series, "DRAWN", 50)
     monkeypatch.setattr(kept_series, "RINGS", (DAYS,))  # the others take tens of thousands of rows
-    days = list(kept_series._periods(DAYS, kept_series.since(DAYS), clock.now()))
-    assert len(days) == 366
-    (rows, size, *parts) = kept_series._year()
-    assert rows.value == 6 * len(days)
-    assert size.met is True
-    assert sum(part.value for part in parts) == pytest.approx(size.value, rel=0.2)
+    length = kept_series.LENGTHS[name]
+    periods = list(kept_series._periods(DAYS, kept_series.since(DAYS, length), clock.now()))
+    assert len(periods) == days + 1
+    (rows, size, *parts) = kept_series._after(name, length)
+    assert rows.value == 6 * len(periods)
+    assert size.met is met
+    assert sum(part.value for part in parts) == pytest.approx(size.value, abs=0.05)  # the table of arrivals
 
 
 def test_every_series_has_something_in_each_period() -> None:

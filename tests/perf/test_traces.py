@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
+from django.template import Context, Engine
 
 from perf import reading, recording, storing, traces
 from perf.cache import Family, cached
-from perf.places import NOWHERE
+from perf.places import NOWHERE, Place
 from perf.series import Labels
 from perf.traces import Trace
 from tests.perf import tasks_of_a_test
@@ -37,7 +38,7 @@ def test_a_trace_tells_each_query_with_the_line_that_asked_and_no_parameter(clie
         for number, text in enumerate(Path("tests/perf/urls.py").read_text().splitlines(), 1)
         if "Group.objects.filter" in text
     )
-    assert {call.place for call in trace.queries} == {("tests/perf/urls.py", line, "asking")}
+    assert {call.place for call in trace.queries} == {Place("tests/perf/urls.py", line, "asking")}
     assert len(trace.queries) == trace.count == 6
     assert not any("secret name" in call.sql for call in trace.queries)
     assert sum(call.seconds for call in trace.queries) == pytest.approx(trace.seconds)
@@ -45,6 +46,18 @@ def test_a_trace_tells_each_query_with_the_line_that_asked_and_no_parameter(clie
     starts = [call.started for call in trace.queries]
     assert starts == sorted(starts)
     assert (trace.method, trace.what, trace.status) == ("GET", "tests.perf.urls.asking", "200")
+
+
+def test_the_line_of_a_template_is_told_beside_the_line_that_renders_it():
+    page = "<p>\n{% for one in groups %}{{ one }}{% endfor %}"
+    engine = Engine(loaders=[("django.template.loaders.locmem.Loader", {"boats.html": page})])
+    with traces.traced("boats") as trace:
+        engine.get_template("boats.html").render(Context({"groups": Group.objects.all()}))
+        engine.from_string(page).render(Context({"groups": Group.objects.all()}))
+        list(Group.objects.all())
+    named, nameless, plain = (call.place for call in trace.queries)
+    assert str(named) == f"{HERE}:{named.line}, in boats.html:2"
+    assert [str(nameless), str(plain)] == [f"{HERE}:{named.line + 1}", f"{HERE}:{named.line + 2}"]
 
 
 def test_a_query_that_no_line_of_the_project_asked_for_is_of_nowhere(client, told):
