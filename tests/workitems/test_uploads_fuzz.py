@@ -14,9 +14,9 @@ from tests.workitems.mutations import NAMES, mutated
 from workitems.models import Photo, Upload
 from workitems.workflow import submit
 
-FILES = int(os.environ.get("FILES", "2000"))
+FILES = int(os.environ.get("FILES", "400"))
 """How many are sent; `make fuzz-uploads` sends more."""
-PARTS = 4  # in which they are sent, so that the suite's processes share them
+PARTS = 4  # in which they are sent, so that processes share them
 AN_ITEM = 25  # how many go to one item
 IN_PIECES = 5  # one of so many is promised and sent in pieces, the others whole
 
