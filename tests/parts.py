@@ -9,6 +9,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 ON_TWO = ["-n", "2", "--dist", "worksteal"]  # a module stays in one process, where its world is, until one has no more
+ON_THREE = ["-n", "3", "--dist", "load", "--maxschedchunk", "1"]  # its tests wait more than they work; each has its own
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 """Everything that a run has collected, also what its -m leaves out; see conftest.py."""
 
@@ -38,10 +39,11 @@ PARTS = [
     ),
     Part("In a browser", "browser", ON_TWO),
     Part("Time floors", "timed"),
-    Part("Killing processes", "chaos"),
+    Part("Killing processes", "chaos", ON_THREE),
 ]
 
 
 def files(mark: str) -> list[Path]:
-    """The files whose tests may bear `mark`: it stands in them."""
-    return [path for path in sorted(TESTS.rglob("test_*.py")) if f"mark.{mark}" in path.read_text()]
+    """The files whose tests may bear `mark`: it stands in them. Backwards, so that test_up.py, the longest, begins."""
+    found = sorted(TESTS.rglob("test_*.py"), reverse=True)
+    return [path for path in found if f"mark.{mark}" in path.read_text()]

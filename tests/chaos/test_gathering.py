@@ -12,7 +12,7 @@ from project.embedded import Valkey
 from scraping.fakes import server
 from tests.chaos.gathering import Faults, Gathering
 
-pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -25,11 +25,15 @@ def valkey(settings: Any, tmp_path: Path, socket_enabled: None) -> Iterator[Valk
     valkey.stop()
 
 
-def test_5000_jobs_survive_25_kills_and_a_wiped_redis(valkey: Valkey) -> None:
+@pytest.mark.parametrize(
+    ("jobs", "kills"),
+    [pytest.param(1_000, 6, marks=pytest.mark.chaos), pytest.param(5_000, 25, marks=pytest.mark.drill)],
+)
+def test_all_jobs_survive_kills_and_a_wiped_redis(valkey: Valkey, jobs: int, kills: int) -> None:
     url, stop = server.start()
     try:
-        report = Gathering(url, valkey).run(5_000, Faults(worker_kills=25, redis_wipes=1), seconds=90)
+        report = Gathering(url, valkey).run(jobs, Faults(worker_kills=kills, redis_wipes=1), seconds=90)
     finally:
         stop()
     assert report.whole, f"\n{report}"
-    assert report.struck == {"worker_kills": 25, "redis_wipes": 1}
+    assert report.struck == {"worker_kills": kills, "redis_wipes": 1}

@@ -22,8 +22,10 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from perf import clock
 from perf.access import ANYONE, SIGNED_IN
 from project import errors
+from project.access import SEEN
 from project.models import AccessToken, AuditEntry
 from project.roles import ADMINISTER, READ_ONLY_SCOPES, ROLES, SCOPES, Scope
 
@@ -172,13 +174,19 @@ def user(name: str, role: str = "", *, deactivate: bool = False, is_superuser: b
 
 
 def session(of: User) -> dict[str, Any]:
+    """In use already, as a token is: else each request would note that, for what the one before noted is taken back."""
     client = Client()
     client.force_login(of)
+    stored = client.session
+    stored[SEEN] = int(clock.now().timestamp())
+    stored.save()
     return {"cookie": client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 
 def token(of: User, scope: str) -> dict[str, Any]:
-    return {"headers": {"Authorization": f"Bearer {AccessToken.objects.make(of, scope, scope)[1]}"}}
+    row, secret = AccessToken.objects.make(of, scope, scope)
+    row.touch()
+    return {"headers": {"Authorization": f"Bearer {secret}"}}
 
 
 def expected(person: Person, address: Address, method: str) -> str:
@@ -230,9 +238,9 @@ def closed(address: Address, method: str) -> bool:
     return not may_view and not getattr(model_admins[match[1]], f"has_{match[2]}_permission")(request)
 
 
-def answered(person: Person, address: Address, method: str) -> str:
+def answered(client: Client, person: Person, address: Address, method: str) -> str:
     """What really came back, in the words of `expected`."""
-    response = asked(person, address, method)
+    response = asked(client, person, address, method)
     status = response.status_code
     if status == 302 and response["Location"].startswith("/login/?next=") and address.name not in DECLARED:
         return "sign in"
@@ -240,11 +248,10 @@ def answered(person: Person, address: Address, method: str) -> str:
     return str(status) if refused else "in"
 
 
-def asked(person: Person, address: Address, method: str) -> Any:
+def asked(client: Client, person: Person, address: Address, method: str) -> Any:
     """The response; nothing that the request wrote stays."""
-    client = Client(raise_request_exception=False)
-    if "cookie" in person.credentials:
-        client.cookies = SimpleCookie({settings.SESSION_COOKIE_NAME: person.credentials["cookie"]})
+    cookie = person.credentials.get("cookie")
+    client.cookies = SimpleCookie({settings.SESSION_COOKIE_NAME: cookie} if cookie else {})
     with transaction.atomic():
         response: Any = client.generic(method, address.path, headers=person.credentials.get("headers"))
         response.sent = b"".join(response) if response.streaming else response.content
@@ -278,14 +285,14 @@ def test_every_address_answers_each_person_as_its_policy_says(kind: str, monkeyp
     mine = [address for address in addresses() if KINDS[kind](address)]
     assert mine
     monkeypatch.setattr(errors, "render_to_string", lambda *_: "")  # thousands of refusals; test_errors.py reads them
-    everyone = people()
+    everyone, client = people(), Client(raise_request_exception=False)  # one, for each loads all middleware
     wrong = [
         f"{method} {address.path} as {person.name}: {got}, not {expected(person, address, method)}"
         for address in mine
         for method in METHODS
         for person in everyone
         if tries(person, address, method)
-        if (got := answered(person, address, method)) not in accepted(person, address, method)
+        if (got := answered(client, person, address, method)) not in accepted(person, address, method)
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -319,8 +326,9 @@ def tells_nothing(got: Any, options: Any, address: Address) -> bool:
 def learn_more(everyone: list[Person], some: Iterable[Address]) -> list[str]:
     """Who learns by HEAD or OPTIONS what a GET does not tell them."""
     found = []
+    client = Client(raise_request_exception=False)
     for address, person in product(some, everyone):
-        got, head, options = (asked(person, address, method) for method in ("GET", "HEAD", "OPTIONS"))
+        got, head, options = (asked(client, person, address, method) for method in ("GET", "HEAD", "OPTIONS"))
         found += [
             f"{address.path} as {person.name}: {(got, head, options)}"
             for is_right in (same_head(got, head, is_api=address.is_api), tells_nothing(got, options, address))

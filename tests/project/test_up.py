@@ -20,7 +20,7 @@ from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 import pytest
 
 from project.embedded import free_port
-from tests.processes import ROOT
+from tests.processes import ROOT, environment
 
 SECONDS = 120
 UNSET = (
@@ -175,12 +175,17 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
-@pytest.mark.chaos
+@pytest.mark.parametrize(
+    "own",
+    [pytest.param(False, marks=pytest.mark.chaos), pytest.param(True, marks=pytest.mark.drill)],
+    ids=["given database", "own PostgreSQL"],
+)
 @pytest.mark.timeout(400)
 def test_hup_replaces_all_but_the_services_by_the_code_that_lies_there_now(
-    up: Callable[..., Up], checkout: Path
+    transactional_db: None, up: Callable[..., Up], checkout: Path, own: bool
 ) -> None:
-    one = up(DEMO="0", DB="postgres", root=checkout)
+    database = {"DB": "postgres"} if own else {"DATABASE_URL": environment()["DATABASE_URL"]}
+    one = up(DEMO="0", root=checkout, **database)
     password = one.wait_for(r"Password: (\S+)")[1]
     one.wait_for(r"Tidemark runs at")
     until(lambda: ready(one))
@@ -198,7 +203,7 @@ def test_hup_replaces_all_but_the_services_by_the_code_that_lies_there_now(
         assert answer.read() == b"of the new version\n"
     assert "Sign out" in signed_in(one.url, password)("/")
     children = one.children()
-    assert len(services) == 2
+    assert len(services) == 1 + own
     assert services < children.keys()
     assert one.stop() == 0
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
