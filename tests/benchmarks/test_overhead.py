@@ -56,7 +56,7 @@ def test_a_week_and_a_year_are_what_the_rings_hold(
     (rows, size, *parts) = kept_series._after(name, length)
     assert rows.value == 6 * len(periods)
     assert size.met is met
-    assert sum(part.value for part in parts) == pytest.approx(size.value, abs=0.05)  # the table of arrivals
+    assert sum(part.value for part in parts) == pytest.approx(size.value, abs=0.1)  # the table of arrivals
 
 
 def test_every_series_has_something_in_each_period() -> None:
