@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Three processes on two cores: tests wait for servers, browsers and deadlines of others nearly half of their time.
 TESTS = Path(__file__).resolve().parent
-ON_TWO = ["-n", "2", "--dist", "worksteal"]  # a module stays in one process, where its world is, until one has no more
-ON_THREE = ["-n", "3", "--dist", "load", "--maxschedchunk", "1"]  # its tests wait more than they work; each has its own
+BY_MODULE = ["-n", "3", "--dist", "worksteal"]  # a module stays where its world is, until a process has no more
+BY_TEST = ["-n", "3", "--dist", "load", "--maxschedchunk", "1"]  # of tests that have their own world each
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 """Everything that a run has collected, also what its -m leaves out; see conftest.py."""
 
@@ -33,13 +34,13 @@ class Part:
 
 APART = ("browser", "timed", "chaos", "drill")
 PARTS = [
-    Part("All apps, on PostgreSQL and Valkey", "", ON_TWO),
+    Part("All apps, on PostgreSQL and Valkey", "", BY_MODULE),
     Part(
-        "What must hold on both databases, on SQLite", "both_dbs", ON_TWO, {"TEST_DATABASE_URL": "sqlite:///:memory:"}
+        "What must hold on both databases, on SQLite", "both_dbs", BY_MODULE, {"TEST_DATABASE_URL": "sqlite:///:memory:"}
     ),
-    Part("In a browser", "browser", ON_TWO),
+    Part("In a browser", "browser", BY_MODULE),
     Part("Time floors", "timed"),
-    Part("Killing processes", "chaos", ON_THREE),
+    Part("Killing processes", "chaos", BY_TEST),
 ]
 
 
