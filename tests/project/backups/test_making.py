@@ -43,7 +43,7 @@ def test_every_table_is_in_it_and_every_column_that_holds_something(tmp_path: Pa
     _, manifest = making.make(tmp_path / "backups", quiet)
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
-    assert there - manifest.tables.keys() == {"django_migrations", "django_session"}
+    assert there - manifest.tables.keys() == {"django_migrations", "django_session", "project_signin"}
     assert manifest.tables["workitems_workitem"].rows == 0
     stored = {"workitems_workitem": {"words", "letters"}}  # worked out by PostgreSQL itself
     for name, table in manifest.tables.items():
