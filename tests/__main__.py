@@ -1,6 +1,6 @@
 """`python -m tests`: every test, part by part, the audit of what is locked, and one closing line that counts them all.
 
-The parts must not disturb each other: what measures time runs alone, what kills processes runs alone.
+The parts must not disturb each other: what measures time runs alone, what kills processes apart.
 """
 
 from __future__ import annotations

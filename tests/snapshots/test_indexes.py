@@ -81,7 +81,7 @@ def test_grid_order_is_the_indexs_own(filled: list[int]) -> None:
     assert "TEMP B-TREE" not in found
 
 
-def test_latest_rows_sort_by_followers_through_an_index(filled: list[int]) -> None:
+def test_latest_rows_sort_by_followers_through_an_index() -> None:
     assert indexes(LatestSnapshot)["ix_latest_followers"] == ["followers", "account_id"]
 
 
