@@ -36,7 +36,10 @@ APART = ("browser", "timed", "chaos", "drill")
 PARTS = [
     Part("All apps, on PostgreSQL and Valkey", "", BY_MODULE),
     Part(
-        "What must hold on both databases, on SQLite", "both_dbs", BY_MODULE, {"TEST_DATABASE_URL": "sqlite:///:memory:"}
+        "What must hold on both databases, on SQLite",
+        "both_dbs",
+        BY_MODULE,
+        {"TEST_DATABASE_URL": "sqlite:///:memory:"},
     ),
     Part("In a browser", "browser", BY_MODULE),
     Part("Time floors", "timed"),
