@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 LOCK = 0x7469_6465  # of all migrations of one database: PostgreSQL's advisory locks are numbers
-LOCK_TIMEOUT = "1s"  # a waiting ALTER TABLE makes everybody behind it wait as well
+LOCK_TIMEOUT = "500ms"  # a waiting ALTER TABLE makes everybody behind it wait as well, and then while it works
 TRIES = 60
 PAUSE = 2.0  # seconds between two tries, for whoever waited meanwhile
 LOOK = 0.5  # seconds between two looks whether another one has ended
