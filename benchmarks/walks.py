@@ -44,8 +44,8 @@ class Person:
         answer = self.browser.post("sign-in", "/login/", {"username": self.name, "password": self.password, "next": ""})
         if answer.status != 302:
             return False
-        home = "/workitems/" if self.role in {"crew", "reviewer"} else "/"
-        page = self.browser.get("page: first of the day", home)
+        home, shown = ("/workitems/", "work items") if self.role in {"crew", "reviewer"} else ("/", "overview")
+        page = self.browser.get(f"page: {shown}, first of the day", home)
         for path in dict.fromkeys(_STATIC.findall(page.text)):
             self.browser.get("scripts and styles", path)
         return True
