@@ -51,6 +51,8 @@ HEAD = (
     "|---|---:|---:|---:|---:|---:|",
 )
 PERIOD = USUAL  # days of a comparison
+CURSOR = re.compile(r"^DECLARE .*? FOR (?=SELECT|WITH)")
+"""What stands before a statement whose rows are fetched piece by piece."""
 ACTUAL = re.compile(r" *\(cost=[^)]*\) \(actual time=[\d.]+?\.\.([\d.]+) rows=([\d.]+) loops=(\d+)\)")
 
 
@@ -185,7 +187,8 @@ def answered(act: Callable[[], object]) -> Answer:
         found = act()
         if isinstance(found, QuerySet):
             list(found)
-    statements = [query["sql"] for query in asked if query["sql"].startswith(("SELECT", "WITH"))]
+    texts = [CURSOR.sub("", query["sql"]) for query in asked]
+    statements = [text for text in texts if text.startswith(("SELECT", "WITH"))]
     explained = [explain(statement) for statement in statements]
     return Answer(
         len(explained),
