@@ -166,7 +166,7 @@ def _lines(day: Day) -> Iterator[Line]:
     kinds: dict[str, list[Seen]] = defaultdict(list)
     for seen in day.seen:
         kinds[seen.kind].append(seen)
-    print("\n".join([*_kinds(kinds, day.seconds), "", *_hours(day), ""]))
+    print("\n".join([*_kinds(kinds, day.seconds), "", *_hours(day), "", *_failures(day)]))
     for kind, found in sorted(kinds.items()):
         yield from _numbers(kind, found, day.seconds)
     yield from _verdicts(day)
@@ -182,6 +182,14 @@ def _kinds(kinds: dict[str, list[Seen]], seconds: float) -> Iterator[str]:
         refused = sum(seen.status >= 400 and not seen.failed for seen in found)
         cells = [kind, f"{len(found):,}", f"{len(found) / seconds:.2f}", *marks, _percent(_hit_rate(found))]
         yield f"| {' | '.join([*cells, str(refused), str(failed)])} |"
+
+
+def _failures(day: Day) -> Iterator[str]:
+    """Each answer that failed: when, and how."""
+    for seen in day.seen:
+        if seen.failed:
+            after = seen.at - day.started
+            yield f"Failed after {after:.1f} s of {day.seconds:.0f}: {seen.kind}, {seen.status or 'no answer'}"
 
 
 def _hours(day: Day) -> Iterator[str]:

@@ -67,6 +67,7 @@ def test_the_report_counts_what_was_seen_and_judges_it(capsys: pytest.CaptureFix
     assert "| API: grid | 10 | 0.17 | 10 | 1,500 | 1,500 | 1,500 | 90% | 0 | 0 |" in printed
     assert "| page: overview | 1 | 0.02 | 300 | 300 | 300 | 300 | – | 0 | 1 |" in printed
     assert "| decide about an item | 1 | 0.02 | 100 | 100 | 100 | 100 | – | 1 | 0 |" in printed
+    assert "Failed after 50.0 s of 60: page: overview, 500" in printed
     assert "| 6 of 6 | 0.2 | 100 | 300 | 1 | 130 | 90 |" in printed
     verdicts = {line.case: line.met for line in lines if line.met is not None}
     assert verdicts == {
