@@ -60,7 +60,7 @@ def test_the_report_counts_what_was_seen_and_judges_it(capsys: pytest.CaptureFix
     told.seen += [Seen("API: grid", 101 + at, 0.010, 200, "HIT") for at in range(9)]
     told.seen += [Seen("API: grid", 120, 1.5, 200, "MISS"), Seen("page: overview", 150, 0.3, 500)]
     told.seen.append(Seen("decide about an item", 151, 0.1, 409))
-    told.seen += [Seen("page: work items", 152, 0.1, 200, "MISS")] * 9  # judged apart
+    told.seen += [Seen("part: work items", 115, 0.1, 200, "MISS")] * 9  # judged apart
     told.memory += [(101.0, {"web": 100.0}), (151.0, {"web": 130.0, "worker": 90.0})]
     lines = list(day._lines(told))
     printed = capsys.readouterr().out
