@@ -10,6 +10,7 @@ import pytest
 # Three processes on two cores: tests wait for servers, browsers and deadlines of others nearly half of their time.
 TESTS = Path(__file__).resolve().parent
 BY_MODULE = ["-n", "3", "--dist", "worksteal"]  # a module stays where its world is, until a process has no more
+IN_PAIRS = ["-n", "2", "--dist", "worksteal"]  # a browser beside each of the two works as much as waits
 BY_TEST = ["-n", "3", "--dist", "load", "--maxschedchunk", "1"]  # of tests that have their own world each
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 """Everything that a run has collected, also what its -m leaves out; see conftest.py."""
@@ -41,7 +42,7 @@ PARTS = [
         BY_MODULE,
         {"TEST_DATABASE_URL": "sqlite:///:memory:"},
     ),
-    Part("In a browser", "browser", BY_MODULE),
+    Part("In a browser", "browser", IN_PAIRS),
     Part("Time floors", "timed"),
     Part("Killing processes", "chaos", BY_TEST),
 ]

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
 from workitems import photos
-from workitems.models import Photo, WorkItem
+from workitems.models import Photo, Upload, WorkItem
+from workitems.uploads import Promise, give_up
 
 LONGEST_NAME = 60  # characters of a file's name in a sentence
 
@@ -25,10 +26,11 @@ class Attached:
     stored: int = 0
     refused: list[str] = field(default_factory=list)
 
-    def sentence(self) -> str:
-        """What was refused, what was kept, and what to do; empty where all went well."""
+    def sentence(self, *, may_add: bool = True) -> str:
+        """What was refused, what was kept, and what to do, if anything; empty where all went well."""
         kept = {0: "", 1: " The other photo is stored."}.get(self.stored, f" The other {self.stored} are stored.")
-        return f"{' '.join(self.refused)}{kept} Add another one below." if self.refused else ""
+        advice = " Add another one below." if may_add else ""
+        return f"{' '.join(self.refused)}{kept}{advice}" if self.refused else ""
 
 
 def attach(
@@ -47,14 +49,51 @@ def attach(
     _recaption(there, given, done, by)
     _reorder(there, given, by)
     for number, file, caption, replaces in _sent(there, given, files):
-        name = str(file.name)
-        try:
-            photos.add(item, file, by=by, key=_key(key, file), name=name, caption=caption, replaces=replaces)
-            done.stored += 1
-        except (*photos.REFUSALS, photos.NoSpace, ValidationError) as refusal:
-            why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
-            done.refused.append(f"Photo {number} ({name[:LONGEST_NAME]}) was not stored. {why}")
+        _add(item, number, file, done, by=by, key=_key(key, file), caption=caption, replaces=replaces)
     return done
+
+
+def promises(given: Mapping[str, str], files: MultiValueDict[str, UploadedFile[Any]], key: str) -> list[Promise]:
+    """What the form of a new item, by its `key`, brings along: the item waits for them from its first moment."""
+    sent = [(file, caption) for _, file, caption, _ in _sent([], given, files) if file.size and key]
+    return [
+        Promise(_key(key, file), file.size or 0, _digest(file).hexdigest(), str(file.name), caption)
+        for file, caption in sent
+    ]
+
+
+def attach_promised(
+    item: WorkItem, given: Mapping[str, str], files: MultiValueDict[str, UploadedFile[Any]], *, by: Any, key: str
+) -> Attached:
+    """Store the photos of the form that made `item`, which were promised with it, whoever works on it by now."""
+    done = Attached()
+    for number, file, caption, _ in _sent([], given, files):
+        own = _key(key, file)
+        promised = Upload.objects.open().filter(work_item=item, key=own, created_by=by).first() if own else None
+        if promised is None and photos.find(item, own):
+            done.stored += 1  # by the same form, which came before
+            continue
+        try:
+            _add(item, number, file, done, by=by, key=own, caption=caption, promised=promised)
+        except PermissionDenied as refusal:
+            done.refused.append(_refused(number, file, refusal))
+    return done
+
+
+def _add(item: WorkItem, number: int, file: UploadedFile[Any], done: Attached, **said: Any) -> None:
+    """Store the form's photo `number`, or say in `done` why not; nobody then waits for it. Raises PermissionDenied."""
+    try:
+        photos.add(item, file, name=str(file.name), **said)
+        done.stored += 1
+    except (*photos.REFUSALS, photos.NoSpace, ValidationError) as refusal:
+        done.refused.append(_refused(number, file, refusal))
+        if promised := said.get("promised"):
+            give_up(promised, str(refusal), by=None)
+
+
+def _refused(number: int, file: UploadedFile[Any], refusal: Exception) -> str:
+    why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+    return f"Photo {number} ({str(file.name)[:LONGEST_NAME]}) was not stored. {why}"
 
 
 def _sent(
@@ -99,6 +138,10 @@ def _key(form: str, file: UploadedFile[Any]) -> str:
     """The photo's own name on the form `form`; empty where the form has none."""
     if not form:
         return ""
-    file.seek(0)  # phones call every picture image.jpg: the content alone tells one from the other
-    content = hashlib.file_digest(file, "sha256").hexdigest()
+    content = _digest(file).hexdigest()  # phones call every picture image.jpg: it alone tells one from the other
     return hashlib.sha256(f"{form}/{content}".encode()).hexdigest()
+
+
+def _digest(file: UploadedFile[Any]) -> Any:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256")

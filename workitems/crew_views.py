@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from perf.access import requires
 from perf.compression import shows_no_secret
-from workitems.attaching import Attached, attach
+from workitems.attaching import Attached, attach, attach_promised, promises
 from workitems.editing import LABELS, REVIEWER_FIELDS, Conflict, differences, send_again
 from workitems.editing import edit as store_changes
 from workitems.forms import EditItemForm, NewItemForm
@@ -42,13 +43,13 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewItemForm(request.POST or None)
     if not form.is_valid():
         return _blank(request, form, status=REFUSED if form.is_bound else 200)
-    key, promised = form.cleaned_data["key"], form.cleaned_data["promised"]
+    key = form.cleaned_data["key"] or uuid.uuid4().hex  # photos are promised by it
+    promised = [*form.cleaned_data["promised"], *promises(request.POST, request.FILES, key)]
     try:
         item = send(form.given, by=request.user, key=key, promised=promised)
     except NumberTaken as taken:
         return _taken(request, form, taken)
-    may_add = item.may_edit(request.user)  # a form that arrives again may find its item in review
-    done = _attach(request, item, key) if may_add else Attached()
+    done = _attach(request, item, key, attach_promised)  # its review may have begun
     return _told(request, item, f"{item.number} is stored.", done)
 
 
@@ -111,18 +112,19 @@ def _store(request: HttpRequest, form: EditItemForm, item: WorkItem) -> HttpResp
 
 
 def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -> HttpResponse:
-    """The way to the receipt; to the form again where a photo was refused, to add another."""
+    """The way to the receipt; to the form again where a photo was refused and another may be added."""
     messages.success(request, sentence)
+    may_add = item.may_edit(request.user)
     if done.refused:
-        messages.warning(request, done.sentence())
-    there = reverse("workitems:edit" if done.refused else "workitems:receipt", args=[item.number])
+        messages.warning(request, done.sentence(may_add=may_add))
+    there = reverse("workitems:edit" if done.refused and may_add else "workitems:receipt", args=[item.number])
     is_script = not request.accepts("text/html")
     return JsonResponse({"number": item.number, "next": there}) if is_script else redirect(there)
 
 
-def _attach(request: HttpRequest, item: WorkItem, key: str) -> Attached:
+def _attach(request: HttpRequest, item: WorkItem, key: str, way: Callable[..., Attached] = attach) -> Attached:
     """Do what the form says of photos, and have the new ones made ready."""
-    done = attach(item, request.POST, request.FILES, by=request.user, key=key)
+    done = way(item, request.POST, request.FILES, by=request.user, key=key)
     done.refused += too_large(request)
     if done.stored:
         process_soon()

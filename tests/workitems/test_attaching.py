@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.workitems.photo_files import NO_PICTURE, photo_file, picture
-from workitems import photos
+from workitems import crew_views, photos, sending
 from workitems.models import Photo, WorkItem
 from workitems.workflow import Status, move
 
@@ -34,6 +34,19 @@ def told(response):
 
 def captions():
     return [*Photo.objects.present().in_order().values_list("caption", flat=True)]
+
+
+@pytest.fixture
+def swift(monkeypatch, dana):
+    """A reviewer who begins as soon as an item is there, while its form is still at work."""
+
+    def send_and_begin(*args, **options):
+        item = sending.send(*args, **options)
+        if item.status == Status.SUBMITTED:
+            move(WorkItem.objects.get(pk=item.pk), Status.IN_REVIEW, by=dana, version=item.version)
+        return WorkItem.objects.get(pk=item.pk)
+
+    monkeypatch.setattr(crew_views, "send", send_and_begin)
 
 
 @pytest.fixture
@@ -156,3 +169,32 @@ def test_photos_are_stored_though_the_words_are_to_be_mended(crew, item, three):
 def test_a_place_that_is_none_loses_no_photo(crew, item, three, place):
     edited(crew, item, **{f"place-{three[1].pk}": place})
     assert sorted(captions()) == ["A", "B", "C"]
+
+
+@pytest.mark.both_dbs
+@pytest.mark.usefixtures("swift")
+@pytest.mark.parametrize("key", ["abc", ""])
+def test_photos_of_a_form_are_stored_where_its_review_begins_meanwhile(crew, key):
+    files = {"photo-1": sent(1), "photo-2": SimpleUploadedFile("report.jpg", NO_PICTURE)}
+    crew.post("/workitems/new/", TEXT | files | {"key": key, "caption-1": "Valve"})
+    item = WorkItem.objects.get()
+    assert (item.status, captions(), item.photo_count, item.photos_due) == (Status.IN_REVIEW, ["Valve"], 1, 0)
+
+
+@pytest.mark.both_dbs
+def test_a_form_that_broke_off_behind_its_words_is_waited_for_and_may_come_again_in_review(crew, dana, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(crew_views, "attach_promised", lambda *_, **__: 1 / 0)
+        crew.raise_request_exception = False
+        assert crew.post("/workitems/new/", TEXT | {"photo-1": sent(1)}).status_code == 500
+    item = WorkItem.objects.get()
+    assert (item.photo_count, item.photos_due) == (0, 1)
+    move(item, Status.IN_REVIEW, by=dana, version=item.version)
+    answers = [crew.post("/workitems/new/", TEXT | {"photo-1": sent(1)}) for _ in range(2)]
+    assert {answer["Location"] for answer in answers} == {f"/workitems/{item.number}/receipt/"}
+    item.refresh_from_db()
+    assert (item.photo_count, item.photos_due) == (1, 0)
+    late = crew.post("/workitems/new/", TEXT | {"photo-1": sent(2)}, follow=True)
+    item.refresh_from_db()
+    assert (late.status_code, item.photo_count, item.photos_due) == (200, 1, 0)  # nobody promised that one
+    assert told(late)[-1] == f"Photo 1 (IMG.jpg) was not stored. You may not change the photos of {item.number} now."
