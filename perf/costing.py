@@ -110,7 +110,8 @@ def filled() -> Iterator[Client]:
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="budgets-"))
         memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": uuid4().hex}
-        stack.enter_context(override_settings(CACHES={"default": memory}, MEDIA_ROOT=folder))
+        more = {"MEDIA_ROOT": folder, "RATE_LIMITS": {}}  # asked far more often than a person may
+        stack.enter_context(override_settings(CACHES={"default": memory}, **more))
         stack.enter_context(transaction.atomic())
         stack.callback(transaction.set_rollback, True)
         yield _browser(_person())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -36,3 +37,11 @@ def test_what_is_over_a_budget_and_what_cannot_be_asked_is_told(db: None, monkey
         monkeypatch.setattr("perf.costing.addresses", dict)
         with pytest.raises(NotAsked, match="api:upload: name its arguments in addresses"):
             list(asked(client, [budgets()["api:upload"]], rounds=1))
+
+
+def test_what_is_asked_oftener_than_a_person_may_is_answered(db: None, settings: Any) -> None:
+    settings.RATE_LIMITS = {"exports": (1, 3600)}
+    export = budgets()["snapshots:export-accounts"]
+    with filled() as client:
+        (found,) = asked(client, [export], rounds=2)
+    assert found.budget == export
