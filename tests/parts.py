@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-# Three processes on two cores: tests wait for servers, browsers and deadlines of others nearly half of their time.
 TESTS = Path(__file__).resolve().parent
+# Three processes on two cores: tests wait for servers and deadlines of others nearly half of their time.
 BY_MODULE = ["-n", "3", "--dist", "worksteal"]  # a module stays where its world is, until a process has no more
 IN_PAIRS = ["-n", "2", "--dist", "worksteal"]  # a browser beside each of the two works as much as waits
 BY_TEST = ["-n", "3", "--dist", "load", "--maxschedchunk", "1"]  # of tests that have their own world each

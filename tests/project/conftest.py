@@ -1,4 +1,4 @@
-"""People of the tests in this folder."""
+"""People of the tests in this folder, and what their requests were asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.http import QueryDict
 
 from project.models import AccessToken
 
@@ -39,3 +40,18 @@ def bearer(person: Callable[..., User]) -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {AccessToken.objects.make(user, scope, scope)[1]}"}
 
     return make
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The names of the parameters and fields that requests were asked for."""
+    names: set[str] = set()
+    for name in ("__getitem__", "get", "getlist", "__contains__"):
+        real = getattr(QueryDict, name)
+
+        def noting(self: QueryDict, key: str, *rest: Any, real: Any = real) -> Any:
+            names.add(key)
+            return real(self, key, *rest)
+
+        monkeypatch.setattr(QueryDict, name, noting)
+    return names

@@ -10,7 +10,6 @@ import pytest
 from django.conf import settings as product
 from django.contrib import admin
 from django.db import transaction
-from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
@@ -105,21 +104,6 @@ def test_no_body_of_a_write_of_the_api_is_answered_with_a_failure() -> None:
                 failed.append((label, body[:60], got))
     assert failed == []
     assert tried > 200
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The names of the fields that requests were asked for."""
-    names: set[str] = set()
-    for name in ("__getitem__", "get", "getlist", "__contains__"):
-        real = getattr(QueryDict, name)
-
-        def noting(self: QueryDict, key: str, *rest: Any, real: Any = real) -> Any:
-            names.add(key)
-            return real(self, key, *rest)
-
-        monkeypatch.setattr(QueryDict, name, noting)
-    return names
 
 
 def fields(client: Client, path: str, asked: set[str]) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.db import transaction
-from django.http import QueryDict
 from django.test import Client
 
 from project import errors
@@ -27,23 +26,7 @@ BEYOND = "99999999999999999999999"
 """What is beyond every integer."""
 
 ODD_PATHS = ("%00", "%ED%A0%80", "99999999999999999999999", "%F0%9F%98%80", "x" * 300)
-READING = ("__getitem__", "get", "getlist", "__contains__")
 KEPT = re.compile("no-store|private, no-cache|^no-cache$|max-age")
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The names of the parameters that the last request was asked for."""
-    names: set[str] = set()
-    for name in READING:
-        real = getattr(QueryDict, name)
-
-        def noting(self: QueryDict, key: str, *rest: Any, real: Any = real) -> Any:
-            names.add(key)
-            return real(self, key, *rest)
-
-        monkeypatch.setattr(QueryDict, name, noting)
-    return names
 
 
 @pytest.fixture
