@@ -19,9 +19,11 @@ const onSight = new IntersectionObserver(
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       onSight.unobserve(target);
+      target.dataset.mounting = "";
       import(target.dataset.module)
         .then((part) => part.mount(target))
-        .catch(() => say("A part of this page could not be loaded. Reload to try again.", "error"));
+        .catch(() => say("A part of this page could not be loaded. Reload to try again.", "error"))
+        .finally(() => delete target.dataset.mounting); // what drives the page, such as a test, waits for it
     }
   },
   { rootMargin: "100px" },

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip  # the browser calls nobody of its own accord
+MOUNTED = """() => new Promise((tell) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(
+  () => tell(document.querySelector("[data-mounting]") === null)))))"""
+"""Whether the parts in view are mounted, asked two frames later: after the first, those in view are known."""
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -58,7 +62,8 @@ def _blocking_calls_allowed() -> Iterator[None]:
 def open_page(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
     """Opens pages of the running product; at the end no page may have complained.
 
-    `open_page(PHONE, user)` is a blank page signed in as `user`; keyword arguments go to the browser's context. A test
+    `open_page(PHONE, user)` is a blank page signed in as `user`; keyword arguments go to the browser's context. Its
+    `goto` ends when the parts in view are mounted: before, their forms go the way of a browser without scripts. A test
     that provokes a complaint names a part of it in `page.provoked`.
     """
     complaints: list[str] = []
@@ -80,6 +85,8 @@ def open_page(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             client.force_login(user)
             [cookie] = client.cookies.values()
             context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+        if options.get("java_script_enabled", True):
+            page.goto = partial(_go, page, page.goto)
         return page
 
     yield open_one
@@ -88,6 +95,12 @@ def open_page(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             page.unroute_all(behavior="ignoreErrors")  # a request that a test still holds keeps its page from closing
         context.close()
     assert [text for text in complaints if not any(part in text for part in provoked)] == []
+
+
+def _go(page: Any, goto: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    answer = goto(*args, **options)
+    page.wait_for_function(MOUNTED)
+    return answer
 
 
 def sign_in(page: Any, user: Any) -> None:
