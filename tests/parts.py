@@ -25,12 +25,12 @@ class Part:
     options: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
-    def arguments(self) -> list[str]:
-        """What pytest is told."""
+    def selection(self) -> list[str]:
+        """What pytest is told so that it runs these tests."""
         if not self.mark:
-            return self.options
+            return []
         apart = "" if self.mark in APART else f" and not ({' or '.join(APART)})"
-        return [*self.options, "-m", self.mark + apart, *map(str, files(self.mark))]
+        return ["-m", self.mark + apart, *map(str, files(self.mark))]
 
 
 APART = ("browser", "timed", "chaos", "drill")
