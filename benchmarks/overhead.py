@@ -34,15 +34,22 @@ from project.roles import Scope
 from project.views import make_token
 
 ACCOUNTS, DAYS, ROUNDS = 1_000, 60, 120
-TIMES = {"healthz": 20, "cold grid": 4, "warm grid": 100}
+STILL = "warm grid, without its round trip"
+TIMES = {"healthz": 20, "cold grid": 4, "warm grid": 100, STILL: 400}
 """Requests of one variant in one round: the cheaper, the more."""
-PATHS = {"healthz": "/healthz", "cold grid": "/api/grid?day=latest", "warm grid": "/api/grid?day=latest"}
+GRID = "/api/grid?day=latest"
+PATHS = {"healthz": "/healthz", "cold grid": GRID, "warm grid": GRID, STILL: GRID}
 OFF, ON, SILK, ORBIT = "without", "ours", "django-silk", "django-orbit"
 TABLES = {ON: "perf_", SILK: "silk_", ORBIT: "orbit_"}
 """How the names of each one's tables begin."""
-STATES = {"healthz": [""], "cold grid": ["MISS"], "warm grid": ["HIT"]}
+STATES = {"healthz": [""], "cold grid": ["MISS"], "warm grid": ["HIT"], STILL: ["HIT"]}
 """What X-Cache says of each, or the case is not what it is called."""
-WORTH = {"healthz": "as cheap as Django answers", "cold grid": "computed", "warm grid": "from the warm layer"}
+WORTH = {
+    "healthz": "as cheap as Django answers",
+    "cold grid": "computed",
+    "warm grid": "from the warm layer",
+    STILL: "the cache's server asked once",
+}
 DJANGO_US, SHARE, WARM_US = 60.0, 0.03, 4.0
 SEED = 7
 PROCESSES = 6
@@ -105,7 +112,7 @@ def measure(accounts: int = ACCOUNTS, days: int = DAYS, rounds: int = ROUNDS) ->
     variants = list(_variants())
     counts: dict[str, int] = dict.fromkeys(variants, 0)
     for case in PATHS:
-        chosen = variants if case != "warm grid" else [OFF, ON]  # what answers ahead of Django they never see
+        chosen = [OFF, ON] if case in {"warm grid", STILL} else variants  # what answers ahead of Django they never see
         costs = Costs()
         for _ in range(PROCESSES):
             _share(case, [*chosen, AGAIN], token, costs, max(rounds // PROCESSES, 1))
@@ -158,7 +165,10 @@ def _started(variant: str, case: str, token: str) -> Iterator[Asked]:
     try:
         assert process.stdout is not None  # noqa: S101  # it is PIPE
         process.stdout.readline()
-        yield Asked(process)
+        asked = Asked(process)
+        if case == STILL:
+            asked.tell("still")
+        yield asked
     finally:
         children.stop(process)  # type: ignore[arg-type]  # text or bytes makes no difference to its end
 
@@ -199,7 +209,7 @@ def _lines(case: str, costs: Costs) -> Iterator[Line]:
 def _goal(case: str, name: str, more: float) -> tuple[str, bool | None]:
     if name != ON:
         return "", None
-    most = WARM_US if case == "warm grid" else DJANGO_US
+    most = WARM_US if case in {"warm grid", STILL} else DJANGO_US
     return f"≤ {most:g}", more <= most
 
 

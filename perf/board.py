@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perf import reading
+from perf import clock, reading
 from perf.charts import Chart
 from perf.drawing import requests_chart, times_chart
 from perf.families import FamilyReads, families, together
@@ -37,8 +37,9 @@ class Board(NamedTuple):
 
     @property
     def minutes(self) -> float:
-        """How long the period is."""
-        return (self.watched.window.end - self.watched.window.start).total_seconds() / 60
+        """How much of the period is over."""
+        window = self.watched.window
+        return (min(window.end, clock.now()) - window.start).total_seconds() / 60
 
 
 @reading.together()

@@ -15,6 +15,7 @@ from django.core.signals import setting_changed
 
 DEFAULTS: dict[str, Any] = {
     "BASE_DIR": Path.cwd(),  # places are told from here
+    "DATA_DIR": Path.cwd() / "var",  # benchmarks are written below it
     "TESTING": False,
     "ENABLE_MONITORING": True,
     "SLOW_REQUEST_THRESHOLD": 1.0,  # seconds
@@ -54,6 +55,7 @@ _NUMBER = _Must("a number of 0 or more", _is_number)
 _WHOLE = _Must("a whole number of 1 or more", _is_whole)
 _MUST: dict[str, _Must] = {
     "BASE_DIR": _Must("a path", lambda value: isinstance(value, str | PathLike)),
+    "DATA_DIR": _Must("a path", lambda value: isinstance(value, str | PathLike)),
     "TESTING": _SWITCH,
     "ENABLE_MONITORING": _SWITCH,
     "SLOW_REQUEST_THRESHOLD": _NUMBER,

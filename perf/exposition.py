@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.utils import floatToGoString
 
 from perf import clock, reading
+from perf.gauges import PERMISSION, gauges
 from perf.histograms import GROWTH, Histogram
 from perf.models import DAYS, HOURS, MINUTES
 from perf.reading import Window
@@ -122,8 +123,13 @@ def _counter(metric: str, name: str, described: Described) -> Metric:
     return family
 
 
+def _hidden() -> set[str]:
+    """Gauges for which it takes more than the permission that metrics are scraped with."""
+    return {gauge.name for gauge in gauges() if gauge.permission != PERMISSION}
+
+
 def _level(metric: str, name: str, described: Described) -> Metric:
-    found = _last(name)
+    found = {labels: steps for labels, steps in _last(name).items() if labels.get("gauge") not in _hidden()}
     names = _label_names(found)
     family = GaugeMetricFamily(metric, described.help, labels=names)
     for labels, steps in sorted(found.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from perf.discovery import discovered
+
+log = logging.getLogger(__name__)
 
 Number = int | float | None
 """A value; None where there is nothing to count, which is not 0."""
@@ -78,4 +81,7 @@ def _read(gauge: Gauge) -> Reading:
         found = gauge.read()
     except DatabaseError as failure:
         return Reading(gauge, {"": None}, why=str(failure).strip().partition("\n")[0])
+    except Exception as failure:  # of whichever app; no page and no other count is lost by it
+        log.exception("The gauge %s failed", gauge.name)
+        return Reading(gauge, {"": None}, why=f"{type(failure).__name__}: see the log")
     return Reading(gauge, found if isinstance(found, Mapping) else {"": found})

@@ -22,6 +22,7 @@ _LAYERS = str(Path("django", "core", "handlers", "exception.py"))
 _NODES = str(Path("django", "template", "base.py"))
 _PACKAGES = ("site-packages", "dist-packages")
 _OURS = str(Path(__file__).resolve().parent)
+_HERE = Path.cwd()  # once: it may be deleted under a running process, as the folder of an old release is
 _STANDARD = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 
 
@@ -100,11 +101,11 @@ def _path(name: str) -> str:
         return _LAYER
     if name.endswith(_NODES):
         return _NODE
-    absolute = str(Path(name).absolute())
+    absolute = str(_HERE / name)
     foreign = any(part in _PACKAGES for part in Path(absolute).parts) or absolute.startswith((*_STANDARD, _OURS + "/"))
     if name.startswith("<") or foreign:
         return _FOREIGN
-    for root in (str(setting("BASE_DIR")), str(Path.cwd()), *sys.path):
+    for root in (str(setting("BASE_DIR")), str(_HERE), *sys.path):
         if root and absolute.startswith(root.rstrip("/") + "/"):
             return absolute[len(root.rstrip("/")) + 1 :]
     return absolute

@@ -19,6 +19,8 @@ Key = Any  # what tells requests apart: a route, or a method and a status
 
 PARTS = ("times", "database", "cache", "queries", "bytes")
 PRECISION = 1.02  # of quantiles: what is above a budget by less may be within it
+DAY = timedelta(days=1)
+READS_MIN = 100  # of the cache in a period, below which a share of them says little
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Requests:
 
 
 class Excess(NamedTuple):
-    """A figure above its budget: what it is, in words, and both numbers."""
+    """A figure beyond its budget: what it is, in words, and both numbers. A hit rate is below, all else above."""
 
     what: str
     value: float
@@ -73,6 +75,8 @@ class Route:
     hits: int = 0
     reads: int = 0
     budget: Budget | None = None
+    judged_by_hits: bool = False
+    """Whether the period is long enough for the budget's hit rate, which is that of a day."""
     share: float = 0
     """Of the time that all requests took, from 0 to 1."""
 
@@ -88,7 +92,10 @@ class Route:
 
     @property
     def excesses(self) -> list[Excess]:
-        """What is over budget: p95 of time, of queries and of bytes, each of all requests, cached ones among them."""
+        """What is over budget: p95 of time, of queries and of bytes, each of all requests, cached ones among them.
+
+        And the hit rate that is under it, where it can be judged.
+        """
         if self.budget is None:
             return []
         one, may = self.requests, self.budget
@@ -98,7 +105,11 @@ class Route:
             ("bytes", one.bytes.p95, may.bytes),
         ]
         known = [Excess(what, value, most) for what, value, most in compared if value is not None and most is not None]
-        return [excess for excess in known if excess.value > excess.budget * PRECISION]
+        over = [excess for excess in known if excess.value > excess.budget * PRECISION]
+        least = may.hit_rate if self.judged_by_hits and self.reads >= READS_MIN else None
+        if least is not None and self.hits / self.reads < least:
+            over.append(Excess("hit rate", self.hits / self.reads, least))
+        return over
 
     @property
     def is_over(self) -> bool:
@@ -204,6 +215,7 @@ def _complete(routes: dict[str, Route], window: Window, whole: Requests) -> None
     known = budgets()
     for name, route in routes.items():
         route.name, route.budget = name, known.get(name)
+        route.judged_by_hits = window.end - window.start >= DAY
         route.share = route.requests.times.total / whole.times.total if whole.times.total else 0
     for labels, many in counts(READS, window).items():
         if (reader := routes.get(labels.get("route"))) is not None:

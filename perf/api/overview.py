@@ -36,7 +36,10 @@ class BudgetOut(Schema):
 
 
 class RouteOut(RequestsOut):
-    """One route by its URL name: `share` of the time of all requests, `reads` from the cache, what is `over` budget."""
+    """One route by its URL name: `share` of the time of all requests, `reads` from the cache, what is `over` budget.
+
+    Under its budget is a hit rate, which is judged of a day and longer.
+    """
 
     route: str
     share: float

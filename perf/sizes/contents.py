@@ -23,6 +23,7 @@ MEASURES: dict[str, Callable[[Any], Measured]] = {
     "postgresql": postgresql.measured,
     "sqlite": sqlite.measured,
 }
+SIZES: dict[str, Callable[[Any], Measured]] = {"postgresql": postgresql.whole, "sqlite": sqlite.whole}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,21 @@ class Contents:
 
 
 def measure() -> Contents:
-    """Measure the default database: three to four statements on its catalogue, a few milliseconds."""
+    """Measure the default database: three to four statements on its catalogue, a few milliseconds on PostgreSQL."""
+    return _contents(MEASURES)
+
+
+def size() -> Contents:
+    """The size of the default database alone: one cheap statement, on any file."""
+    return _contents(SIZES)
+
+
+def _contents(ways: dict[str, Callable[[Any], Measured]]) -> Contents:
     at = clock.now()
-    measured = MEASURES.get(connection.vendor)
-    if measured is None:
+    way = ways.get(connection.vendor)
+    if way is None:
         return Contents(connection.vendor, at, why=[f"Sizes of {connection.display_name} are not known here."])
-    found, owners = measured(connection), _owners()
+    found, owners = way(connection), _owners()
     tables = [replace(table, app=owners.get(table.name, "")) for table in found.tables]
     return Contents(
         vendor=connection.vendor,

@@ -41,10 +41,16 @@ WHERE i.relkind = 'i' AND t.relkind IN ('r', 'm') AND n.nspname = ANY (current_s
 """
 
 
-def measured(connection: BaseDatabaseWrapper) -> Measured:
-    """What this database tells of itself; a refusal leaves its figures out and says so."""
+def whole(connection: BaseDatabaseWrapper) -> Measured:
+    """The size of the database alone; a refusal leaves it out and says so."""
     found = Measured()
     _take(connection, DATABASE, "The size of the whole database", found, _take_database)
+    return found
+
+
+def measured(connection: BaseDatabaseWrapper) -> Measured:
+    """What this database tells of itself; a refusal leaves its figures out and says so."""
+    found = whole(connection)
     _take(connection, TABLES, "Sizes of tables", found, _take_tables)
     _take(connection, INDEXES, "Sizes of indexes", found, _take_indexes)
     return found

@@ -14,9 +14,14 @@ LOOK_THROUGH = 256 * 2**20  # bytes: asking whose each page is reads them all, a
 OBJECTS = "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'index') AND rootpage > 0"
 
 
+def whole(connection: BaseDatabaseWrapper) -> Measured:
+    """The file with its log, without reading it through."""
+    return Measured(bytes=_pages(connection) + _log(connection))
+
+
 def measured(connection: BaseDatabaseWrapper) -> Measured:
     """The file with its log; tables and indexes of a file small enough to be read through."""
-    found = Measured(bytes=_pages(connection) + _log(connection))
+    found = whole(connection)
     if found.bytes is not None and found.bytes > LOOK_THROUGH:
         found.why.append(
             f"Sizes and rows of tables: of a SQLite file above {LOOK_THROUGH // 2**20} MB they are not asked for,"

@@ -15,7 +15,7 @@ from perf.gauges import readings
 from perf.periods import asked_period
 from perf.reading import together
 from perf.routes import ORDERS
-from perf.sizes.contents import measure
+from perf.sizes.contents import size
 
 
 @require_safe
@@ -28,5 +28,5 @@ def overview(request: HttpRequest) -> HttpResponse:
     found = findings(shown.watched.window)
     context: dict[str, Any] = {"board": shown, "period": shown.period, "findings": found, "foremost": foremost(found)}
     if "HX-Request" not in request.headers:  # who polls takes the board alone
-        context |= {"readings": readings(request.user), "database": measure()}
+        context |= {"readings": readings(request.user), "database": size()}
     return render(request, "perf/overview.html", context)

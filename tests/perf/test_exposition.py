@@ -12,6 +12,7 @@ from prometheus_client.samples import Sample
 
 from perf import clock, exemplars, flushing, reading, recording
 from perf.exposition import buckets
+from perf.gauges import Gauge
 from perf.histograms import Histogram
 from project.roles import Scope
 from project.views import make_token
@@ -83,6 +84,16 @@ def test_counters_begin_anew_at_midnight_and_what_stopped_is_told_no_more(
     told = scraper.get("/metrics").content.decode()
     assert [one.value for one in samples(told, "perf_cache")] == [2.0]
     assert "perf_process_threads" not in told
+
+
+def test_counts_that_take_another_permission_are_not_scraped(scraper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Gauge("crew.ill", "Ill", lambda: 3, permission="crew.view_health")
+    monkeypatch.setattr("perf.exposition.gauges", lambda: [own, Gauge("crew.aboard", "Aboard", lambda: 9)])
+    for gauge in ("crew.ill", "crew.aboard"):
+        recording.gauge("app.count", 3, gauge=gauge, part="")
+    flushing.flush()
+    told = samples(scraper.get("/metrics").content.decode(), "perf_app_count")
+    assert [one.labels["gauge"] for one in told] == ["crew.aboard"]
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(scraper: Client) -> None:

@@ -63,3 +63,11 @@ def test_gauge_that_fails_says_why_and_fails_alone(monkeypatch: Monkey) -> None:
     first, second = readings()
     assert (first.total, "nowhere" in first.why) == (None, True)
     assert (second.total, second.why) == (2, "")
+
+
+def test_gauge_that_its_app_breaks_is_logged_and_fails_alone(
+    monkeypatch: Monkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    found(monkeypatch, [Gauge("a", "A", lambda: 1 // 0), Gauge("b", "B", lambda: 2)])
+    assert [(one.total, one.why) for one in readings()] == [(None, "ZeroDivisionError: see the log"), (2, "")]
+    assert "The gauge a failed" in caplog.text

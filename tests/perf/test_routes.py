@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from perf import clock, recording, storing
+from perf.budgets import Budget
 from perf.histograms import Histogram
 from perf.reading import Window, histograms, window
-from perf.routes import watched
+from perf.routes import READS_MIN, watched
 from perf.series import Labels
 from tests.perf.recorded import Answered
 
@@ -57,3 +58,16 @@ def test_steps_are_read_of_all_routes_together(monkeypatch: pytest.MonkeyPatch) 
     watched(window("24h"))
     (_, whole), (name, before) = read
     assert (name, before.end - whole.start) == ("request", timedelta(hours=19))
+
+
+@pytest.mark.parametrize(("period", "over"), [("24h", ["hit rate"]), ("7d", ["hit rate"]), ("1h", [])])
+def test_a_hit_rate_under_its_budget_is_told_of_a_day(
+    period: str, over: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perf.routes.budgets", lambda: {"grid": Budget("grid", queries=9, hit_rate=0.8)})
+    asked(0, 200)
+    for outcome, many in (("hits", READS_MIN // 2), ("misses", READS_MIN)):  # and one hit of asked()
+        recording.count(recording.READS, many, route="grid", outcome=outcome)
+    storing.keep()
+    (route,) = watched(window(period)).routes
+    assert [excess.what for excess in route.excesses] == over

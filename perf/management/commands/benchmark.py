@@ -7,11 +7,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from perf import costing, earlier
 from perf.benchmark import ITERATIONS, Case, NothingToMeasure, Row, Unequal, machine, markdown, measure, report
+from perf.conf import setting
 from perf.discovery import discovered
 from perf.earlier import Earlier, NotAResult
 
@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
     def _keep(self, rows: dict[str, list[Row]], routes: list[costing.Asked]) -> dict[str, Any]:
         """Write a file for each app and one with everything; what the latter holds."""
-        folder = Path(settings.DATA_DIR) / "bench"
+        folder = _folder()
         folder.mkdir(parents=True, exist_ok=True)
         for label, measured in rows.items():
             (folder / f"{label}.json").write_text(json.dumps(report(label, measured), indent=1) + "\n")
@@ -108,7 +108,11 @@ class Command(BaseCommand):
                 self.stdout.write(f"Before: {before.machine}\n\n{earlier.markdown(label, measured, before)}\n")
         if routes:
             self.stdout.write(f"### budgets\n\nEach route asked cold:\n\n{costing.markdown(routes)}\n")
-        self.stdout.write(f"{Path(settings.DATA_DIR) / 'bench' / f'{ALL}.json'}\n")
+        self.stdout.write(f"{_folder() / f'{ALL}.json'}\n")
+
+
+def _folder() -> Path:
+    return Path(setting("DATA_DIR")) / "bench"
 
 
 def _judge(routes: list[costing.Asked]) -> None:

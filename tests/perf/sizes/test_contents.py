@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from perf.queries import metered
 from perf.sizes import sqlite
-from perf.sizes.contents import Contents, measure
+from perf.sizes.contents import Contents, measure, size
 from perf.sizes.tables import Table
 
 REFUSAL = "REVOKE EXECUTE ON FUNCTION pg_database_size(name) FROM PUBLIC"
@@ -144,3 +145,11 @@ def test_rows_that_vacuum_leaves_behind_are_told(dead: int | None, told: bool, d
     table = Table("cargo", 10, 5, 100_000, dead_rows=dead)
     advice = Contents("postgresql", measure().measured_at, tables=[table]).advice()
     assert [f"`VACUUM {table.name}`" in one.text for one in advice] == ([True] if told else [])
+
+
+@pytest.mark.both_dbs
+def test_size_alone_reads_nothing_through(db: None) -> None:
+    with metered() as meter:
+        found = size()
+    assert (found.bytes is not None, found.tables) == (True, [])
+    assert meter.count <= 5  # with its savepoint and limits on PostgreSQL

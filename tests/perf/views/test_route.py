@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from perf import storing
+from perf import storing, traces
+from perf.traces import Trace
 from tests import factories
 from tests.perf.recorded import Answered, day, example
 from tests.perf.views.test_overview import words
@@ -64,3 +65,13 @@ def test_single_requests_show_their_queries_with_the_line_that_asked(admin):
     (slowest,) = said["slowest"]
     assert (slowest["seconds"], slowest["queries"][0]["times"], slowest["queries"][0]["line"]) == (9.5, 3, 41)
     assert (said["drawn"]["seconds"], said["route"]["reads"], said["route"]["hits"]) == (9.5, 1, 0)
+
+
+def test_a_request_whose_queries_were_not_listed_says_so(admin):
+    trace = Trace("workitems:dashboard", method="GET", status="200")
+    trace.count, trace.seconds = 12, 0.08
+    traces.tell(trace, 9.5)
+    storing.keep()
+    page = words(admin.get(PAGE))
+    assert "12 queries in 80 ms · just now Its queries were counted but not listed" in page
+    assert "It asked the database nothing." not in page
