@@ -94,6 +94,13 @@ def test_a_form_with_photos_sent_twice_stores_each_once(crew):
     assert (WorkItem.objects.count(), Photo.objects.count()) == (1, 2)
 
 
+def test_photos_added_to_an_item_by_a_form_that_is_sent_twice_are_stored_once(crew, item):
+    form = crew.get(f"/workitems/{item.number}/edit/").context["form"]
+    for _ in range(2):  # a second tap, or a retry after the answer was lost
+        edited(crew, item, key=form["key"].value() or "", **{"photo-1": sent(1)})
+    assert Photo.objects.count() == 1
+
+
 def test_more_photos_than_an_item_may_have_are_named_and_the_others_stay(crew, item, three, settings):
     settings.MAX_PHOTOS = 4
     answer = edited(crew, item, **{"photo-1": sent(4), "photo-2": sent(5), "caption-1": "D"})
