@@ -235,7 +235,8 @@ def test_what_is_no_promise_keeps_no_item_from_being_stored(crew, said):
 def test_a_script_learns_where_to_go_on_or_that_the_page_is_to_be_shown(crew, art):
     asked = {"headers": {"accept": "application/json"}}
     stored = crew.post("/workitems/new/", TEXT, **asked)
-    assert stored.json() == {"number": "DRAFT_0020", "next": "/workitems/DRAFT_0020/receipt/"}
+    there = {"number": "DRAFT_0020", "id": WorkItem.objects.get().pk, "next": "/workitems/DRAFT_0020/receipt/"}
+    assert stored.json() == there
     submit(draft(number="0101"), art)
     for given, status in (({"preset": "typed", "number": "0101"}, 409), ({"location": ""}, 422)):
         refused = crew.post("/workitems/new/", TEXT | given, **asked)
