@@ -160,6 +160,12 @@ def test_the_second_of_two_sees_both_texts_and_what_they_left_alone_is_as_it_is_
     assert (item.detail, item.version) == ("Dana's", 2)
 
 
+def test_notes_that_the_crew_may_not_read_keep_no_words_of_theirs_from_being_stored(crew, item, dana):
+    edit(item, {"internal_notes": "Yard is late"}, by=dana, version=1)
+    answer = crew.post(f"/workitems/{item.number}/edit/", TEXT | {"detail": "Mark's", "version": 1})
+    assert (answer.status_code, WorkItem.objects.get().detail) == (302, "Mark's")
+
+
 def test_who_comes_after_the_review_began_keeps_their_words_on_the_page(crew, item, dana, monkeypatch):
     stale = WorkItem.objects.get()
     move(item, Status.IN_REVIEW, by=dana, version=1)
