@@ -39,7 +39,9 @@ def attach(
     """Do to the photos of `item` what a form says; every good photo is stored, whatever the others are.
 
     `photo-1` … `caption-1` … are new ones; `remove-<id>`, `caption-of-<id>`, `place-<id>` and `retake-<id>` change
-    those that are there. `key` is the form's own: the same form twice stores each photo once. Raises PermissionDenied.
+    those that are there. Beside the caption and the place stand those that the form showed (`caption-was-<id>`,
+    `place-was-<id>`): what is still the same was not changed by `by`, and is not written over what came meanwhile.
+    `key` is the form's own: the same form twice stores each photo once. Raises PermissionDenied.
     """
     done, there = Attached(), list(item.photos.present().in_order())
     for photo in list(there):
@@ -102,7 +104,7 @@ def _sent(
     """The files that came: which photo of the form it is, the file, its caption, and the photo it is a retake of."""
     for number, photo in enumerate(there, 1):
         if file := files.get(f"retake-{photo.pk}"):
-            yield number, file, given.get(f"caption-of-{photo.pk}", ""), photo
+            yield number, file, "", photo  # under the caption of the old one
     for number in range(1, settings.MAX_PHOTOS + 1):
         for file in files.getlist(f"photo-{number}"):
             yield len(there) + number, file, given.get(f"caption-{number}", ""), None
@@ -110,9 +112,10 @@ def _sent(
 
 def _recaption(there: list[Photo], given: Mapping[str, str], done: Attached, by: Any) -> None:
     for number, photo in enumerate(there, 1):
-        caption = given.get(f"caption-of-{photo.pk}", photo.caption)
+        shown = given.get(f"caption-was-{photo.pk}", photo.caption)
+        caption = given.get(f"caption-of-{photo.pk}", shown)
         try:
-            if caption != photo.caption:
+            if caption != shown:
                 photos.set_caption(photo, caption, by=by)
         except ValidationError as refusal:
             done.refused.append(f"The caption of photo {number} was not stored. {' '.join(refusal.messages)}")
@@ -122,11 +125,12 @@ def _reorder(there: list[Photo], given: Mapping[str, str], by: Any) -> None:
     """Put the photos where the form says; one that moved to a place comes before or after the one that is there."""
     order = []
     for present, photo in enumerate(there, 1):
-        place = _place(given.get(f"place-{photo.pk}", ""), present)
+        wanted = given.get(f"place-{photo.pk}", "")
+        place = present if wanted == given.get(f"place-was-{photo.pk}") else _place(wanted, present)
         order.append((place, (place > present) - (place < present), present, photo))
-    wanted = [photo for *_, photo in sorted(order, key=lambda each: each[:3])]
-    if wanted != there:
-        for place, photo in enumerate(wanted, 1):
+    ordered = [photo for *_, photo in sorted(order, key=lambda each: each[:3])]
+    if ordered != there:
+        for place, photo in enumerate(ordered, 1):
             photos.move(photo, place, by=by)
 
 

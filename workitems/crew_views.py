@@ -119,7 +119,7 @@ def _told(request: HttpRequest, item: WorkItem, sentence: str, done: Attached) -
         messages.warning(request, done.sentence(may_add=may_add))
     there = reverse("workitems:edit" if done.refused and may_add else "workitems:receipt", args=[item.number])
     is_script = not request.accepts("text/html")
-    return JsonResponse({"number": item.number, "next": there}) if is_script else redirect(there)
+    return JsonResponse({"number": item.number, "id": item.pk, "next": there}) if is_script else redirect(there)
 
 
 def _attach(request: HttpRequest, item: WorkItem, key: str, way: Callable[..., Attached] = attach) -> Attached:

@@ -71,7 +71,7 @@ def edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> 
     """Store the `given` fields of `item`, as seen at `version`, and write one Revision of what differs.
 
     Raises PermissionDenied; ValidationError with a message per field; numbers.NumberTaken; Conflict.
-    Nothing different stores nothing and raises nothing, whatever the version.
+    Nothing different stores nothing and raises nothing, whatever the version. What `by` may not read is no conflict.
     """
     allowed = fields_of(item, by)
     if not allowed or given.keys() - set(allowed):
@@ -86,7 +86,12 @@ def edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> 
     if NOTES in changed:
         values["internal_notes_at"] = now()
     told = {name: [getattr(current, name), value] for name, value in changed.items()}
-    return _store(item, values, told, by=by, version=version)
+    try:
+        return _store(item, values, told, by=by, version=version)
+    except Conflict as lost:
+        if not _is_hidden(lost.current, version, by):
+            raise
+        return edit(item, given, by=by, version=lost.current.version)
 
 
 def assign(item: WorkItem, to: Any, *, by: Any, version: int) -> WorkItem:
@@ -150,6 +155,12 @@ def words_at(item: WorkItem, version: int) -> dict[str, str]:
     for changes in later.values_list("changes", flat=True):
         words |= {name: before for name, (before, _) in changes.items() if name in words}
     return words
+
+
+def _is_hidden(item: WorkItem, since: int, user: Any) -> bool:
+    """Whether `item` has changed since its version `since`, and only in words that `user` may not read."""
+    changes = item.revisions.filter(version__gt=since).count()  # one a version, where there was no step between
+    return 0 < changes == item.version - since and not differences(item, since, user)
 
 
 def _check(item: WorkItem, changed: Mapping[str, str]) -> None:

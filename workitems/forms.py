@@ -151,7 +151,8 @@ class EditItemForm(forms.Form):
         self.names = tuple(
             name for name in fields_of(item, user) if name in only and (name != "equipment" or is_reviewer)
         )
-        super().__init__(data, initial={"version": item.version, **{name: getattr(item, name) for name in self.names}})
+        words_now = {name: getattr(item, name) for name in self.names}
+        super().__init__(data, initial={"key": uuid.uuid4().hex, "version": item.version, **words_now})
         usual = {"description": 2000 if is_reviewer else DESCRIPTION_MAX, "detail": TEXT_MAX, "ofm": TEXT_MAX}
         longest = {name: max(limit, len(getattr(item, name))) for name, limit in usual.items()}
         self.fields |= words(self.names, longest)

@@ -105,6 +105,10 @@ class Decoder:
             if code == -signal.SIGXCPU:
                 return Refused(TOO_SLOW)
             raise DecoderDied(f"the decoder ended with {code} at {path.name}") from None
+        except BaseException:  # a time limit comes anywhere: its late answer would be taken for the next photo's
+            process.kill()
+            self._end()
+            raise
 
     def _end(self) -> int:
         """End the process, which has nothing to do any more; its exit code, negative for a signal."""

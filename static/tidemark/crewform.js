@@ -215,11 +215,11 @@ class CrewForm {
     await this.stored(told);
   }
 
-  async stored({ number, next }) {
+  async stored({ number, id, next }) {
     this.gone = true;
     this.draft.forget();
     const key = this.other?.read()?.words.key;
-    if (key) for (const entry of await entries(this.user)) if (!entry.item && entry.form === key) await change(entry.key, { item: number });
+    if (key) for (const entry of await entries(this.user)) if (!entry.item && entry.form === key) await change(entry.key, { item: number, itemId: id });
     this.other?.forget();
     location.assign(next);
   }

@@ -29,8 +29,8 @@ export async function mount(element) {
 
 class Panel {
   constructor(element) {
-    const { user, item, most, bytes } = element.dataset;
-    Object.assign(this, { element, user, item, room: Number(most), bytes: Number(bytes) });
+    const { user, item, itemId, most, bytes } = element.dataset;
+    Object.assign(this, { element, user, item, itemId: Number(itemId), room: Number(most), bytes: Number(bytes) });
     this.section = element.nextElementSibling;
     this.list = make("ol");
     this.section.append(this.list);
@@ -51,8 +51,8 @@ class Panel {
     const homeless = (await entries(this.user)).filter((entry) => !entry.item && !(isNew && entry.form === this.form));
     const isOpen = await opened();
     for (const form of new Set(homeless.map((entry) => entry.form))) {
-      const { item } = await request("GET", `/api/uploads?form=${encodeURIComponent(form)}`).catch(() => ({}));
-      const values = item ? { item } : { form: this.form };
+      const { item, item_id: itemId } = await request("GET", `/api/uploads?form=${encodeURIComponent(form)}`).catch(() => ({}));
+      const values = item ? { item, itemId } : { form: this.form };
       if (!item && (item === undefined || !isNew || isOpen(form))) continue;
       for (const entry of homeless) if (entry.form === form) await change(entry.key, values);
     }
@@ -130,7 +130,8 @@ class Panel {
     const blob = new Blob([content], { type: file.type });
     const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const position = this.item ? 0 : 1 + Math.max(0, ...there.map((entry) => entry.position));
-    const about = { key, user: this.user, form: this.form, item: this.item ?? "", name: file.name, size: blob.size };
+    const { user, form, item, itemId } = this;
+    const about = { key, user, form, item, itemId, name: file.name, size: blob.size };
     const rest = { caption: "", position, replaces, state: "waiting", fault: "", added: Date.now() };
     await keep({ ...about, ...rest, sha256: hash, preview: await preview(blob), blob });
     navigator.storage?.persist?.();

@@ -94,3 +94,17 @@ def test_photos_are_large_by_click_key_and_swipe_and_every_page_fits(open_page, 
     for path in (QUEUE, f"/workitems/{item.number}/"):
         page.goto(path)
         assert not too_wide(page), path
+
+
+def test_enter_in_what_is_wrong_asks_for_a_retake(open_page, people):
+    dana, _, mark = people
+    item = factories.item(mark, photos=1)
+    page = open_page(WIDE, dana)
+    page.route(re.compile("/(thumb|picture)/$"), lambda route: route.fulfill(body=b"", content_type="image/jpeg"))
+    page.goto(f"/workitems/{item.number}/")
+    page.get_by_text("Retake…").click()
+    page.get_by_label("What is wrong with photo 1").fill("It is blurred")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    judged = Photo.objects.get(work_item=item)
+    assert (judged.verdict, judged.verdict_reason) == (Photo.Verdict.RETAKE, "It is blurred")

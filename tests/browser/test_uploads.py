@@ -106,6 +106,24 @@ def test_a_photo_that_is_not_taken_keeps_no_other_and_another_tab_takes_none_awa
     assert page.locator("code").count() == 1
 
 
+def test_photos_kept_on_a_device_follow_an_item_that_got_another_number(open_page, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    mark = factories.user("crew")
+    page = open_page(PHONE, mark)
+    page.provoked += ["/api/uploads", "net::ERR_"]
+    item = submit(draft(), mark)
+    page.goto(f"/workitems/{item.number}/edit/")
+    page.route("**/api/uploads", lambda route: route.abort())  # no connection
+    page.locator("input[type=file][multiple]").set_input_files([file("a.jpg", picture())])
+    page.get_by_label("Photos on this device").get_by_text("No connection").wait_for()
+    WorkItem.objects.filter(pk=item.pk).update(number="W-7")
+    submit(draft(number=item.number), mark)
+    page.unroute("**/api/uploads")
+    page.goto("/workitems/W-7/")
+    page.get_by_text("All photos are stored.").wait_for()
+    assert Photo.objects.get().work_item_id == item.pk
+
+
 def test_without_web_locks_too_a_form_keeps_its_photos_as_long_as_it_is_open(open_page):
     page = open_page(PHONE, factories.user("crew"))
     page.context.add_init_script("delete Navigator.prototype.locks")

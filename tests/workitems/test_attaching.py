@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -63,6 +64,13 @@ def edited(crew, item, **given):
     return crew.post(f"/workitems/{item.number}/edit/", words | given, follow=True)
 
 
+def fields_of_photos(page):
+    """What a browser sends of the stored photos of a form in which nothing is changed."""
+    hidden = dict(re.findall(r'name="((?:caption-of|caption-was|place-was)-\d+)" value="(.*?)"', page.text))
+    photos = page.context["photos"]
+    return hidden | {f"place-{photo.pk}": str(place) for place, photo in enumerate(photos, 1)}
+
+
 @pytest.mark.both_dbs
 def test_one_request_stores_the_item_and_every_good_photo_and_names_the_others(crew):
     files = {"photo-1": sent(1), "photo-2": SimpleUploadedFile("report.jpg", NO_PICTURE), "photo-4": sent(2)}
@@ -94,6 +102,13 @@ def test_a_form_with_photos_sent_twice_stores_each_once(crew):
     assert (WorkItem.objects.count(), Photo.objects.count()) == (1, 2)
 
 
+def test_photos_added_to_an_item_by_a_form_that_is_sent_twice_are_stored_once(crew, item):
+    form = crew.get(f"/workitems/{item.number}/edit/").context["form"]
+    for _ in range(2):  # a second tap, or a retry after the answer was lost
+        edited(crew, item, key=form["key"].value() or "", **{"photo-1": sent(1)})
+    assert Photo.objects.count() == 1
+
+
 def test_more_photos_than_an_item_may_have_are_named_and_the_others_stay(crew, item, three, settings):
     settings.MAX_PHOTOS = 4
     answer = edited(crew, item, **{"photo-1": sent(4), "photo-2": sent(5), "caption-1": "D"})
@@ -109,6 +124,27 @@ def test_captions_order_and_removals_are_stored_with_the_words(crew, item, three
     assert captions() == ["A2", "C"]
     three[1].refresh_from_db()
     assert three[1].deleted_at is not None
+
+
+def test_a_form_writes_no_caption_over_one_that_came_meanwhile(crew, item, three, dana):
+    seen = fields_of_photos(crew.get(f"/workitems/{item.number}/edit/"))
+    photos.set_caption(three[0], "Tag plate", by=dana)
+    edited(crew, item, **seen | {"detail": "New", f"caption-of-{three[1].pk}": "B2"})
+    assert captions() == ["Tag plate", "B2", "C"]
+
+
+def test_a_form_leaves_the_order_that_came_meanwhile(crew, item, three, dana):
+    seen = fields_of_photos(crew.get(f"/workitems/{item.number}/edit/"))
+    photos.move(three[2], 1, by=dana)
+    edited(crew, item, **seen | {"detail": "New"})
+    assert captions() == ["C", "A", "B"]
+
+
+def test_a_retake_keeps_the_caption_that_came_meanwhile(crew, item, three, dana):
+    seen = fields_of_photos(crew.get(f"/workitems/{item.number}/edit/"))
+    photos.set_caption(three[0], "Tag plate", by=dana)
+    edited(crew, item, **seen | {f"retake-{three[0].pk}": sent(9)})
+    assert captions() == ["Tag plate", "B", "C"]
 
 
 def test_a_retake_takes_the_place_and_the_caption_of_what_it_replaces(crew, item, three, dana):

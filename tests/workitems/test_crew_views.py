@@ -160,6 +160,12 @@ def test_the_second_of_two_sees_both_texts_and_what_they_left_alone_is_as_it_is_
     assert (item.detail, item.version) == ("Dana's", 2)
 
 
+def test_notes_that_the_crew_may_not_read_keep_no_words_of_theirs_from_being_stored(crew, item, dana):
+    edit(item, {"internal_notes": "Yard is late"}, by=dana, version=1)
+    answer = crew.post(f"/workitems/{item.number}/edit/", TEXT | {"detail": "Mark's", "version": 1})
+    assert (answer.status_code, WorkItem.objects.get().detail) == (302, "Mark's")
+
+
 def test_who_comes_after_the_review_began_keeps_their_words_on_the_page(crew, item, dana, monkeypatch):
     stale = WorkItem.objects.get()
     move(item, Status.IN_REVIEW, by=dana, version=1)
@@ -235,7 +241,8 @@ def test_what_is_no_promise_keeps_no_item_from_being_stored(crew, said):
 def test_a_script_learns_where_to_go_on_or_that_the_page_is_to_be_shown(crew, art):
     asked = {"headers": {"accept": "application/json"}}
     stored = crew.post("/workitems/new/", TEXT, **asked)
-    assert stored.json() == {"number": "DRAFT_0020", "next": "/workitems/DRAFT_0020/receipt/"}
+    there = {"number": "DRAFT_0020", "id": WorkItem.objects.get().pk, "next": "/workitems/DRAFT_0020/receipt/"}
+    assert stored.json() == there
     submit(draft(number="0101"), art)
     for given, status in (({"preset": "typed", "number": "0101"}, 409), ({"location": ""}, 422)):
         refused = crew.post("/workitems/new/", TEXT | given, **asked)

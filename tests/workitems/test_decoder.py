@@ -76,6 +76,20 @@ def test_a_process_that_hangs_is_killed(photo):
         decoder.render(photo)
 
 
+def test_a_photo_after_one_that_was_broken_off_gets_its_own_picture(photo, tmp_path):
+    """As a worker does whose soft time limit comes while the decoder works."""
+    slow = "import time; real = rendering.render\ndef late(path):\n  time.sleep(0.2); return real(path)\n"
+    decoder = Decoder(command=python(f"{slow}rendering.answer.__defaults__ = (late,); rendering.main()"))
+    Image.new("RGB", (32, 48), "teal").save(tmp_path / "next.jpg")
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        decoder.render(photo)
+    signal.signal(signal.SIGALRM, before)
+    assert decoder.render(tmp_path / "next.jpg").width == 32
+    decoder.close()
+
+
 def test_a_photo_may_not_take_longer_than_its_cpu_time(photo):
     code = "rendering.CPU_SECONDS = 1; frames.read(sys.stdin.buffer); rendering._allow_seconds()\nwhile True: pass"
     with pytest.raises(NotAPhoto, match="takes longer"):

@@ -12,7 +12,7 @@ from tests.workitems.conftest import draft
 from workitems.editing import CREW_FIELDS, Conflict, assign, differences, edit, fields_of, send_again
 from workitems.models import Revision, WorkItem
 from workitems.numbers import NumberTaken
-from workitems.workflow import Status, TransitionRefused, move, submit
+from workitems.workflow import Before, Status, TransitionRefused, move, submit, take_back
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +46,26 @@ def test_differences_name_steps_and_hide_internal_notes_from_the_crew(item, mark
     assert [each.label for each in differences(item, 1, mark)] == ["status"]
     assert [each.label for each in differences(item, 1, dana)] == ["internal notes", "status"]
     assert differences(item, 3, dana) == []
+
+
+def test_a_change_is_stored_over_notes_that_its_writer_may_not_read(item, mark, dana):
+    edit(item, {"internal_notes": "Yard is late"}, by=dana, version=1)
+    stored = edit(item, {"detail": "The aft seal"}, by=mark, version=1)
+    assert (stored.version, stored.detail, stored.internal_notes) == (3, "The aft seal", "Yard is late")
+
+
+def test_a_change_is_no_more_stored_where_there_were_steps_beside_the_notes(item, mark, dana):
+    edit(item, {"internal_notes": "Yard is late"}, by=dana, version=1)
+    begun = move(item, Status.IN_REVIEW, by=dana, version=2)
+    take_back(item, Before(begun.old_status, None, "", ""), by=dana, version=3)
+    with pytest.raises(Conflict):
+        edit(item, {"detail": "The aft seal"}, by=mark, version=1)
+
+
+def test_a_version_that_never_was_is_stored_over_no_notes(item, mark, dana):
+    edit(item, {"internal_notes": "Yard is late"}, by=dana, version=1)
+    with pytest.raises(Conflict):
+        edit(item, {"detail": "The aft seal"}, by=mark, version=9)
 
 
 def test_crew_change_their_fields_alone_and_nothing_once_it_is_in_review(item, mark, art, dana):

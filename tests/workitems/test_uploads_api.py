@@ -8,8 +8,10 @@ import uuid
 import pytest
 from django.test import Client
 
+from tests.workitems.conftest import draft
 from tests.workitems.photo_files import NO_PICTURE, picture
-from workitems.models import Photo, Upload
+from workitems.models import Photo, Upload, WorkItem
+from workitems.workflow import submit
 
 pytestmark = pytest.mark.django_db
 CONTENT = picture(400, 300)
@@ -102,3 +104,28 @@ def test_a_full_disk_is_told_as_such_and_keeps_what_arrived(item, phone, monkeyp
         told = send(phone, address, CONTENT[10:], 10)
     assert (told.status_code, "disk is full" in told.json()["error"]) == (507, True)
     assert phone.get(address).json()["offset"] == 10
+
+
+def renumbered(item, number="W-7"):
+    """A reviewer gives the item another number while photos are on the way."""
+    WorkItem.objects.filter(pk=item.pk).update(number=number)
+
+
+def test_a_photo_promised_before_its_item_got_another_number_still_finds_it(item, phone):
+    before = promise(phone, item).json()
+    renumbered(item)
+    again = promise(phone, item)
+    assert (again.status_code, again.json()) == (201, before | {"item": "W-7"})
+
+
+def test_a_photo_promised_with_the_id_of_its_item_goes_to_it_whoever_has_the_number(item, phone, mark):
+    renumbered(item)
+    submit(draft(number=item.number), mark)
+    assert promise(phone, item, item_id=item.pk).json()["item"] == "W-7"
+
+
+def test_the_key_of_somebody_elses_photo_leads_nobody_to_its_item(item, phone, art):
+    promise(phone, item)
+    renumbered(item)
+    phone.force_login(art)
+    assert promise(phone, item).status_code == 404

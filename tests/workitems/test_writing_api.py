@@ -73,6 +73,12 @@ def test_a_lost_race_is_409_with_the_item_now_and_who_changed_what(crew, item, d
     )  # fmt: skip
 
 
+def test_a_change_behind_notes_that_one_may_not_read_is_stored(crew, item, dana):
+    edit(item, {"internal_notes": "Yard is late"}, by=dana, version=1)
+    answer = crew.patch(f"/api/workitems/{item.number}", {"detail": "Mine", "version": 1}, JSON)
+    assert (answer.status_code, answer.json()["version"]) == (200, 3)
+
+
 def test_a_reviewer_may_renumber_but_not_onto_another_item(client, item, dana, art):
     submit(draft(number="0101"), art)
     client.force_login(dana)

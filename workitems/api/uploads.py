@@ -25,6 +25,7 @@ class PromiseIn(Schema):
     """A photo that is to be sent. `key` is the device's own name of it, the same in every try; `size` in bytes."""
 
     item: str = Field(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="The item's number.")
+    item_id: int | None = Field(None, ge=1, le=2**62, description="Its id, which decides: numbers may be changed.")
     key: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     name: str = Field("", max_length=1_000)
     size: int = Field(ge=1, le=2**40)
@@ -35,9 +36,10 @@ class PromiseIn(Schema):
 
 
 class FormOut(Schema):
-    """The number of the item that a form became; empty where it was not stored."""
+    """The number and the id of the item that a form became; empty and null where it was not stored."""
 
     item: str
+    item_id: int | None
 
 
 class UploadOut(Schema):
@@ -76,11 +78,13 @@ def upload_out(upload: Upload) -> dict[str, Any]:
 def promise(request: HttpRequest, body: PromiseIn) -> Status:
     """Say which photo comes, and get the address to send it to; the same key again is the same upload.
 
-    The item counts it as promised until it is stored or given up, and cannot be completed before. 409 where the item
-    has all the photos it may have, or the key names another file; 413 where it is too large.
+    The item counts it as promised until it is stored or given up, and cannot be completed before. Where no item has
+    that number any more, it is the one that you promised this key to. 409 where the item has all the photos it may
+    have, or the key names another file; 413 where it is too large.
     """
-    item = get_object_or_404(WorkItem.objects.visible_to(request.user), number=body.item)
-    said = uploads.Promise(replaces=_replaced(item, body.replaces), **body.dict(exclude={"item", "replaces"}))
+    item = _item_of(body, request.user)
+    told = body.dict(exclude={"item", "item_id", "replaces"})
+    said = uploads.Promise(replaces=_replaced(item, body.replaces), **told)
     try:
         upload = uploads.promise(item, said, by=request.user)
     except photos.PhotoTooLarge as refused:
@@ -94,10 +98,11 @@ def promise(request: HttpRequest, body: PromiseIn) -> Status:
 
 @router.get("/uploads", response=FormOut, summary="Which item a form became")
 @requires("workitems.change_workitem")
-def item_of_form(request: HttpRequest, form: str = Query(pattern=r"^[A-Za-z0-9._-]{1,64}$")) -> dict[str, str]:
+def item_of_form(request: HttpRequest, form: str = Query(pattern=r"^[A-Za-z0-9._-]{1,64}$")) -> dict[str, Any]:
     """The item that was stored with the key of a form of yours, for photos whose device saw no answer to it."""
     items = WorkItem.objects.visible_to(request.user).filter(submitter_id=request.user.pk, key=form)
-    return {"item": items.values_list("number", flat=True).first() or ""}
+    number, pk = items.values_list("number", "pk").first() or ("", None)
+    return {"item": number, "item_id": pk}
 
 
 @router.get("/uploads/{uuid:upload_id}", response=UploadOut, summary="How far an upload is", url_name="upload")
@@ -161,6 +166,18 @@ def give_up(request: HttpRequest, upload_id: UUID) -> dict[str, Any]:
     uploads.withdraw(found, by=request.user)
     found.refresh_from_db()
     return upload_out(found)
+
+
+def _item_of(body: PromiseIn, user: Any) -> WorkItem:
+    """The item that the photo is for, also where it has another number by now. Raises Http404."""
+    items = WorkItem.objects.visible_to(user)
+    if body.item_id is not None:
+        return get_object_or_404(items, pk=body.item_id)
+    of_key = items.filter(uploads__key=body.key, uploads__created_by=user).order_by("-uploads__touched_at")
+    found = items.filter(number=body.item).first() or of_key.first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def _found(request: HttpRequest, upload_id: UUID) -> Upload:

@@ -1,7 +1,7 @@
 // Photos that this device has taken and the server has not confirmed, in IndexedDB: they outlive reloads and dead batteries.
 //
-// An entry: { key, user, form, item, name, size, sha256, caption, position, replaces, state, fault, preview, added, blob }.
-// `item` is empty until the form that it belongs to is stored; `state` is waiting, or refused with `fault` for people.
+// An entry: { key, user, form, item, itemId, name, size, sha256, caption, position, replaces, state, fault, preview, added, blob }.
+// `item`, its number, is empty until the form that it belongs to is stored; `state` is waiting, or refused with `fault` for people.
 
 const ENTRIES = "photos";
 let opened = null;

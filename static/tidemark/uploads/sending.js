@@ -73,6 +73,7 @@ async function send(entry) {
   let wrong = 0;
   let now = entry;
   let told = await promise(entry);
+  if (told.item !== entry.item) await change(entry.key, { item: (entry.item = told.item) }); // it got another number
   while (told.state === "open") {
     const offset = told.offset;
     tell(entry, "sending", offset, "");
@@ -94,8 +95,9 @@ async function send(entry) {
 }
 
 function promise(entry) {
-  const { item, key, name, size, sha256, caption, position, replaces } = entry;
-  const said = { item, key, name, size, sha256, caption, position: position || null, replaces: replaces || null };
+  const { item, itemId, key, name, size, sha256, caption, position, replaces } = entry;
+  const optional = { item_id: itemId || null, position: position || null, replaces: replaces || null };
+  const said = { item, key, name, size, sha256, caption, ...optional };
   return request("POST", "/api/uploads", JSON.stringify(said), { "Content-Type": "application/json" });
 }
 
