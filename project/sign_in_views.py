@@ -71,7 +71,7 @@ class PasswordStep(auth.LoginView):
         """The page again with the name that was typed; no password was looked at."""
         messages.warning(self.request, BUSY)
         form = SignInForm(self.request, initial={"username": self.request.POST.get("username", "")[:NAME_MAX]})
-        answer = self.render_to_response(self.get_context_data(form=form), status=503)
+        answer = self.render_to_response(self.get_context_data(form=form), status=429)
         answer["Retry-After"] = str(RETRY_AFTER)
         return answer
 

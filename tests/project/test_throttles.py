@@ -115,7 +115,7 @@ def test_few_passwords_are_checked_at_once_and_fewer_of_one_address(
 
     monkeypatch.setattr(ModelBackend, "authenticate", checking)
     assert sign_in("ann", here) == 200
-    assert [(address, answer.status_code) for address, answer in refused] == [(here, 503), (third, 503)]
+    assert [(address, answer.status_code) for address, answer in refused] == [(here, 429), (third, 429)]
     page = refused[0][1]
     assert (page["Retry-After"], 'value="ann"' in page.content.decode()) == ("5", True)
     assert "Too many are signing in at this moment" in page.content.decode()
