@@ -31,6 +31,7 @@ from perf.administration import AuditedAdmin
 from perf.events import happened
 from project import person_pages, second_step
 from project.models import AccessToken, AuditEntry, Invitation
+from project.roles import within
 from project.sessions import end_all
 
 logger = logging.getLogger(__name__)
@@ -167,6 +168,13 @@ class InvitationAdmin(AuditedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
         return False
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Django's own, with the roles that whoever asks can invite into."""
+        roles = [(role, role.capitalize()) for role in within(request.user)]  # type: ignore[arg-type]  # administrators are signed in
+        return super().formfield_for_choice_field(
+            db_field, request, **kwargs | {"choices": [("", "---------"), *roles]}
+        )
 
     def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
         """Store it with a fresh code, kept on the request for the answer alone."""

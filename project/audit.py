@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from perf.events import event, happened
 from project.models import AuditEntry, AuditSubject
+from project.throttles import SIGN_INS_RECORDED, SIGN_INS_UNTOLD, wait
 
 current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
 """The request being answered, for its address and its user; None in workers and commands."""
@@ -22,6 +23,8 @@ NAMED = 500  # ids that an entry's own detail lists
 LINKED = 10_000  # accounts that show an entry in their own list
 LINKED_AT_ONCE = 400  # rows a statement
 RIGHTS = ("is_active", "is_staff", "is_superuser")
+SIGN_IN_FAILED, LOCKED_OUT, MORE_FAILED = "auth.sign_in_failed", "auth.locked_out", "auth.more_sign_ins_failed"
+UNKNOWN_NAME = "an unknown name"  # as it was typed it may be a password
 WORDS = ("username", "email", "first_name", "last_name")
 """Of these it is recorded that they changed, not what they say; whoever has the address sets the password."""
 
@@ -72,16 +75,26 @@ def signed_out(*, user: User | None, **_: object) -> None:
 
 @receiver(user_login_failed)
 def sign_in_failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: object) -> None:
-    """Record a refused sign-in; tries made while locked out add nothing, or anyone could fill the log."""
+    """Record a refused sign-in; tries made while locked out add nothing."""
     if not getattr(request, "axes_locked_out", False):
-        happened(None, "auth.sign_in_failed", str(credentials.get("username") or ""))
+        _record_refusal(request, SIGN_IN_FAILED, credentials.get("username"))
 
 
 @receiver(user_locked_out)
 def locked_out(*, request: HttpRequest, username: str | None, **_: object) -> None:
     """Record the moment a name and address are locked, not each try that follows."""
     if getattr(request, "axes_failures_since_start", None):
-        happened(None, "auth.locked_out", username or "")
+        _record_refusal(request, LOCKED_OUT, username)
+
+
+def _record_refusal(request: HttpRequest | None, action: str, name: str | None) -> None:
+    """Record a refusal unless its address has filled SIGN_INS_RECORDED, and then, once, that there were more."""
+    where = getattr(request, "axes_ip_address", None)  # of IPv6 the /64
+    if not wait(SIGN_INS_RECORDED, SIGN_IN_FAILED, LOCKED_OUT, detail__where=where):
+        is_known = User.objects.filter(username=name or "").exists()
+        happened(None, action, str(name) if is_known else UNKNOWN_NAME, {"where": where})
+    elif not wait(SIGN_INS_UNTOLD, MORE_FAILED, detail__where=where):
+        happened(None, MORE_FAILED, "", {"where": where, "recorded": SIGN_INS_RECORDED.limit})
 
 
 @receiver(m2m_changed, sender=User.groups.through)

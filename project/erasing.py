@@ -21,6 +21,7 @@ from accounts.cache import ACCOUNT, ACCOUNTS
 from perf import cache
 from perf.cache import Unreachable, forget
 from perf.events import happened
+from project.audit import LOCKED_OUT, SIGN_IN_FAILED
 from project.identities import AUTH
 from project.models import AuditEntry, Invitation
 from project.naming import Known, known, pseudonym
@@ -181,7 +182,8 @@ def _forget_traces(user: User, who: Known) -> dict[str, int]:
     Invitation.objects.filter(used_by=user).update(email="", phone="")
     about = Q(actor=user) | Q(action__startswith="auth.", target__in=who.logins | who.contacts)
     rows_of(AuditEntry).filter(about).update(address=None)
-    rows_of(AuditEntry).filter(about, action=REFUSED).update(detail={})  # where they were
+    refusals = (REFUSED, SIGN_IN_FAILED, LOCKED_OUT)
+    rows_of(AuditEntry).filter(about, action__in=refusals).update(detail={})  # where they were
     targets = rows_of(AuditEntry).filter(~Q(action__startswith="tags."), target__in=who.logins | who.names)
     targets.update(target=who.pseudonym)
     WorkItem.objects.filter(claimed_by=user).update(claimed_by=None, claimed_by_name="", claimed_until=None)

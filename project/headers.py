@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.messages.storage.base import Message
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
@@ -44,7 +47,17 @@ class MessageCookie(CookieStorage):
     cookie_name = f"{settings.COOKIE_PREFIX}messages"
 
 
+class MessageSession(SessionStorage):
+    """Django's, for who is signed in: a stranger's full cookie, sent again and again, would make one each time."""
+
+    def _store(self, messages: list[Message], response: HttpResponseBase, *args: Any, **kwargs: Any) -> list[Message]:
+        if SESSION_KEY not in self.request.session:
+            return []
+        left: list[Message] = super()._store(messages, response, *args, **kwargs)  # type: ignore[misc]  # no stub has it
+        return left
+
+
 class Messages(FallbackStorage):
     """Messages in a cookie, and in the session what does not fit into one."""
 
-    storage_classes = (MessageCookie, SessionStorage)
+    storage_classes = (MessageCookie, MessageSession)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import segno
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,26 +21,34 @@ from perf.access import requires
 from perf.events import happened
 from perf.outbox import Undelivered
 from project.models import Invitation
-from project.roles import ROLES
+from project.roles import within
 from workitems.models.notices import phone_number
 from workitems.notifications import text_message
 
 CARDS_MAX = 24  # three sheets of paper
-ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
+NO_ROLE = "You can invite into roles that may do no more than you may yourself, and there is none."
 TEXT = "You are invited to Tidemark. Make your account here, once and within 72 hours: {link}"
 
 
-class PrintForm(forms.Form):
+class RoleForm(forms.Form):
+    """Into which of `roles` somebody is invited."""
+
+    role = forms.ChoiceField(initial="crew")
+
+    def __init__(self, roles: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = [(role, role.capitalize()) for role in roles]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class PrintForm(RoleForm):
     """How many invitations, and into which role."""
 
-    role = forms.ChoiceField(choices=ROLE_CHOICES, initial="crew")
     cards = forms.IntegerField(min_value=1, max_value=CARDS_MAX, initial=1, help_text=f"At most {CARDS_MAX} at once.")
 
 
-class TextForm(forms.Form):
+class TextForm(RoleForm):
     """Whom to text an invitation, and into which role."""
 
-    role = forms.ChoiceField(choices=ROLE_CHOICES, initial="crew")
     phone = forms.CharField(
         label="Mobile phone",
         validators=[phone_number],
@@ -61,9 +71,11 @@ class Card:
 @requires("project.add_invitation")
 def invitations(request: HttpRequest) -> HttpResponse:
     """Make invitations and show them once, ready to be printed, or text one: their links are stored nowhere."""
+    if not (roles := within(request.user)):  # type: ignore[arg-type]  # signed in: not anonymous
+        raise PermissionDenied(NO_ROLE)
     texts = settings.SMS and "text-phone" in request.POST
-    form, cards = PrintForm(None if texts else request.POST or None), list[Card]()
-    text = TextForm(request.POST if texts else None, prefix="text") if settings.SMS else None
+    form, cards = PrintForm(roles, None if texts else request.POST or None), list[Card]()
+    text = TextForm(roles, request.POST if texts else None, prefix="text") if settings.SMS else None
     if form.is_valid():
         cards = _make(request, form.cleaned_data["role"], form.cleaned_data["cards"])
     elif text and text.is_valid():

@@ -14,7 +14,7 @@ from django.db.models import Q
 from perf import clock
 from perf.cache import forget
 from project.identities import AUTH, digest
-from project.roles import READ_ONLY_SCOPES, ROLES, SCOPES, Scope
+from project.roles import READ_ONLY_SCOPES, ROLES, SCOPES, Scope, within
 
 TOKEN_PREFIX = "tm_"  # lets secret scanners recognise a leaked token
 SHOWN = 10  # characters of a token that are kept readable, to tell one from another
@@ -235,10 +235,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(used_at=None, expires_at__gt=clock.now(), created_by__is_active=True)
 
     def find(self, code: str) -> Invitation | None:
-        """The open invitation that `code` belongs to, or None; whoever made it must still be allowed to invite."""
+        """The open invitation that `code` belongs to, or None; whoever made it must still be allowed to make it."""
         found = self.open().select_related("created_by").filter(hash=digest(code)).first()
-        by = found and found.created_by
-        return found if by and by.has_perm("project.add_invitation") else None
+        by = found.created_by if found else None
+        if found is None or by is None:
+            return None
+        return found if by.has_perm("project.add_invitation") and found.role in within(by) else None
 
 
 class Invitation(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.apps import apps
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.db import models, transaction
 
 VIEWER = frozenset(
@@ -66,6 +66,16 @@ SCOPES: dict[str, frozenset[str]] = {
 }
 READ_ONLY_SCOPES = frozenset({Scope.READ, Scope.METRICS})
 """Tokens of these scopes may only GET, HEAD and OPTIONS, whatever the address."""
+
+
+def within(user: User) -> list[str]:
+    """The roles that let nobody do more than `user` may: those that they can invite into."""
+    held, wanting = user.get_all_permissions(), set()
+    fields = ("name", "permissions__content_type__app_label", "permissions__codename")
+    for role, app, codename in Group.objects.filter(name__in=ROLES).values_list(*fields):
+        if codename and f"{app}.{codename}" not in held:
+            wanting.add(role)
+    return [role for role in ROLES if role not in wanting]
 
 
 def named() -> frozenset[str]:

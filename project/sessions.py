@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db.models.signals import m2m_changed, post_save
 from django.dispatch import receiver
@@ -51,12 +52,22 @@ def end_of_deactivated(*, instance: User, created: bool, update_fields: frozense
         end_all(instance)
 
 
+@receiver(post_save, sender=User)
+def end_long_ones_of_superusers(*, instance: User, update_fields: frozenset[str] | None, **_: object) -> None:
+    """Who may do everything now keeps no session of 30 days."""
+    if instance.is_superuser and (update_fields is None or "is_superuser" in update_fields):
+        _end_long_ones([instance])
+
+
 @receiver(m2m_changed, sender=User.groups.through)
+@receiver(m2m_changed, sender=User.user_permissions.through)
 def end_long_ones(*, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **_: object) -> None:
-    """Who is no longer crew alone keeps no session of 30 days."""
-    if not action.startswith("post_"):
-        return
-    users = User.objects.filter(pk__in=pk_set or ()) if isinstance(instance, Group) and reverse else [instance]
+    """Nor does who is in another role now, or was given a permission alone."""
+    if action.startswith("post_"):
+        _end_long_ones(User.objects.filter(pk__in=pk_set or ()) if reverse else [instance])
+
+
+def _end_long_ones(users: Iterable[User]) -> None:
     long_ones = SignIn.objects.filter(lasts__gt=timedelta(seconds=settings.SESSION_COOKIE_AGE))
     for user in users:
         if not _is_crew_alone(user):
@@ -64,7 +75,8 @@ def end_long_ones(*, instance: Any, action: str, reverse: bool, pk_set: set[int]
 
 
 def _is_crew_alone(user: User) -> bool:
-    return set(user.groups.values_list("name", flat=True)) == {"crew"} and not user.is_superuser
+    is_crew = set(user.groups.values_list("name", flat=True)) == {"crew"}
+    return is_crew and not user.is_superuser and not user.user_permissions.exists()
 
 
 def _note(key: str, user_id: int, length: int, request: HttpRequest | None) -> None:

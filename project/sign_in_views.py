@@ -24,16 +24,24 @@ from perf import clock
 from perf.access import anyone
 from perf.events import happened
 from perf.rates import STANDING, TooManyRequests
+from project.access import client_address
+from project.errors import RETRY_AFTER
 from project.forms import CodeForm, SignInForm
 from project.identities import digest
 from project.second_step import accepts, device_of, recovery_codes_left
+from project.sending import Places
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 COOKIE = f"{settings.COOKIE_PREFIX}halfway"
 HALFWAY_SECONDS = 300
 FEW_LEFT = 4  # recovery codes
+NAME_MAX = 150  # characters, as of the model
 ADDRESS_MAX = 1_000  # characters; a cookie that is too long is not kept by any browser
 WRONG_CODE = "This code is not right, or was used before. Wait for the next one, or use a recovery code."
+BUSY = "Too many are signing in at this moment. Nothing is locked; try again in a few seconds."
+CHECKS = Places(3, 2)
+"""Passwords that one process checks at once. Each takes 100 MiB and all cores, whether the name is anybody's or not."""
+
 signer = Signer(salt="project.sign_in")
 
 
@@ -49,6 +57,23 @@ class PasswordStep(auth.LoginView):
 
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        where = client_address(request)
+        if not CHECKS.take(where):
+            return self._busy()
+        try:
+            return super().post(request, *args, **kwargs)
+        finally:
+            CHECKS.leave(where)
+
+    def _busy(self) -> HttpResponse:
+        """The page again with the name that was typed; no password was looked at."""
+        messages.warning(self.request, BUSY)
+        form = SignInForm(self.request, initial={"username": self.request.POST.get("username", "")[:NAME_MAX]})
+        answer = self.render_to_response(self.get_context_data(form=form), status=429)
+        answer["Retry-After"] = str(RETRY_AFTER)
+        return answer
 
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()

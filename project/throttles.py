@@ -20,6 +20,12 @@ RESETS_MAILED = Rate("mails with a link for a new password", 3, 3600)
 OLD_PASSWORDS = Rate("wrong old passwords", 10, 900)
 """By one person who is signed in: a session left open is no way to find out the password."""
 
+SIGN_INS_RECORDED = Rate("entries on failed sign-ins", 100, 900)
+"""From one address. What is more is refused like any other and counted for locks, but the log is kept for good."""
+
+SIGN_INS_UNTOLD = Rate("entries on what was not recorded", 1, 900)
+"""From one address: that there were more than SIGN_INS_RECORDED."""
+
 CODES_FROM_HERE = Rate("wrong codes", 10, 900)
 """For one person from one address, as for wrong passwords (AXES_FAILURE_LIMIT)."""
 
@@ -28,10 +34,10 @@ CODES_ANYWHERE = Rate("wrong codes", 100, 3600)
 needs months. Only who has the password gets as far as that."""
 
 
-def wait(rate: Rate, action: str, **about: Any) -> int:
-    """Seconds until `action` is allowed again for whom `about` (fields of AuditEntry) describes; 0: it is now."""
+def wait(rate: Rate, *actions: str, **about: Any) -> int:
+    """Seconds until `actions` are allowed again for whom `about` (fields of AuditEntry) describes; 0: they are now."""
     since = clock.now() - timedelta(seconds=rate.seconds)
-    entries = AuditEntry.objects.filter(action=action, created_at__gt=since, **about).order_by("-created_at")
+    entries = AuditEntry.objects.filter(action__in=actions, created_at__gt=since, **about).order_by("-created_at")
     decisive = next(iter(entries.values_list("created_at", flat=True)[rate.limit - 1 : rate.limit]), None)
     return max(1, int((decisive - since).total_seconds())) if decisive else 0
 

@@ -59,8 +59,10 @@ def scrubbed(text: str) -> str:
 
 def _secrets() -> list[str]:
     """Every configured credential and each part of one, as it is and as an address writes it; longest first."""
-    parts = {part for value in settings.PLATFORM_TOKENS.values() for part in (str(value), *str(value).split(":"))}
-    parts.add(settings.ALERT_WEBHOOK_SECRET)
+    parts = {str(settings.ALERT_WEBHOOK_SECRET)}
+    for value in settings.PLATFORM_TOKENS.values():
+        for one in (str(value), *re.split(r"[\s,]+", str(value))):  # of TikTok there are several, as handle=token
+            parts |= {one, *one.split(":"), one.partition("=")[2]}  # a handle is no secret, and in every sample
     long = {part for part in parts if len(part) >= SHORTEST_SECRET}
     return sorted(long | {quote_plus(part) for part in long}, key=len, reverse=True)
 

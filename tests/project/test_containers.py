@@ -49,6 +49,16 @@ def test_every_service_of_ours_is_walled_in_and_waits_for_the_tables(compose: di
         assert waits == ({"database", "cache", "broker"} if name == "prepare" else {"prepare"})
 
 
+def test_neither_valkey_runs_as_root_nor_writes_outside_its_folder(compose: dict[str, Any]) -> None:
+    for name in ("cache", "broker"):
+        service = compose["services"][name]
+        assert (service["user"], service["read_only"], service["cap_drop"]) == ("999:999", True, ["ALL"])
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "--dir /data" in service["command"][-1]
+        written = [each for each in service["volumes"] if not each.endswith(":ro")]
+        assert written == (["broker:/data"] if name == "broker" else [])
+
+
 def test_only_the_proxy_can_be_reached_from_elsewhere(compose: dict[str, Any]) -> None:
     ports = {name: service.get("ports", []) for name, service in compose["services"].items()}
     open_to_all = {

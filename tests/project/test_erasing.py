@@ -190,6 +190,14 @@ def test_what_was_the_persons_alone_is_gone(quillon: User, django_capture_on_com
         assert not rows.exists()
 
 
+def test_where_failed_sign_ins_came_from_is_gone(quillon: User, django_capture_on_commit_callbacks: Any) -> None:
+    for _ in range(10):
+        Client().post("/login/", {"username": LOGIN, "password": "wrong"}, REMOTE_ADDR="192.0.2.9")
+    erase(quillon, django_capture_on_commit_callbacks)
+    assert AuditEntry.objects.filter(action="auth.locked_out").exists()
+    assert "192.0.2.9" not in str(list(AuditEntry.objects.values()))
+
+
 def test_names_of_other_people_and_words_of_the_product_stay(
     person: Callable[..., User], django_capture_on_commit_callbacks: Any
 ) -> None:

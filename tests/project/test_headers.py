@@ -3,12 +3,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from django.conf import settings as product
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.messages import INFO
+from django.contrib.messages.storage.session import SessionStorage
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from project.headers import Messages
+from project.session_store import SessionStore
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +57,19 @@ def test_https_redirects_and_tells_browsers_to_stay_but_lets_balancers_ask(clien
     assert client.get("/login/")["Location"] == "https://testserver/login/"
     assert client.get("/healthz").status_code == 200
     assert client.get("/login/", secure=True)["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_messages_make_no_session_for_who_has_none(is_signed_in: bool) -> None:
+    request = RequestFactory().get("/")
+    request.session = SessionStore()
+    if is_signed_in:
+        request.session[SESSION_KEY] = "1"
+    messages = Messages(request)
+    for _ in range(40):  # more than a cookie holds
+        messages.add(INFO, token_hex(50))
+    messages.update(HttpResponse())
+    assert set(request.session.keys()) == ({SESSION_KEY, SessionStorage.session_key} if is_signed_in else set())
 
 
 PAGES = [

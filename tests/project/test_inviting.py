@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from project.forms import InvitedUserForm
@@ -75,6 +75,46 @@ def test_invitations_end_with_whoever_made_them(client: Client, root: User) -> N
     root.delete()
     assert Client().post(other, JOIN).status_code == 410
     assert not User.objects.filter(username="zach").exists()
+
+
+@pytest.fixture
+def recruiter(client: Client, person: Callable[..., User]) -> User:
+    """A viewer with a group of an administrator's own, for invitations alone."""
+    recruiter, group = person("hr", "viewer"), Group.objects.create(name="HR")
+    group.permissions.set(Permission.objects.filter(codename__in=["administer", "add_invitation"]))
+    recruiter.groups.add(group)
+    client.force_login(recruiter)
+    return recruiter
+
+
+def test_nobody_invites_into_more_than_they_may_themselves(
+    client: Client, recruiter: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SMS = True
+    monkeypatch.setattr("project.invitation_views.text_message", lambda *_, **__: None)
+    for path in ("/invitations/", "/admin/project/invitation/add/"):
+        offered = re.findall(r'<option value="(\w+)"', client.get(path).content.decode())
+        assert set(offered) == {"viewer"}, path
+    for role in ("admin", "editor", "crew"):
+        client.post("/invitations/", {"role": role, "cards": "1"})
+        client.post("/invitations/", {"text-role": role, "text-phone": "+4915112345678"})
+        invite(client, role=role)
+    assert not Invitation.objects.exists()
+    assert Client().post(link_on(invite(client, role="viewer")), JOIN).status_code == 302
+
+
+def test_who_may_do_less_than_any_role_is_told_that_nobody_can_be_invited(client: Client, recruiter: User) -> None:
+    recruiter.groups.remove(Group.objects.get(name="viewer"))
+    refused = client.post("/invitations/", {"role": "viewer", "cards": "1"})
+    assert (refused.status_code, "and there is none" in refused.content.decode()) == (403, True)
+
+
+def test_invitation_ends_when_its_role_is_more_than_who_made_it_may(client: Client, recruiter: User) -> None:
+    recruiter.groups.add(Group.objects.get(name="editor"))
+    link = link_on(invite(client, role="editor"))
+    assert Client().get(link).status_code == 200
+    recruiter.groups.remove(Group.objects.get(name="editor"))
+    assert Client().post(link, JOIN).status_code == 410
 
 
 def test_invitation_taken_back_is_on_the_record(client: Client, root: User) -> None:

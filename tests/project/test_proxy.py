@@ -47,6 +47,7 @@ class Proxy:
             "listen 443 ssl": f"listen 127.0.0.1:{self.https} ssl",
             "127.0.0.1:8000": f"127.0.0.1:{address.port}",
             "/etc/tidemark/": f"{folder}/",
+            "/var/log/nginx/": f"{folder}/",
         }.items():
             assert given in text
             text = text.replace(given, ours)
@@ -56,7 +57,7 @@ class Proxy:
         temporary = "".join(
             f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        main = f"daemon off; pid {folder}/pid; user root; events {{}} http {{ access_log off; {temporary} {text} }}"
+        main = f"daemon off; pid {folder}/pid; user root; events {{}} http {{ {temporary} {text} }}"
         (folder / "nginx.conf").write_text(main)
         with (folder / "log").open("wb") as log:
             command = [str(NGINX), "-e", "stderr", "-c", folder / "nginx.conf", "-p", folder]
@@ -136,6 +137,21 @@ def test_proxy_keeps_what_the_product_promises(proxy: Proxy) -> None:
     assert b" 413 " in too_much.recv(100)
     for one in dripping:
         one.close()
+
+
+def test_no_log_of_the_proxy_tells_a_code(proxy: Proxy, tmp_path: Path) -> None:
+    reset = HTTPConnection("127.0.0.1", proxy.http, timeout=20)
+    reset.request("GET", "/password/reset/MQ/live-token/", headers={"Host": NAME})
+    assert reset.getresponse().status == 301
+    assert proxy.ask("GET", "/static/x.css", Referer=f"https://{NAME}/invitation/live-code/").status == 404
+    proxy.server.stop()
+    proxy.address.close()
+    assert proxy.ask("GET", "/invitation/live-code/").status == 502
+    assert proxy.ask("GET", "/login/").status == 502
+    told = (tmp_path / "access.log").read_text() + (tmp_path / "log").read_text()
+    assert "live-" not in told
+    lines = ("GET /password/reset/... ", "GET /invitation/... ", "GET /login/ ")
+    assert [told.count(line) for line in lines] == [1, 1, 2]  # what failed elsewhere is told by the error log too
 
 
 @pytest.mark.drill

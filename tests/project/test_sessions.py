@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -90,6 +90,21 @@ def test_promoted_crew_lose_their_thirty_days_and_others_stay_signed_in(person: 
         else:
             group.user_set.add(user)
     assert (is_in(long_one), is_in(short)) == (False, True)
+
+
+@pytest.mark.parametrize("by", ["superuser", "one field", "permission", "permission's side"])
+def test_crew_with_rights_of_their_own_lose_their_thirty_days(person: Callable[..., User], by: str) -> None:
+    crew = person("c", "crew", password=PASSWORD)
+    phone, permission = browser(crew), Permission.objects.get(codename="add_invitation")
+    if by == "permission":
+        crew.user_permissions.add(permission)
+    elif by == "permission's side":
+        permission.user_set.add(crew)
+    else:
+        crew.is_superuser = True
+        crew.save(update_fields=["is_superuser"] if by == "one field" else None)
+    assert not is_in(phone)
+    assert browser(crew).session.get_expiry_age() == 12 * 3600
 
 
 def test_administrators_sign_others_out(person: Callable[..., User]) -> None:

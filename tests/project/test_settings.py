@@ -32,6 +32,14 @@ print(json.dumps({
     "tools": sorted({"debug_toolbar", "silk"} & set(sys.modules)), "mail": s.EMAIL_BACKEND,
     "default_ttl": s.CACHE_TTL_DEFAULT}))
 """
+ASK_FOR_HSTS = """
+import django
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+call_command("check", deploy=True, fail_level="WARNING")
+print(Client().get("/healthz", secure=True, headers={"host": "tidemark.example.org"})["Strict-Transport-Security"])
+"""
 
 
 def boot(tmp_path: Path, *, code: str = ASK, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -94,6 +102,18 @@ def test_https_address_makes_every_cookie_secure(tmp_path: Path) -> None:
     assert secure["csrf_secure"]
     assert secure["redirect"]
     assert secure["hsts"] >= 31_536_000
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [({}, "max-age=31536000"), ({"HSTS_PRELOAD": "1"}, "max-age=31536000; includeSubDomains; preload")],
+)
+def test_hsts_binds_no_other_name_unless_told(told: dict[str, str], sent: str, tmp_path: Path) -> None:
+    key = {"SECRET_KEY": "".join(map(chr, range(65, 123)))}
+    site = {"BASE_URL": "https://tidemark.example.org", "ALLOWED_HOSTS": "tidemark.example.org"}
+    process = boot(tmp_path, code=ASK_FOR_HSTS, **key, **site, **told)
+    assert process.returncode == 0, process.stderr  # `check --deploy` asks for no more either
+    assert process.stdout.splitlines()[-1] == sent
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 
 from perf import clock
+from project import audit
 from project.models import AuditEntry
 from tests.project.conftest import PASSWORD
 
@@ -93,3 +96,59 @@ def test_answers_that_do_not_say_so_are_kept_by_nobody(client: Client, person: C
     client.force_login(person("ann", "viewer"))
     for path in ("/accounts/organizations/", "/password/", "/nothing/", "/api/nothing", "/admin/"):
         assert {"private", "no-store"} <= set(client.get(path)["Cache-Control"].split(", ")), path
+
+
+def test_few_passwords_are_checked_at_once_and_fewer_of_one_address(
+    person: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, elsewhere, third = "198.51.100.1", "198.51.100.2", "198.51.100.3"
+    meanwhile, refused = [here, here, elsewhere, third], []
+
+    def checking(*_: object, **__: object) -> None:
+        """Others sign in while this password is checked."""
+        while meanwhile:
+            address = meanwhile.pop(0)
+            form = {"username": "ann", "password": PASSWORD}
+            answer = Client().post("/login/", form, REMOTE_ADDR=address)
+            if answer.status_code != 200:
+                refused.append((address, answer))
+
+    monkeypatch.setattr(ModelBackend, "authenticate", checking)
+    assert sign_in("ann", here) == 200
+    assert [(address, answer.status_code) for address, answer in refused] == [(here, 429), (third, 429)]
+    page = refused[0][1]
+    assert (page["Retry-After"], 'value="ann"' in page.content.decode()) == ("5", True)
+    assert "Too many are signing in at this moment" in page.content.decode()
+    assert PASSWORD not in page.content.decode()
+    assert AuditEntry.objects.count() == 3  # of those who were looked at
+    monkeypatch.undo()
+    person("ann", password=PASSWORD)
+    assert sign_in("ann", here, PASSWORD) == 302
+
+
+def test_one_address_fills_no_log_with_failed_sign_ins_and_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SIGN_INS_RECORDED", audit.SIGN_INS_RECORDED._replace(limit=12))
+    tried = [sign_in(f"nobody{number % 3}", SAME_CUSTOMER[number % 10]) for number in range(33)]
+    assert tried == [200] * 27 + [429] * 6  # what is not recorded is counted for the lock all the same
+    with clock.shifted(timedelta(minutes=16)):
+        sign_in("nobody", SAME_CUSTOMER[0])
+    sign_in("nobody", ELSEWHERE)
+    recorded = list(AuditEntry.objects.order_by("pk").values_list("action", "detail__where"))
+    here, there = "2001:db8:7:1::", ELSEWHERE
+    more, failed = ("auth.more_sign_ins_failed", here), ("auth.sign_in_failed", here)
+    assert recorded == [*[failed] * 12, more, failed, ("auth.sign_in_failed", there)]
+
+
+def test_locks_are_counted_with_what_one_address_may_write_into_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SIGN_INS_RECORDED", audit.SIGN_INS_RECORDED._replace(limit=28))
+    for number in range(30):
+        sign_in(f"nobody{number % 3}", ELSEWHERE)
+    recorded = Counter(AuditEntry.objects.values_list("action", flat=True))
+    assert recorded == {"auth.sign_in_failed": 27, "auth.locked_out": 1, "auth.more_sign_ins_failed": 1}
+
+
+def test_password_typed_as_a_name_is_not_kept_in_the_log() -> None:
+    for _ in range(10):
+        sign_in(PASSWORD, ELSEWHERE)
+    assert set(AuditEntry.objects.values_list("target", flat=True)) == {"an unknown name"}
+    assert PASSWORD not in str(list(AuditEntry.objects.values()))

@@ -100,6 +100,13 @@ def test_credentials_never_reach_a_sample(settings: Any) -> None:
     assert samples.REMOVED in text
 
 
+def test_each_of_several_tokens_is_removed_and_their_handles_stay(settings: Any) -> None:
+    settings.PLATFORM_TOKENS = {"tiktok": "tidemark=act.first!4==, @another.name=act.second", "x": "padded-token=="}
+    text = cut(b"tidemark may not use act.first!4==, another.name not act.second%214 nor act.second; padded-token==")
+    removed = samples.REMOVED
+    assert text == f"tidemark may not use {removed}, another.name not {removed}%214 nor {removed}; {removed}"
+
+
 def test_a_credential_at_the_cut_is_removed_whole(settings: Any) -> None:
     settings.PLATFORM_TOKENS = {"x": "x-token-1234567890"}
     text = cut(b"." * (samples.MAX_SAMPLE - 9) + b"x-token-1234567890" + b"." * 100)
