@@ -54,6 +54,7 @@ class Sent:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The application's answer, or its 503 where no thread may be kept for it."""
         said: dict[str, str] = {}
+        untouched = dict(environ)  # Django's request.META is the environ: the address in it is the client's afterwards
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             said.update(headers)
@@ -70,8 +71,7 @@ class Sent:
         if places.take(address := environ.get("REMOTE_ADDR", "")):
             return _Sending(pieces, lambda: places.leave(address))
         pieces.close()
-        environ[UNREAD] = BUSY
-        return self.application(environ, start_response)
+        return self.application({**untouched, UNREAD: BUSY}, start_response)
 
 
 class _Sending:
