@@ -20,7 +20,7 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 FROM_ONE_ADDRESS = 192  # of them, so that one address never takes them all
-FORMS_AT_ONCE = 4  # of the largest size: what their bodies may take of the disk of one process
+FORMS_AT_ONCE, FORMS_FROM_ONE_ADDRESS = 4, 2  # of the largest size: what bodies may take of the disk of one process
 IN_MEMORY = 2**20  # bytes of one body; a larger one goes to a temporary file
 BLOCK = 2**16
 PIECE = "application/octet-stream"  # a piece of a photo counts as far as it arrived (workitems.uploads)
@@ -36,16 +36,51 @@ SENTENCES = {
 }
 
 
+class Places:
+    """At most `most` at once, `to_one` of them to one address."""
+
+    def __init__(self, most: int, to_one: int) -> None:
+        self._most, self._to_one = most, to_one
+        self._lock, self._taken = Lock(), Counter[str]()
+
+    def take(self, address: str, count: int = 1) -> bool:
+        """Whether there were `count` for `address`, who has them now."""
+        with self._lock:
+            is_free = self._taken.total() + count <= self._most and self._taken[address] + count <= self._to_one
+            if is_free:
+                self._taken[address] += count
+            return is_free
+
+    def leave(self, address: str, count: int = 1) -> None:
+        """Give as many of those of `address` back."""
+        with self._lock:
+            self._taken[address] -= count
+            self._taken += Counter()  # which drops who has none
+
+    @contextmanager
+    def held(self, address: str, count: int = 1) -> Iterator[bool]:
+        """Whether there were `count`, which are kept to the end of the block."""
+        is_free = self.take(address, count)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self.leave(address, count)
+
+
 class Received:
     """A WSGI application that is asked only when the whole body of a request is here.
 
-    READERS bodies are read at once; one more is refused at once, so that threads are left for what has no body. What
-    is larger than Django takes is passed on unread, for Django refuses it by its length.
+    READERS bodies are read at once; one more is refused at once, so that threads are left for what has no body. So is
+    one that finds no room on the disk, which no body needs that stays in memory. What is larger than Django takes is
+    passed on unread, for Django refuses it by its length.
     """
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self._lock, self._readers, self._promised = Lock(), Counter[str](), 0
+        self._readers = Places(READERS, FROM_ONE_ADDRESS)
+        to_one = FORMS_AT_ONCE if settings.TRUSTED_PROXIES else FORMS_FROM_ONE_ADDRESS  # a proxy's is everybody's
+        self._disk = Places(FORMS_AT_ONCE * settings.MAX_REQUEST_BYTES, to_one * settings.MAX_REQUEST_BYTES)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The application's answer to the body, or to the reason why there is none."""
@@ -55,8 +90,9 @@ class Received:
             return self._refused(why, environ, start_response)
         if not 0 < length <= most_of(environ):
             return self.application(environ, start_response)
-        with self._place(environ.get("REMOTE_ADDR", ""), length) as is_free:
-            if not is_free:
+        address, on_disk = environ.get("REMOTE_ADDR", ""), length if length > IN_MEMORY else 0
+        with self._readers.held(address) as has_place, self._disk.held(address, on_disk) as has_room:
+            if not (has_place and has_room):
                 return self._refused(BUSY, environ, start_response)
             try:
                 body, arrived = _read(environ["wsgi.input"], length)
@@ -71,31 +107,6 @@ class Received:
     def _refused(self, why: int, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[UNREAD] = why
         return self.application(environ, start_response)
-
-    @contextmanager
-    def _place(self, address: str, length: int) -> Iterator[bool]:
-        """Whether there is a place for one more body, which is held to the end of the block."""
-        with self._lock:
-            is_free = (
-                self._readers.total() < READERS
-                and self._readers[address] < FROM_ONE_ADDRESS
-                and self._promised + length <= FORMS_AT_ONCE * settings.MAX_REQUEST_BYTES
-            )
-            if is_free:
-                self._readers[address] += 1
-                self._promised += length
-        try:
-            yield is_free
-        finally:
-            if is_free:
-                self._leave(address, length)
-
-    def _leave(self, address: str, length: int) -> None:
-        with self._lock:
-            self._readers[address] -= 1
-            self._promised -= length
-            if not self._readers[address]:
-                del self._readers[address]
 
 
 class UnreadMiddleware:

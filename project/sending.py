@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from threading import Lock
 from typing import Any, cast
 
 from django.http import StreamingHttpResponse
 
-from project.bodies import BUSY, UNREAD, Application, Environ
+from project.bodies import BUSY, UNREAD, Application, Environ, Places
 from project.listening import SENDERS
 
 TO_ONE_ADDRESS = 48  # of them, so that one address never takes them all
 STREAMS, STREAMS_TO_ONE_ADDRESS = 8, 6  # the same of answers of unknown length, which keep a database connection each
 AT_ONCE = 2**18  # bytes of a file that are handed over whole, as a page is: the server then needs no thread for it
-
-
-class Places:
-    """At most `most` at once, `to_one` of them to one address."""
-
-    def __init__(self, most: int, to_one: int) -> None:
-        self._most, self._to_one = most, to_one
-        self._lock, self._taken = Lock(), Counter[str]()
-
-    def take(self, address: str) -> bool:
-        """Whether there was one for `address`, who has it now."""
-        with self._lock:
-            is_free = self._taken.total() < self._most and self._taken[address] < self._to_one
-            if is_free:
-                self._taken[address] += 1
-            return is_free
-
-    def leave(self, address: str) -> None:
-        """Give one of those of `address` back."""
-        with self._lock:
-            self._taken[address] -= 1
-            self._taken += Counter()  # which drops who has none
 
 
 class Sent:
