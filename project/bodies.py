@@ -26,9 +26,10 @@ BLOCK = 2**16
 PIECE = "application/octet-stream"  # a piece of a photo counts as far as it arrived (workitems.uploads)
 
 UNREAD = "project.bodies.unread"  # in request.META: why the body was not read
-NO_LENGTH, ENCODED, BROKEN_OFF, BUSY, NO_SPACE = 411, 415, 400, 503, 507
+NO_LENGTH, TOO_LARGE, ENCODED, BROKEN_OFF, BUSY, NO_SPACE = 411, 413, 415, 400, 503, 507
 SENTENCES = {
     NO_LENGTH: "The body was not read: say how long it is (Content-Length). Nothing was changed.",
+    TOO_LARGE: "The body was not read: it is more than is taken at once. Nothing was changed; send less of it.",
     ENCODED: "The body was not read: send it without Content-Encoding. Nothing was changed.",
     BROKEN_OFF: "The connection ended before all of it had arrived. Nothing was changed; send it again.",
     BUSY: "Too much is on its way at this moment. Nothing was changed; try again in a few seconds.",
@@ -72,8 +73,8 @@ class Received:
     """A WSGI application that is asked only when the whole body of a request is here.
 
     READERS bodies are read at once; one more is refused at once, so that threads are left for what has no body. So is
-    one that finds no room on the disk, which no body needs that stays in memory. What is larger than Django takes is
-    passed on unread, for Django refuses it by its length.
+    one that finds no room on the disk, which no body needs that stays in memory. Whether Django or a view takes as much
+    of its kind is theirs to say; what is larger than any may be is not read.
     """
 
     def __init__(self, application: Application) -> None:
@@ -88,7 +89,7 @@ class Received:
         length = int(said) if said.isascii() and said.isdecimal() else 0
         if why := _unreadable(environ, length):
             return self._refused(why, environ, start_response)
-        if not 0 < length <= most_of(environ):
+        if not length:
             return self.application(environ, start_response)
         address, on_disk = environ.get("REMOTE_ADDR", ""), length if length > IN_MEMORY else 0
         with self._readers.held(address) as has_place, self._disk.held(address, on_disk) as has_room:
@@ -127,13 +128,6 @@ class UnreadMiddleware:
         return response
 
 
-def most_of(environ: Environ) -> int:
-    """How many bytes of a body of this kind are read at all."""
-    kind = _content_type(environ)
-    is_file = kind == PIECE or kind.startswith("multipart/")
-    return int(settings.MAX_REQUEST_BYTES if is_file else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-
-
 def _content_type(environ: Environ) -> str:
     return str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
 
@@ -144,7 +138,7 @@ def _unreadable(environ: Environ, length: int) -> int:
         return NO_LENGTH
     if length and environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
         return ENCODED
-    return 0
+    return TOO_LARGE if length > settings.MAX_REQUEST_BYTES else 0
 
 
 def _read(stream: IO[bytes], length: int) -> tuple[IO[bytes], int]:
