@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
+from project.access import customer_at
 from project.errors import RETRY_AFTER, is_api, refusal
 from project.listening import READERS
 
@@ -91,7 +92,7 @@ class Received:
             return self._refused(why, environ, start_response)
         if not length:
             return self.application(environ, start_response)
-        address, on_disk = environ.get("REMOTE_ADDR", ""), length if length > IN_MEMORY else 0
+        address, on_disk = customer_at(environ.get("REMOTE_ADDR", "")), length if length > IN_MEMORY else 0
         with self._readers.held(address) as has_place, self._disk.held(address, on_disk) as has_room:
             if not (has_place and has_room):
                 return self._refused(BUSY, environ, start_response)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.http import StreamingHttpResponse
 
+from project.access import customer_at
 from project.bodies import BUSY, UNREAD, Application, Environ, Places
 from project.listening import SENDERS
 
@@ -44,7 +45,7 @@ class Sent:
         if places is self._files and int(said["Content-Length"]) <= AT_ONCE:
             with closing(pieces):
                 return [b"".join(cast(Iterable[bytes], pieces))]
-        if places.take(address := environ.get("REMOTE_ADDR", "")):
+        if places.take(address := customer_at(environ.get("REMOTE_ADDR", ""))):
             return _Sending(pieces, lambda: places.leave(address))
         pieces.close()
         return self.application({**untouched, UNREAD: BUSY}, start_response)

@@ -118,6 +118,22 @@ def test_one_address_leaves_places_to_others_and_no_place_refuses_at_once(monkey
     assert while_kept(*[ours] * 7, *[others] * 2, third) == [None] * 6 + [503] + [None] * 2 + [503]
 
 
+@pytest.mark.parametrize(
+    ("addresses", "taken"),
+    [
+        (("2001:db8::1", "2001:db8::2"), 1),
+        (("2001:db8::1", "2001:db8:0:1::1"), 2),
+        (("::ffff:192.0.2.1", "192.0.2.1"), 1),
+        (("::ffff:192.0.2.1", "::ffff:192.0.2.7"), 2),
+    ],
+)
+def test_addresses_that_one_customer_is_given_share_the_places_of_one(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...], taken: int
+) -> None:
+    monkeypatch.setattr(bodies, "FROM_ONE_ADDRESS", 1)
+    assert while_kept(*((address, 1) for address in addresses)).count(None) == taken
+
+
 LARGEST = bodies.IN_MEMORY + 1
 
 

@@ -47,6 +47,13 @@ def test_no_more_answers_are_on_their_way_than_there_are_threads_for_them(monkey
     assert not sent._streams._taken
 
 
+def test_addresses_that_one_customer_is_given_share_the_places_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "STREAMS_TO_ONE_ADDRESS", 1)
+    sent = Sent(stream)
+    with closing(ask(sent, "2001:db8::1")):
+        assert ask(sent, "2001:db8::2") == [b"refused"]
+
+
 def test_refused_answer_is_closed_and_said_to_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "STREAMS", 0)
     file, found = io.BytesIO(b"a"), []
