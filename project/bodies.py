@@ -22,7 +22,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 FROM_ONE_ADDRESS = 192  # of them, so that one address never takes them all
 FORMS_AT_ONCE, FORMS_FROM_ONE_ADDRESS = 4, 2  # of the largest size: what bodies may take of the disk of one process
-IN_MEMORY = 2**20  # bytes of one body; a larger one goes to a temporary file
+IN_MEMORY = 2**17  # bytes of one body; a larger one goes to a temporary file, and READERS of these are 32 MB
 BLOCK = 2**16
 PIECE = "application/octet-stream"  # a piece of a photo counts as far as it arrived (workitems.uploads)
 

@@ -151,6 +151,10 @@ def test_body_that_stays_in_memory_is_read_though_the_disk_is_promised_to_others
     assert while_kept(*others, ("192.0.2.1", bodies.IN_MEMORY))[-1] is None
 
 
+def test_all_bodies_that_stay_in_memory_take_little_of_it() -> None:
+    assert bodies.READERS * bodies.IN_MEMORY <= 32 * 2**20
+
+
 @pytest.mark.parametrize(("path", "kind"), [("/api/uploads", "application/json"), ("/workitems/new/", "text/html")])
 def test_refusal_is_told_as_json_or_as_a_page(path: str, kind: str) -> None:
     request = RequestFactory().post(path, headers={"Accept": "text/html"})
