@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from copy import copy
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -129,12 +130,13 @@ class WarmPath:
         return sum(len(environ.get(name, "")) for name in ADDRESS) <= ADDRESS_MAX
 
     def _check(self, digest: str, person: Person | None, page: Page | None, reads: Rate | None) -> Checked:
-        if person is not None:
-            names, seconds = (page.names, reads.seconds if reads else 0) if page else ((), 0)  # else Django counts
-            checked = SHARED.check(person.names, names, counter(READS, person.user.pk), seconds)
-            if checked.asker == person.generations:
-                return checked
-        return Checked(SHARED.generations(SHARED.names_of(self._asker(digest))), None, 0, 0)
+        if person is None:  # a stranger perhaps, who is to leave nothing there
+            return SHARED.check(SHARED.names_of(self._asker(digest)), (), "", 0)._replace(answer=None)
+        names, seconds = (page.names, reads.seconds if reads else 0) if page else ((), 0)  # else Django counts
+        checked = SHARED.check(person.names, names, counter(READS, person.user.pk), seconds)
+        if checked.asker == person.generations:
+            return checked
+        return Checked(SHARED.generations(person.names), None, 0, 0)
 
     def _django(
         self,
@@ -155,10 +157,14 @@ class WarmPath:
         offer: Offer | None = environ.get(OFFER)
         if offer is None or not said or not said[0].startswith("200"):
             return response
-        if checked.asker is not None and ENDS in environ:
+        if ENDS in environ:
             ends = min(environ[ENDS], clock.now().timestamp() + REMEMBERED_SECONDS)
             names = SHARED.names_of(self._asker(digest))
-            self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, checked.asker, ends))
+            if checked.asker is not None:
+                self._people.put(digest, Person(copy(offer.user), offer.slot.vary, names, checked.asker, ends))
+            else:
+                with suppress(Unreachable):
+                    SHARED.generations(names)  # so that the next request has some to be remembered under
         route = environ.get(ROUTE, "")
         self._remember((*address, offer.slot.vary), offer, _stamp(checked), said[1], route)
         return response

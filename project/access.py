@@ -83,8 +83,13 @@ class ClientMiddleware:
 
 
 def client_address(request: HttpRequest) -> str:
-    """What locks and throttles are kept by: the client's address, of IPv6 the /64 that one customer is given whole."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
+    """What locks and throttles are kept by: whose address the client's is."""
+    return customer_at(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def customer_at(text: str) -> str:
+    """Whose address that is: of IPv6 the /64 that one customer is given whole, of IPv4 the address itself."""
+    address = _address(text)
     return str(ip_network(f"{address}/64", strict=False).network_address) if ":" in address else address
 
 

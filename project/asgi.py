@@ -1,14 +1,5 @@
-"""The ASGI entry, for servers that speak only ASGI; measured slower than WSGI here."""
+"""No ASGI entry: what limits bodies, readers and seats stands around the WSGI application alone."""
 
-import os
+from django.core.exceptions import ImproperlyConfigured
 
-from django.core.asgi import get_asgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-application = get_asgi_application()
-
-from django.conf import settings  # noqa: E402  # they have just been loaded
-
-from project import answering  # noqa: E402
-
-answering.watch(settings.DB_STATEMENT_TIMEOUT)
+raise ImproperlyConfigured("Tidemark speaks WSGI: let the server load project.wsgi:application, see project/wsgi.py.")

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
+from project.access import customer_at
 from project.errors import RETRY_AFTER, is_api, refusal
 from project.listening import READERS
 
@@ -20,15 +21,16 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 FROM_ONE_ADDRESS = 192  # of them, so that one address never takes them all
-FORMS_AT_ONCE = 4  # of the largest size: what their bodies may take of the disk of one process
-IN_MEMORY = 2**20  # bytes of one body; a larger one goes to a temporary file
+FORMS_AT_ONCE, FORMS_FROM_ONE_ADDRESS = 4, 2  # of the largest size: what bodies may take of the disk of one process
+IN_MEMORY = 2**17  # bytes of one body; a larger one goes to a temporary file, and READERS of these are 32 MB
 BLOCK = 2**16
 PIECE = "application/octet-stream"  # a piece of a photo counts as far as it arrived (workitems.uploads)
 
 UNREAD = "project.bodies.unread"  # in request.META: why the body was not read
-NO_LENGTH, ENCODED, BROKEN_OFF, BUSY, NO_SPACE = 411, 415, 400, 503, 507
+NO_LENGTH, TOO_LARGE, ENCODED, BROKEN_OFF, BUSY, NO_SPACE = 411, 413, 415, 400, 503, 507
 SENTENCES = {
     NO_LENGTH: "The body was not read: say how long it is (Content-Length). Nothing was changed.",
+    TOO_LARGE: "The body was not read: it is more than is taken at once. Nothing was changed; send less of it.",
     ENCODED: "The body was not read: send it without Content-Encoding. Nothing was changed.",
     BROKEN_OFF: "The connection ended before all of it had arrived. Nothing was changed; send it again.",
     BUSY: "Too much is on its way at this moment. Nothing was changed; try again in a few seconds.",
@@ -36,16 +38,51 @@ SENTENCES = {
 }
 
 
+class Places:
+    """At most `most` at once, `to_one` of them to one address."""
+
+    def __init__(self, most: int, to_one: int) -> None:
+        self._most, self._to_one = most, to_one
+        self._lock, self._taken = Lock(), Counter[str]()
+
+    def take(self, address: str, count: int = 1) -> bool:
+        """Whether there were `count` for `address`, who has them now."""
+        with self._lock:
+            is_free = self._taken.total() + count <= self._most and self._taken[address] + count <= self._to_one
+            if is_free:
+                self._taken[address] += count
+            return is_free
+
+    def leave(self, address: str, count: int = 1) -> None:
+        """Give as many of those of `address` back."""
+        with self._lock:
+            self._taken[address] -= count
+            self._taken += Counter()  # which drops who has none
+
+    @contextmanager
+    def held(self, address: str, count: int = 1) -> Iterator[bool]:
+        """Whether there were `count`, which are kept to the end of the block."""
+        is_free = self.take(address, count)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self.leave(address, count)
+
+
 class Received:
     """A WSGI application that is asked only when the whole body of a request is here.
 
-    READERS bodies are read at once; one more is refused at once, so that threads are left for what has no body. What
-    is larger than Django takes is passed on unread, for Django refuses it by its length.
+    READERS bodies are read at once; one more is refused at once, so that threads are left for what has no body. So is
+    one that finds no room on the disk, which no body needs that stays in memory. Whether Django or a view takes as much
+    of its kind is theirs to say; what is larger than any may be is not read.
     """
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self._lock, self._readers, self._promised = Lock(), Counter[str](), 0
+        self._readers = Places(READERS, FROM_ONE_ADDRESS)
+        to_one = FORMS_AT_ONCE if settings.TRUSTED_PROXIES else FORMS_FROM_ONE_ADDRESS  # a proxy's is everybody's
+        self._disk = Places(FORMS_AT_ONCE * settings.MAX_REQUEST_BYTES, to_one * settings.MAX_REQUEST_BYTES)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The application's answer to the body, or to the reason why there is none."""
@@ -53,10 +90,11 @@ class Received:
         length = int(said) if said.isascii() and said.isdecimal() else 0
         if why := _unreadable(environ, length):
             return self._refused(why, environ, start_response)
-        if not 0 < length <= most_of(environ):
+        if not length:
             return self.application(environ, start_response)
-        with self._place(environ.get("REMOTE_ADDR", ""), length) as is_free:
-            if not is_free:
+        address, on_disk = customer_at(environ.get("REMOTE_ADDR", "")), length if length > IN_MEMORY else 0
+        with self._readers.held(address) as has_place, self._disk.held(address, on_disk) as has_room:
+            if not (has_place and has_room):
                 return self._refused(BUSY, environ, start_response)
             try:
                 body, arrived = _read(environ["wsgi.input"], length)
@@ -71,31 +109,6 @@ class Received:
     def _refused(self, why: int, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[UNREAD] = why
         return self.application(environ, start_response)
-
-    @contextmanager
-    def _place(self, address: str, length: int) -> Iterator[bool]:
-        """Whether there is a place for one more body, which is held to the end of the block."""
-        with self._lock:
-            is_free = (
-                self._readers.total() < READERS
-                and self._readers[address] < FROM_ONE_ADDRESS
-                and self._promised + length <= FORMS_AT_ONCE * settings.MAX_REQUEST_BYTES
-            )
-            if is_free:
-                self._readers[address] += 1
-                self._promised += length
-        try:
-            yield is_free
-        finally:
-            if is_free:
-                self._leave(address, length)
-
-    def _leave(self, address: str, length: int) -> None:
-        with self._lock:
-            self._readers[address] -= 1
-            self._promised -= length
-            if not self._readers[address]:
-                del self._readers[address]
 
 
 class UnreadMiddleware:
@@ -116,13 +129,6 @@ class UnreadMiddleware:
         return response
 
 
-def most_of(environ: Environ) -> int:
-    """How many bytes of a body of this kind are read at all."""
-    kind = _content_type(environ)
-    is_file = kind == PIECE or kind.startswith("multipart/")
-    return int(settings.MAX_REQUEST_BYTES if is_file else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-
-
 def _content_type(environ: Environ) -> str:
     return str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
 
@@ -133,7 +139,7 @@ def _unreadable(environ: Environ, length: int) -> int:
         return NO_LENGTH
     if length and environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
         return ENCODED
-    return 0
+    return TOO_LARGE if length > settings.MAX_REQUEST_BYTES else 0
 
 
 def _read(stream: IO[bytes], length: int) -> tuple[IO[bytes], int]:

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from threading import Lock
 from typing import Any, cast
 
 from django.http import StreamingHttpResponse
 
-from project.bodies import BUSY, UNREAD, Application, Environ
+from project.access import customer_at
+from project.bodies import BUSY, UNREAD, Application, Environ, Places
 from project.listening import SENDERS
 
 TO_ONE_ADDRESS = 48  # of them, so that one address never takes them all
 STREAMS, STREAMS_TO_ONE_ADDRESS = 8, 6  # the same of answers of unknown length, which keep a database connection each
 AT_ONCE = 2**18  # bytes of a file that are handed over whole, as a page is: the server then needs no thread for it
-
-
-class Places:
-    """At most `most` at once, `to_one` of them to one address."""
-
-    def __init__(self, most: int, to_one: int) -> None:
-        self._most, self._to_one = most, to_one
-        self._lock, self._taken = Lock(), Counter[str]()
-
-    def take(self, address: str) -> bool:
-        """Whether there was one for `address`, who has it now."""
-        with self._lock:
-            is_free = self._taken.total() < self._most and self._taken[address] < self._to_one
-            if is_free:
-                self._taken[address] += 1
-            return is_free
-
-    def leave(self, address: str) -> None:
-        """Give one of those of `address` back."""
-        with self._lock:
-            self._taken[address] -= 1
-            self._taken += Counter()  # which drops who has none
 
 
 class Sent:
@@ -54,6 +31,7 @@ class Sent:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The application's answer, or its 503 where no thread may be kept for it."""
         said: dict[str, str] = {}
+        untouched = dict(environ)  # Django's request.META is the environ: the address in it is the client's afterwards
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             said.update(headers)
@@ -67,11 +45,10 @@ class Sent:
         if places is self._files and int(said["Content-Length"]) <= AT_ONCE:
             with closing(pieces):
                 return [b"".join(cast(Iterable[bytes], pieces))]
-        if places.take(address := environ.get("REMOTE_ADDR", "")):
+        if places.take(address := customer_at(environ.get("REMOTE_ADDR", ""))):
             return _Sending(pieces, lambda: places.leave(address))
         pieces.close()
-        environ[UNREAD] = BUSY
-        return self.application(environ, start_response)
+        return self.application({**untouched, UNREAD: BUSY}, start_response)
 
 
 class _Sending:

@@ -25,11 +25,11 @@ from perf.access import anyone
 from perf.events import happened
 from perf.rates import STANDING, TooManyRequests
 from project.access import client_address
+from project.bodies import Places
 from project.errors import RETRY_AFTER
 from project.forms import CodeForm, SignInForm
 from project.identities import digest
 from project.second_step import accepts, device_of, recovery_codes_left
-from project.sending import Places
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 COOKIE = f"{settings.COOKIE_PREFIX}halfway"

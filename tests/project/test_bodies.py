@@ -62,15 +62,23 @@ def test_piece_of_a_photo_counts_as_far_as_it_arrived() -> None:
     assert asked(b"abc", CONTENT_LENGTH="9", CONTENT_TYPE="application/octet-stream").body == b"abc"
 
 
-@pytest.mark.parametrize("kind", [FORM, "application/json", "multipart/form-data; boundary=x"])
-def test_body_larger_than_is_taken_is_not_read(kind: str) -> None:
+def test_body_larger_than_any_is_neither_read_nor_worked_on(settings: Any) -> None:
     class Unread(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            assert size == -1, "it was read before Django refused its length"
-            return b""
+            raise AssertionError("it was read")
 
-    most = bodies.most_of({"CONTENT_TYPE": kind})
-    assert UNREAD not in asked(CONTENT_TYPE=kind, CONTENT_LENGTH=str(most + 1), **{"wsgi.input": Unread()}).environ
+    length = str(settings.MAX_REQUEST_BYTES + 1)
+    assert asked(CONTENT_LENGTH=length, **{"wsgi.input": Unread()}).environ[UNREAD] == 413
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/json", "image/jpeg"])
+def test_body_that_a_view_reads_by_itself_is_here_before_it_is_asked(kind: str, settings: Any) -> None:
+    """A roster, a piece of a photo: whatever its type, nobody waits for its sender in a seat."""
+    body = b"a" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    given = io.BytesIO(body)
+    seen = asked(body, CONTENT_TYPE=kind, **{"wsgi.input": given})
+    assert seen.body == body
+    assert seen.environ["wsgi.input"] is not given
 
 
 def test_full_disk_refuses_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,50 +90,69 @@ def test_full_disk_refuses_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked().environ[UNREAD] == 507
 
 
+def while_kept(*sent: tuple[str, int]) -> list[int | None]:
+    """Why each body, of an address and so many bytes, is not read while all those before it are kept; None: it is."""
+    left, found = list(sent), list[int | None]()
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        found.append(environ.get(UNREAD))
+        send()
+        return [b""]
+
+    def send() -> None:
+        if left:
+            address, size = left.pop(0)
+            body = {"CONTENT_LENGTH": str(size), "CONTENT_TYPE": FORM, "wsgi.input": io.BytesIO(b"a" * size)}
+            room({"REMOTE_ADDR": address, **body}, None)  # type: ignore[arg-type]  # it is not called
+
+    room = Received(application)
+    send()
+    assert (room._readers._taken, room._disk._taken) == ({}, {}), "a place was not given back"
+    return found
+
+
 def test_one_address_leaves_places_to_others_and_no_place_refuses_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "READERS", 8)
     monkeypatch.setattr(bodies, "FROM_ONE_ADDRESS", 6)
-    addresses: list[str] = []
-    found: list[int | None] = []
-
-    def nested(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """Ask for one more body, of the next address, while the one before still holds its place."""
-        found.append(environ.get(UNREAD))
-        if addresses and UNREAD not in environ:
-            ask(addresses.pop(0))
-        return [b""]
-
-    def ask(address: str) -> None:
-        body = {"CONTENT_LENGTH": "1", "CONTENT_TYPE": FORM, "wsgi.input": io.BytesIO(b"a")}
-        room({"REMOTE_ADDR": address, **body}, None)  # type: ignore[arg-type]  # it is not called
-
-    room = Received(nested)
-    addresses[:] = ["192.0.2.1"] * 5 + ["192.0.2.7"] * 9
-    ask("192.0.2.1")
-    assert found == [None] * 8 + [503]
-    found.clear()  # all places were given back
-    addresses[:] = ["192.0.2.1"] * 9
-    ask("192.0.2.1")
-    assert found == [None] * 6 + [503]
+    ours, others, third = ("192.0.2.1", 1), ("192.0.2.7", 1), ("192.0.2.9", 1)
+    assert while_kept(*[ours] * 7, *[others] * 2, third) == [None] * 6 + [503] + [None] * 2 + [503]
 
 
-def test_bodies_never_take_more_of_the_disk_than_four_of_the_largest(settings: Any) -> None:
-    settings.MAX_REQUEST_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
-    found: list[int | None] = []
+@pytest.mark.parametrize(
+    ("addresses", "taken"),
+    [
+        (("2001:db8::1", "2001:db8::2"), 1),
+        (("2001:db8::1", "2001:db8:0:1::1"), 2),
+        (("::ffff:192.0.2.1", "192.0.2.1"), 1),
+        (("::ffff:192.0.2.1", "::ffff:192.0.2.7"), 2),
+    ],
+)
+def test_addresses_that_one_customer_is_given_share_the_places_of_one(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...], taken: int
+) -> None:
+    monkeypatch.setattr(bodies, "FROM_ONE_ADDRESS", 1)
+    assert while_kept(*((address, 1) for address in addresses)).count(None) == taken
 
-    def nested(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """Ask for one more of the largest while all before it are kept."""
-        found.append(environ.get(UNREAD))
-        if UNREAD not in environ:
-            body = {"CONTENT_LENGTH": "10", "CONTENT_TYPE": FORM, "wsgi.input": io.BytesIO(b"a" * 10)}
-            room({"REMOTE_ADDR": "192.0.2.1", **body}, None)  # type: ignore[arg-type]  # it is not called
-        return [b""]
 
-    room = Received(nested)
-    for _ in range(2):  # all of it was given back
-        found.clear()
-        nested({}, None)
-        assert found == [None] * (bodies.FORMS_AT_ONCE + 1) + [503]
+LARGEST = bodies.IN_MEMORY + 1
+
+
+def test_bodies_take_the_disk_of_four_of_the_largest_and_one_address_that_of_two(settings: Any) -> None:
+    settings.MAX_REQUEST_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST
+    ours, others, third = ("192.0.2.1", LARGEST), ("192.0.2.7", LARGEST), ("192.0.2.9", LARGEST)
+    assert while_kept(*[ours] * 3, *[others] * 2, third) == [None] * 2 + [503] + [None] * 2 + [503]
+    settings.TRUSTED_PROXIES = ["192.0.2.1"]
+    assert while_kept(*[ours] * 5) == [None] * 4 + [503], "what comes by a proxy is everybody's"
+
+
+def test_body_that_stays_in_memory_is_read_though_the_disk_is_promised_to_others(settings: Any) -> None:
+    settings.MAX_REQUEST_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST
+    others = [("192.0.2.1", LARGEST)] * 2 + [("192.0.2.7", LARGEST)] * 2
+    assert while_kept(*others, ("192.0.2.1", bodies.IN_MEMORY))[-1] is None
+
+
+def test_all_bodies_that_stay_in_memory_take_little_of_it() -> None:
+    assert bodies.READERS * bodies.IN_MEMORY <= 32 * 2**20
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/api/uploads", "application/json"), ("/workitems/new/", "text/html")])

@@ -59,6 +59,13 @@ def test_neither_valkey_runs_as_root_nor_writes_outside_its_folder(compose: dict
         assert written == (["broker:/data"] if name == "broker" else [])
 
 
+def test_what_strangers_send_waits_on_a_disk_and_not_in_memory(compose: dict[str, Any]) -> None:
+    for name in OURS:
+        service = compose["services"][name]
+        assert "tmpfs" not in service
+        assert "/tmp" in service["volumes"]  # noqa: S108  # of each container its own
+
+
 def test_only_the_proxy_can_be_reached_from_elsewhere(compose: dict[str, Any]) -> None:
     ports = {name: service.get("ports", []) for name, service in compose["services"].items()}
     open_to_all = {

@@ -10,11 +10,15 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import FileResponse, StreamingHttpResponse
+from django.test import Client, RequestFactory
 
 from project import listening, sending
-from project.bodies import BUSY, UNREAD
+from project.access import warmed
+from project.bodies import BUSY, UNREAD, Received
 from project.sending import AT_ONCE, Sent
+from tests import factories
 
 
 def stream(environ: dict[str, Any], start: Any) -> Any:
@@ -43,6 +47,13 @@ def test_no_more_answers_are_on_their_way_than_there_are_threads_for_them(monkey
     assert not sent._streams._taken
 
 
+def test_addresses_that_one_customer_is_given_share_the_places_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "STREAMS_TO_ONE_ADDRESS", 1)
+    sent = Sent(stream)
+    with closing(ask(sent, "2001:db8::1")):
+        assert ask(sent, "2001:db8::2") == [b"refused"]
+
+
 def test_refused_answer_is_closed_and_said_to_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "STREAMS", 0)
     file, found = io.BytesIO(b"a"), []
@@ -54,6 +65,24 @@ def test_refused_answer_is_closed_and_said_to_be_busy(monkeypatch: pytest.Monkey
 
     assert ask(Sent(application)) == []
     assert (found, file.closed) == ([None, BUSY], True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refused_stream_is_503_behind_a_proxy_that_speaks_tls(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django puts the client's address into the environ, and nothing that a stranger claims of TLS counts."""
+    monkeypatch.setattr(sending, "STREAMS", 0)
+    settings.SECURE_SSL_REDIRECT, settings.TRUSTED_PROXIES = True, ["127.0.0.1"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    client.force_login(factories.user("admin"))
+    claims = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    cookie = client.cookies.output(header="", attrs=[]).strip()
+    said: list[Any] = []
+    environ = RequestFactory().get("/api/accounts.csv", headers={**claims, "Cookie": cookie}).environ
+    Received(Sent(warmed(WSGIHandler())))(environ, lambda *head: said.append(head))
+    assert [status for status, _ in said] == ["200 OK", "503 Service Unavailable"]
+    assert dict(said[1][1])["Retry-After"] == "5"
 
 
 def test_place_is_free_again_when_closing_fails() -> None:

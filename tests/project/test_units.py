@@ -77,6 +77,12 @@ def test_web_servers_end_by_turns_on_a_socket_that_stays() -> None:
     assert f"server {directive('tidemark-web.socket', 'ListenStream')};" in (ROOT / "deploy/nginx.conf").read_text()
 
 
+def test_what_strangers_send_waits_on_a_disk_and_not_in_memory() -> None:
+    """Many machines have /tmp in memory; `tidemark doctor` looks where the web server writes."""
+    assert directive("tidemark-web@.service", "Environment") == "TMPDIR=/var/tmp"
+    assert "\nTMPDIR=/var/tmp\n" in (ROOT / "deploy/tidemark").read_text()
+
+
 def test_what_runs_stays_in_the_version_it_began_with(tmp_path: Path) -> None:
     """Of packages, too, that are imported after the link to the version leads to another one."""
     link = tmp_path / "venv"

@@ -16,13 +16,15 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django_redis import get_redis_connection
 
 from accounts.models import Account
 from perf import clock, reading, recording, storing
 from perf.cache.ready import PRESS, READY
+from perf.cache.shared import SHARED
 from perf.warm import ADDRESS_MAX, WarmPath
 from project.access import credential, warmed
-from project.identities import AUTH
+from project.identities import AUTH, digest, session_digest
 from project.models import AccessToken
 from tests import factories
 
@@ -295,6 +297,18 @@ def test_a_session_key_is_no_token_and_a_token_no_session(
     secret = token["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
     assert site.get("/api/summary", HTTP_AUTHORIZATION=f"Bearer {key}").status == 401
     assert site.get("/api/summary", HTTP_COOKIE=f"{name}={secret}").status == 401
+
+
+def test_strangers_leave_nothing_in_the_cache(site: Site) -> None:
+    shown = {"HTTP_AUTHORIZATION": "Bearer tm_wrong"}, {"HTTP_COOKIE": f"{configured.SESSION_COOKIE_NAME}=wrong"}
+    assert [site.get("/api/summary", **one).status for one in shown] == [401, 401]
+    names = SHARED.names_of(AUTH.of(digest("tm_wrong"))) + SHARED.names_of(AUTH.of(session_digest("wrong")))
+    assert get_redis_connection("default").exists(*(name for name in names if "/" in name)) == 0
+
+
+def test_caller_whose_generations_were_evicted_is_known_soon(site: Site, token: dict[str, str]) -> None:
+    assert get_redis_connection("default").delete(*SHARED.names_of(AUTH.of(credential(token))))
+    assert warm(site, "/api/summary", token).status == 200
 
 
 def test_overlong_addresses_are_not_remembered(site: Site, token: dict[str, str]) -> None:
