@@ -158,7 +158,7 @@ def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int], now: d
         table = ring.table(start)
         if table._default_manager.filter(start__lt=ring.begun(start)).exists():
             _empty(table)
-        _write(table, start, series)
+        _write(table, start, series, exactly=ring.is_exact)
 
 
 def _by_now(minute: datetime, now: datetime) -> datetime:
@@ -169,7 +169,7 @@ def _by_now(minute: datetime, now: datetime) -> datetime:
     return min(minute, now.replace(second=0, microsecond=0)) if minute - now > AHEAD else minute
 
 
-def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any]]) -> None:
+def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any]], *, exactly: bool) -> None:
     """Merge `series` into the rows of the period that began at `start`."""
     rows = table._default_manager
     for kind, name, data in list(rows.filter(start=start).values_list("kind", "name", "data")):
@@ -179,7 +179,7 @@ def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any
             series[kind, name] = before
     rows.bulk_create(
         [
-            table(start=start, kind=kind, name=name, data=encoded(kind, block, int))
+            table(start=start, kind=kind, name=name, data=encoded(kind, block, int, exactly=exactly))
             for (kind, name), block in series.items()
         ],
         batch_size=ROWS,

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_format
 from prometheus_client.samples import Sample
 
-from perf import clock, exemplars, flushing, reading, recording
+from perf import clock, exemplars, flushing, reading, recording, storing
 from perf.exposition import buckets
 from perf.histograms import Histogram
 from project.roles import Scope
@@ -83,6 +83,19 @@ def test_counters_begin_anew_at_midnight_and_what_stopped_is_told_no_more(
     told = scraper.get("/metrics").content.decode()
     assert [one.value for one in samples(told, "perf_cache")] == [2.0]
     assert "perf_process_threads" not in told
+
+
+def test_a_sum_never_sinks_as_what_arrived_is_merged(scraper: Client) -> None:
+    """Prometheus takes a counter that sinks for one that began anew, and adds all of it once more."""
+    told = []
+    for number in range(12):
+        recording.record("request", 7.3 / (number + 1), **SECONDS)
+        storing.keep()
+        for _ in range(2):
+            found = samples(scraper.get("/metrics").content.decode(), "perf_request_seconds")
+            told.append(next(one.value for one in found if one.name.endswith("_sum") and one.labels == SECONDS))
+            storing.roll_up()
+    assert told == sorted(told)
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(scraper: Client) -> None:
