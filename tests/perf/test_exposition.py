@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families as text_form
 from prometheus_client.samples import Sample
 
 from perf import clock, exemplars, flushing, reading, recording, storing
-from perf.exposition import buckets
+from perf.exposition import SERIES, buckets, described_as, metric_name
 from perf.histograms import Histogram
+from perf.series import HISTOGRAM
 from project.roles import Scope
 from project.views import make_token
 from tests import factories
@@ -68,6 +69,16 @@ def test_every_series_is_told_with_its_type_and_words(scraper: Client) -> None:
         ("perf_cache_saved_seconds_total", 1.5)
     ]
     assert [one.value for one in samples(told, "perf_redis_used_bytes")] == [11.0]
+
+
+def test_no_two_names_of_ours_are_one_to_prometheus() -> None:
+    ours = [*SERIES, "query.repeated", "query.repeated.seconds"]
+    told = {name: metric_name(name, described_as(HISTOGRAM, name).unit) for name in ours}
+    assert len(set(told.values())) == len(told)
+    assert (told["query.repeated"], told["query.repeated.seconds"]) == (
+        "perf_query_repeated",
+        "perf_query_repeated_seconds",
+    )
 
 
 def test_counters_begin_anew_at_midnight_and_what_stopped_is_told_no_more(
