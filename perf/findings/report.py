@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
@@ -16,7 +16,7 @@ from perf.findings.queries import Seen, repeated, slow
 from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
-from perf.jobs import BAD_ENDS
+from perf.jobs import jobs
 from perf.reading import Window, counts, crowds, together, totals
 from perf.series import Labels
 
@@ -156,18 +156,27 @@ def _mean(costs: dict[Labels, Histogram]) -> float | None:
 
 def _errors(window: Window) -> Iterator[Finding]:
     """Routes, platforms and tasks that fail too often."""
-    yield from _failing("request", "route", lambda labels: labels.get("status").startswith("5"), window)
-    yield from _failing("outgoing", "platform", lambda labels: labels.get("outcome") != OK, window)
-    yield from _failing("task.run", "task", lambda labels: labels.get("outcome") in BAD_ENDS, window)
+    requests = (
+        (labels.get("route"), times.count if labels.get("status").startswith("5") else 0, times.count)
+        for labels, times in totals("request", window).items()
+    )
+    calls = (
+        (labels.get("platform"), times.count if labels.get("outcome") != OK else 0, times.count)
+        for labels, times in totals("outgoing", window).items()
+    )
+    yield from _failing("request", "route", requests, window)
+    yield from _failing("outgoing", "platform", calls, window)
+    yield from _failing("task", "task", ((job.task, job.failed, job.count) for job in jobs(window)), window)
 
 
-def _failing(name: str, what: str, failed: Callable[[Labels], bool], window: Window) -> Iterator[Finding]:
-    raised = _raised(f"{name.partition('.')[0]}.errors", what, window)
+def _failing(name: str, what: str, runs: Iterable[tuple[str, int, int]], window: Window) -> Iterator[Finding]:
+    """Of `runs` of each subject, so many failed and so many in all, those that fail too often."""
+    raised = _raised(f"{name}.errors", what, window)
     rates: dict[str, list[int]] = {}
-    for labels, times in totals(name, window).items():
-        rate = rates.setdefault(labels.get(what), [0, 0])
-        rate[0] += times.count if failed(labels) else 0
-        rate[1] += times.count
+    for subject, bad, many_of_them in runs:
+        rate = rates.setdefault(subject, [0, 0])
+        rate[0] += bad
+        rate[1] += many_of_them
     for subject, (bad, all_of_them) in rates.items():
         if bad >= ERRORS_MIN and bad > ERROR_SHARE * all_of_them:
             place, why = raised.get(subject, ("", LOOK[what]))

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from billiard.exceptions import WorkerLostError
 from celery import signals, states
 from django.db import connection, transaction
 from django.test import Client
@@ -75,6 +76,15 @@ def test_a_task_that_fails_or_is_killed_is_told_and_one_that_is_tried_again_is_n
         r"ZeroDivisionError was raised there 2 times; the log holds it whole\.",
         sentence,
     )
+
+
+@pytest.mark.req("A101")
+def test_runs_that_died_are_told_though_none_of_them_came_to_an_end() -> None:
+    for number in range(12):
+        signals.task_failure.send(sender=tasks.works, task_id=f"died-{number}", exception=WorkerLostError())
+    assert told("errors") == [
+        "works failed 12 of 12 times, 100 %: WorkerLostError was raised 12 times; the log holds it whole."
+    ]
 
 
 @pytest.mark.req("A101")
