@@ -18,6 +18,7 @@ from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
 from perf.jobs import jobs
 from perf.reading import Window, counts, crowds, together, totals
+from perf.routes import PRECISION
 from perf.series import Labels
 
 REQUESTS_MIN = 20  # of a route, below which a share or a percentile says little
@@ -214,9 +215,9 @@ def _budgets(window: Window) -> Iterator[Finding]:
         if taken is None or taken.count < REQUESTS_MIN:
             continue
         place, p95, over = line_of_route(route), taken.p95 or 0, []
-        if budget.p95 is not None and p95 * 1000 > budget.p95:
+        if budget.p95 is not None and p95 * 1000 > budget.p95 * PRECISION:
             over.append(f"takes {took(p95)} (p95), its budget is {took(budget.p95 / 1000)}")
-        if asked is not None and (asked.p95 or 0) > budget.queries:
+        if asked is not None and (asked.p95 or 0) > budget.queries * PRECISION:
             over.append(f"runs {many(asked.p95, 'query', 'queries')} (p95), its budget is {budget.queries}")
         if over:
             sentence = f"{route} {' and '.join(over)}{_at(place)}: its page shows what the time goes into."
