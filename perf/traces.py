@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
 
+from perf.conf import setting
 from perf.places import NOWHERE, Place, place_of
 
 log = logging.getLogger(__name__)
 
 MOST = 300  # queries and cache calls that a trace keeps; it counts and times all
+MOST_SLOW = 50  # slow queries that it keeps beyond them
 
 
 class QueryCall(NamedTuple):
@@ -58,10 +60,13 @@ class Trace:
         """Take in a query that ran between the two instants of perf_counter()."""
         self.count += 1
         self.seconds += ended - started
-        if len(self.queries) < MOST and Detail.wanted:
+        if Detail.wanted and (len(self.queries) < MOST or self._has_room_for_slow(ended - started)):
             place = place_of(sys._getframe(2))
             self.queries.append(QueryCall(sql, started - self.began, ended - started, place))
         self.own += perf_counter() - ended
+
+    def _has_room_for_slow(self, seconds: float) -> bool:
+        return seconds > setting("SLOW_QUERY_THRESHOLD") and len(self.queries) < MOST + MOST_SLOW
 
     def call(self, family: str, outcome: str) -> None:
         """Take in an answer of the cache; what the cache took since the last one was for it."""
