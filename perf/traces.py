@@ -21,12 +21,16 @@ MOST_SLOW = 50  # slow queries that it keeps beyond them
 
 
 class QueryCall(NamedTuple):
-    """One query: `sql` as the database got it, never its parameters; `started` seconds after its trace began."""
+    """One query: `sql` as the database got it, never its parameters; `started` seconds after its trace began.
+
+    `is_kept` says that it ran for an answer that the cache keeps, which tells of its crowds itself.
+    """
 
     sql: str
     started: float
     seconds: float
     place: Place
+    is_kept: bool = False
 
 
 class CacheCall(NamedTuple):
@@ -41,7 +45,8 @@ class CacheCall(NamedTuple):
 class Trace:
     """What a request or task did so far. `count` queries took `seconds`, the cache took `cached`; both count all.
 
-    `own` is what watching cost, in seconds.
+    `own` is what watching cost, in seconds; `kept` how many answers of the cache, each a part of the one before, are
+    computed at this moment.
     """
 
     what: str = ""
@@ -54,6 +59,7 @@ class Trace:
     seconds: float = 0.0
     cached: float = 0.0
     own: float = 0.0
+    kept: int = 0
     _told: float = 0.0  # of `cached`, what the calls so far have
 
     def query(self, sql: str, started: float, ended: float) -> None:
@@ -62,7 +68,7 @@ class Trace:
         self.seconds += ended - started
         if Detail.wanted and (len(self.queries) < MOST or self._has_room_for_slow(ended - started)):
             place = place_of(sys._getframe(2))
-            self.queries.append(QueryCall(sql, started - self.began, ended - started, place))
+            self.queries.append(QueryCall(sql, started - self.began, ended - started, place, self.kept > 0))
         self.own += perf_counter() - ended
 
     def _has_room_for_slow(self, seconds: float) -> bool:
