@@ -10,7 +10,7 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import inf
 from threading import Lock
@@ -40,7 +40,7 @@ A plain tuple: one with names costs more than everything else that happens to it
 
 @dataclass(slots=True)
 class Batch:
-    """What this process gathered, of the minute in which it was drained."""
+    """What this process gathered, of the minute in which that began."""
 
     minute: datetime
     series: Series = field(default_factory=dict)
@@ -57,6 +57,7 @@ class _Waiting:
         self.runs: deque[tuple[str, Span, dict[str, str]]] = deque()
         self.shed: defaultdict[str, int] = defaultdict(int)
         self.spent = 0.0  # seconds, on measuring what was drained
+        self.since: datetime | None = None  # when it was drained last
         self.drain = Lock()
 
 
@@ -140,7 +141,15 @@ def drained() -> Batch:
         for what, many in shed.items():
             block = series.series.setdefault((COUNT, SHED), {})
             block[Labels.of({"what": what})] = Count(many)
-        return Batch(clock.now().replace(second=0, microsecond=0), series.series)
+        return Batch(_begun().replace(second=0, microsecond=0), series.series)
+
+
+def _begun() -> datetime:
+    """When the batch began that is drained now: as the one before ended, unless that was not a moment ago."""
+    now, before = clock.now(), _waiting.since
+    _waiting.since = now
+    lately = timedelta(seconds=2 * setting("PERF_FLUSH_SECONDS"))
+    return before if before is not None and now - lately < before <= now else now
 
 
 class _Gathering:

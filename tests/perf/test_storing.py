@@ -57,6 +57,20 @@ def test_every_flush_counts_once_however_often_it_is_rolled_up():
     assert not Arrival.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "apart", "minutes"), [(5, 5, [9, 10]), (60, 60, [9, 10]), (5, 600, [10, 20]), (0, 5, [10, 10])]
+)
+def test_what_is_passed_on_as_a_minute_ends_counts_in_that_minute(monkeypatch, settings, seconds, apart, minutes):
+    """Where nothing was passed on lately, nobody knows when it was recorded: it counts as it is passed on."""
+    settings.PERF_FLUSH_SECONDS = seconds
+    ends = datetime(2026, 11, 23, 13, 10, 0, 20_000, tzinfo=UTC)
+    found = []
+    for since in (-apart, 0, apart):
+        monkeypatch.setattr(clock, "now", lambda since=since: ends + timedelta(seconds=since))
+        found.append(recording.drained().minute.minute)
+    assert found[1:] == minutes
+
+
 def test_what_comes_late_joins_its_own_hour():
     with clock.shifted(timedelta(hours=-3)):
         recording.count("visits")
