@@ -20,7 +20,7 @@ from perf import clock
 from perf.conf import setting
 from perf.crowds import Crowd, Span
 from perf.histograms import Histogram
-from perf.series import COUNT, CROWD, HISTOGRAM, LEVEL, Count, Labels, Level, Series, merge
+from perf.series import COUNT, CROWD, HISTOGRAM, LEVEL, NAME_MAX, Count, Labels, Level, Series, merge
 
 T = TypeVar("T")
 MOST_WAITING = 50_000  # appended values; about 10 MB
@@ -161,7 +161,8 @@ class _Gathering:
 
     def at(self, kind: str, name: str, labels: Labels, make: Callable[[], Any]) -> Any:
         """The value of a series; beyond the limit one that nobody keeps."""
-        block = self.series.get((kind, name))
+        key = kind, name[:NAME_MAX]
+        block = self.series.get(key)
         value = block.get(labels) if block else None
         if value is not None:
             return value
@@ -169,7 +170,7 @@ class _Gathering:
             _waiting.shed["series"] += 1
             return make()
         self._left -= 1
-        value = self.series.setdefault((kind, name), {})[labels] = make()
+        value = self.series.setdefault(key, {})[labels] = make()
         return value
 
     def histogram(self, name: str, labels: Labels, values: Sequence[float]) -> Histogram:
@@ -189,7 +190,7 @@ class _Gathering:
 def _by_series(waiting: list[tuple[str, T, dict[str, str]]]) -> dict[tuple[str, Labels], list[T]]:
     found: defaultdict[tuple[str, tuple[Any, ...]], list[T]] = defaultdict(list)
     for name, value, labels in waiting:
-        found[name, tuple(labels.items())].append(value)
+        found[name, tuple(zip(labels, map(str, labels.values()), strict=True))].append(value)
     return _merged_orders(found)
 
 

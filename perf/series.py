@@ -98,6 +98,7 @@ KINDS: dict[str, type[Value]] = {
     EXAMPLES: Examples,
 }
 
+NAME_MAX = 100  # characters of a name, as its column has them; what is longer is cut as it is gathered
 Key = tuple[str, str]  # kind and name
 Block = dict[Labels, Any]  # what was recorded of one kind and name in one period: a Value of that kind per labels
 Series = dict[Key, Block]

@@ -8,9 +8,10 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from perf import clock, flushing, reading, recording, storing
+from perf import clock, exemplars, flushing, reading, recording, storing, traces
 from perf.models import DAYS, HOURS, MINUTES, RINGS, Arrival
 from perf.series import Labels
+from perf.traces import Trace
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
@@ -144,6 +145,25 @@ def test_a_database_that_is_away_delays_and_loses_nothing(monkeypatch, caplog):
     flushing.flush()
     assert counted("visits") == 3
     assert "works again" in caplog.text
+
+
+def test_a_route_with_a_long_name_is_kept_and_holds_nothing_up():
+    """The name of a view without one is its dotted path, as long as that is."""
+    route = "harbour." * 20 + "berths"
+    traces.tell(Trace(route), 0.5)
+    recording.record(route, 0.5)
+    recording.count("visits")
+    storing.keep()
+    assert exemplars.of(route, reading.window("1h")).worst[0].seconds == 0.5
+    assert counted("visits") == 1
+
+
+def test_a_label_that_is_no_text_is_written_as_one_and_holds_nothing_up():
+    recording.record("task.run", 0.5, task=["plan"])
+    recording.count("visits")
+    storing.keep()
+    assert reading.totals("task.run", reading.window("1h")).keys() == {Labels.of({"task": "['plan']"})}
+    assert counted("visits") == 1
 
 
 def test_what_waits_for_the_database_is_bounded_and_says_what_was_shed(monkeypatch):
