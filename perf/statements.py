@@ -15,9 +15,10 @@ from hashlib import blake2b
 SHAPES_KEPT = 512  # of the most recent queries, per process
 TEMPLATE_MAX = 20_000  # characters; a longer query is not kept for planning
 
+# Databases differ in where a comment with another in it ends: all that follows it goes.
 _TOKEN = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
-    |(?P<text>(?<!\w)[eE]'(?:\\.|''|[^'\\])*(?:'|\Z)|'(?:''|[^'])*(?:'|\Z)|(?<![\w$])\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|\Z))
+    r"""(?P<comment>--[^\n]*|/\*(?:(?!/\*|\*/).)*(?:\*/|.*))
+    |(?P<text>(?<!\w)[eE]'(?:\\.|''|[^'\\])*(?:'|\Z)|'(?:''|[^'])*(?:'|\Z)|(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))
     |(?P<name>"(?:""|[^"])*(?:"|\Z)|`[^`]*(?:`|\Z))
     |(?P<slot>%s|%\(\w+\)s|\$\d+)
     |(?P<number>(?<![\w$])(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?!\w))
