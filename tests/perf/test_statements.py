@@ -52,6 +52,12 @@ def test_a_torn_query_keeps_no_piece_of_its_text() -> None:
     assert statement("SELECT name FROM crew WHERE name = 'Ana Sil").shape == "SELECT name FROM crew WHERE name = ?"
 
 
+def test_of_a_giant_query_the_beginning_alone_is_read() -> None:
+    """Reading 84 kB took a request 67 ms."""
+    found = statement(f"SELECT {NAME} FROM crew WHERE id IN ({', '.join(['%s'] * 20_000)}) AND late = %s")
+    assert (found.shape, found.template) == (f"SELECT {NAME} FROM crew WHERE id IN (…) …", "")
+
+
 def test_equal_queries_have_one_digest_whatever_their_values() -> None:
     one = statement(f"SELECT {NAME}  FROM crew WHERE id IN (%s, %s) AND name = 'Ana' LIMIT 21")
     other = statement(f"SELECT {NAME} FROM crew WHERE id IN (%s, %s, %s) AND name = 'Ben' LIMIT 50;")
