@@ -24,7 +24,7 @@ KEPT = {
     **{f"perf.Hours{number}": "90 days: dropped a whole table at a time" for number in range(4)},
     **{f"perf.Days{number}": "two years: dropped a whole table at a time" for number in range(3)},
     "perf.KnownQuery": "as long as it runs, and the latest of them",
-    "perf.QueryPlace": "with its query",
+    "perf.QueryPlace": "as long as its query runs there",
     "perf.QueryPlan": "with its query",
 }
 
