@@ -28,6 +28,9 @@ class Table:
         self.starts: set[datetime] = set()
         self._default_manager = self
 
+    def using(self, alias: str) -> Any:
+        return self
+
     def filter(self, *, start__lt: datetime) -> Any:
         self._before = start__lt
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, router
 from django.utils import timezone
 
 from perf import clock, exemplars, flushing, reading, recording, storing, traces
@@ -70,6 +70,20 @@ def test_what_is_passed_on_as_a_minute_ends_counts_in_that_minute(monkeypatch, s
         monkeypatch.setattr(clock, "now", lambda since=since: ends + timedelta(seconds=since))
         found.append(recording.drained().minute.minute)
     assert found[1:] == minutes
+
+
+def test_a_roll_up_reads_what_it_empties_whatever_others_read(monkeypatch):
+    class Replica:
+        def db_for_read(self, *_: object, **__: object) -> str:
+            return "replica, of a moment ago"
+
+    recording.count("visits")
+    storing.keep()
+    with monkeypatch.context() as routed:
+        routed.setattr(router, "routers", [Replica()])
+        storing.roll_up()
+    assert counted("visits") == 1
+    assert not Arrival.objects.exists()
 
 
 def test_what_comes_late_joins_its_own_hour():
