@@ -18,7 +18,7 @@ PRUNED_EVERY = 3_600.0  # seconds
 SECONDS = 10.0  # of a turn: flushing waits for it, and is not held up longer by however many views an hour brings
 KEPT = {
     "perf.Arrival": "minutes: what processes passed on until it is merged",
-    "perf.LabelSet": "one row a combination of labels",
+    "perf.LabelSet": "one row a combination of labels: blocks name them by number",
     "perf.Turn": "one row a periodic work",
     **{f"perf.Minutes{number}": "48 hours: dropped a whole table at a time" for number in range(4)},
     **{f"perf.Hours{number}": "90 days: dropped a whole table at a time" for number in range(4)},
