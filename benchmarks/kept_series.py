@@ -95,7 +95,7 @@ def _fill(ring: Ring, now: datetime, length: timedelta) -> None:
     """Write every period of the last `length` that `ring` keeps."""
     chance = Random(f"{SEED} {ring.name}")  # noqa: S311  # nothing secret
     minutes = int(ring.step / timedelta(minutes=1))
-    pool = [_blocks(series(chance, minutes)) for _ in range(POOL)]
+    pool = [_blocks(series(chance, minutes), exactly=ring.is_exact) for _ in range(POOL)]
     for table in ring.tables:
         periods = (start for start in _periods(ring, since(ring, length), now) if ring.table(start) is table)
         rows = (
@@ -151,11 +151,13 @@ def _values(chance: Random, route: int, count: int) -> Sequence[list[float]]:
     return seconds, database, cache, queries, [round(4_000 * chance.lognormvariate(0, 0.4)) for _ in range(count)]
 
 
-def _blocks(made: Series) -> dict[str, bytes]:
+def _blocks(made: Series, *, exactly: bool) -> dict[str, bytes]:
     """The rows' blocks by name, with labels by number as the rings have them."""
     numbers: dict[Any, int] = {}
     return {
-        name: encoded(kind, {numbers.setdefault(labels, len(numbers)): one for labels, one in block.items()}, int)
+        name: encoded(
+            kind, {numbers.setdefault(labels, len(numbers)): one for labels, one in block.items()}, int, exactly=exactly
+        )
         for (kind, name), block in made.items()
     }
 

@@ -17,13 +17,14 @@ from celery import signals
 from perf import clock, flushing, traces
 from perf.conf import setting
 from perf.failures import labels_of
+from perf.jobs import UNKNOWN
 from perf.recording import count, record
 from perf.traces import Trace
 
 SENT_AT = "perf_sent_at"  # header of a message: seconds since 1970
 OUTCOMES = {"SUCCESS": "ok", "FAILURE": "failed", "RETRY": "retried", None: "killed"}
 _lost: deque[str] = deque(maxlen=100)  # ids of the last tasks that did not live to tell
-INLINE, UNKNOWN = "(inline)", "(unknown)"
+INLINE, UNNAMED = "(inline)", "(unnamed)"
 
 
 def connect() -> None:
@@ -87,7 +88,7 @@ def _leaving(**_: Any) -> None:
 def _queue(request: Any) -> str:
     """The queue that the running message came through; its routing key, as it is where queues have no exchange."""
     delivery = request.delivery_info or {}
-    return INLINE if request.called_directly or request.is_eager else str(delivery.get("routing_key") or UNKNOWN)
+    return INLINE if request.called_directly or request.is_eager else str(delivery.get("routing_key") or UNNAMED)
 
 
 def _waited(request: Any) -> float | None:

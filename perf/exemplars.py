@@ -15,7 +15,7 @@ from perf import clock, recording, traces
 from perf.examples import Example, Examples
 from perf.models import HOURS, MINUTES
 from perf.reading import Window
-from perf.series import EXAMPLES, Labels, Series, merge
+from perf.series import EXAMPLES, NAME_MAX, Labels, Series, merge
 from perf.storing import store
 from perf.traces import Trace
 
@@ -67,21 +67,21 @@ _hour = _Hour()
 
 def consider(trace: Trace, seconds: float) -> None:
     """Keep `trace` if it is among the slowest of its route in this hour, or if its lot is drawn."""
-    lot = random()  # noqa: S311  # nobody gains by guessing it
-    route = _hour.routes.get(trace.what)
+    lot, what = random(), trace.what[:NAME_MAX]  # noqa: S311  # nobody gains by guessing it
+    route = _hour.routes.get(what)
     if route is None or seconds > route.bar or lot < route.lot:
-        _keep(trace, seconds, lot)
+        _keep(what, trace, seconds, lot)
 
 
-def _keep(trace: Trace, seconds: float, lot: float) -> None:
+def _keep(what: str, trace: Trace, seconds: float, lot: float) -> None:
     now = clock.now().timestamp()
     with _hour.guard:
         if (number := int(now // 3600)) != _hour.number:
             _hour.left = _told()
             _hour.number, _hour.routes = number, {}
-        if trace.what not in _hour.routes and len(_hour.routes) >= MOST_ROUTES:
+        if what not in _hour.routes and len(_hour.routes) >= MOST_ROUTES:
             return
-        route = _hour.routes.setdefault(trace.what, _Route())
+        route = _hour.routes.setdefault(what, _Route())
         if seconds > route.bar:
             route.worst.append(_Candidate(seconds, now, trace))
             route.worst.sort(key=lambda one: -one.seconds)
@@ -107,6 +107,7 @@ def gathered() -> Series:
 
 def of(what: str, window: Window) -> Examples | None:
     """The slowest of a route or task in the window, and one at random; None where there is none any more."""
+    what = what[:NAME_MAX]
     ring = MINUTES if window.step != "day" and window.start >= MINUTES.since(clock.now()) else HOURS
     start = ring.period(window.start, EXAMPLES)
     whole: dict[str, Examples] = {}

@@ -101,7 +101,7 @@ def _start() -> None:
 def _run(own: _Thread) -> None:
     while not own.ended:
         seconds = setting("PERF_FLUSH_SECONDS")
-        # At round seconds of the clock: what a minute gathered is passed on as the minute ends.
+        # At round seconds of the clock: what a minute gathered is passed on as it ends, and counts in it.
         own.wake.wait(seconds - clock.now().timestamp() % seconds)
         own.wake.clear()
         if not own.ended:

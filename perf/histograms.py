@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, compress
 from math import ceil, floor, isfinite, log
+from operator import add, sub
 from sys import byteorder
 from typing import Self
 
@@ -70,7 +71,7 @@ class Histogram:
 
     @property
     def mean(self) -> float | None:
-        """The mean, to seven digits once it was encoded; None when empty."""
+        """The mean, to the digits of the total; None when empty."""
         return self.total / self.count if self.count else None
 
     @property
@@ -114,7 +115,7 @@ class Histogram:
                 yield GROWTH**place, many
 
     def encode(self) -> bytes:
-        """What `decode` reads; counts exactly, total, least and most to seven digits: more would hardly compress."""
+        """What `decode` reads; counts exactly, the total to seven digits, least and most to five: more costs bytes."""
         return self.pack([self])
 
     @classmethod
@@ -128,8 +129,8 @@ class Histogram:
         counts = [one._counts() for one in histograms]
         packed = [
             _planes(array("f", [one.total for one in histograms])),
-            _planes(array("f", [one.least for one in histograms])),
-            _planes(array("f", [one.most for one in histograms])),
+            _planes(_shortened([one.least for one in histograms])),
+            _planes(_shortened([one.most for one in histograms])),
             _planes(array("h", [one._first for one in histograms])),
             _planes(array("H", map(len, counts))),
         ]
@@ -139,8 +140,13 @@ class Histogram:
         return b"".join(packed)
 
     @classmethod
+    def pack_exactly(cls, histograms: Sequence[Histogram]) -> bytes:
+        """As `pack`, and behind it what that leaves of the totals: for sums that are added to again and again."""
+        return cls.pack(histograms) + _planes(array("i", _rests([one.total for one in histograms])))
+
+    @classmethod
     def unpack(cls, data: bytes, chosen: Sequence[bool]) -> Iterator[Self]:
-        """Those of the histograms that `pack` wrote which are `chosen`, in their order."""
+        """Those of the histograms that either way of packing wrote which are `chosen`, in their order."""
         many = len(chosen)
         totals, data = _column("f", data, many)
         leasts, data = _column("f", data, many)
@@ -149,6 +155,8 @@ class Histogram:
         widths, data = _column("H", data, many)
         counts, data = _column(chr(data[0]), data[1:], many)
         bins, data = _column(chr(data[0]), data[1:], sum(widths))
+        if data:
+            totals = _with_rests(totals, _column("i", data, many)[0])
         digits = _little(array("Q", bins)).tobytes()
         ends = accumulate(widths)
         for row in compress(zip(counts, totals, leasts, mosts, firsts, widths, ends, strict=True), chosen):
@@ -182,6 +190,28 @@ class Histogram:
 def _number(counts: Sequence[int]) -> int:
     """The number that has these digits, the lowest first."""
     return int.from_bytes(_little(array("Q", counts)).tobytes(), "little")
+
+
+def _shortened(values: Sequence[float]) -> array[float]:
+    """The values, rounded to where the last of their 4 bytes is 0: that one says little, and would not compress."""
+    rounded = [(bits + 0x80) & 0xFFFFFF00 for bits in array("I", array("f", values).tobytes())]
+    return array("f", array("I", rounded).tobytes())
+
+
+def _rests(totals: Sequence[float]) -> list[int]:
+    """What a number of 4 bytes leaves of each that is in its range, counted in steps of one of 8 bytes."""
+    rests = map(sub, _steps(totals), _steps(array("f", totals)))
+    return [rest if -(1 << 31) <= rest < 1 << 31 else 0 for rest in rests]
+
+
+def _with_rests(rough: Sequence[float], rests: Sequence[int]) -> array[float]:
+    """The totals of which 4 bytes gave `rough`."""
+    return array("d", array("q", map(add, _steps(rough), rests)).tobytes())
+
+
+def _steps(numbers: Sequence[float]) -> array[int]:
+    """How many numbers of 8 bytes each stands above 0: its bits, read as a whole number."""
+    return array("q", array("d", numbers).tobytes())
 
 
 def _planes(numbers: array[int] | array[float]) -> bytes:

@@ -13,11 +13,13 @@ ENDS = ("ok", "retried", "failed", "killed")
 """How a run may end; a killed one was ended by a time limit or with its worker."""
 
 BAD_ENDS = frozenset({"failed", "killed"})
+UNKNOWN = "(unknown)"
+"""The queue of errors that the worker's main process told, of runs that did not live to: perf.celery writes it."""
 
 
 @dataclass(slots=True)
 class Job:
-    """One task of one queue; times in seconds. `errors` counts classes, of lost runs too, which have no end."""
+    """One task of one queue; times in seconds, of runs that lived to tell. `errors` counts classes."""
 
     task: str
     queue: str
@@ -28,6 +30,11 @@ class Job:
     retries: int = 0
 
     @property
+    def count(self) -> int:
+        """How many runs ended, whichever way."""
+        return self.ends.total()
+
+    @property
     def failed(self) -> int:
         """Runs that failed or were killed."""
         return sum(self.ends[end] for end in BAD_ENDS)
@@ -35,7 +42,7 @@ class Job:
     @property
     def error_rate(self) -> float | None:
         """Which part of the runs failed or were killed; None without any."""
-        return self.failed / self.runs.count if self.runs.count else None
+        return self.failed / self.count if self.count else None
 
     @property
     def troubles(self) -> list[tuple[str, int]]:
@@ -60,7 +67,18 @@ def jobs(window: Window) -> list[Job]:
         of(labels.get("task"), labels.get("queue")).retries += many
     for labels, many in counts("task.errors", window).items():
         of(labels.get("task"), labels.get("queue")).errors[labels.get("error")] += many
+    _add_lost(list(found.values()))
     return sorted(found.values(), key=lambda job: (-job.runs.total, job.task, job.queue))
+
+
+def _add_lost(found: list[Job]) -> None:
+    """Count each lost run as killed, but for those that told so themselves before they were gone."""
+    told = Counter[str]()
+    for job in found:
+        told[job.task] += job.ends["killed"]
+    for job in found:
+        if job.queue == UNKNOWN:
+            job.ends["killed"] += max(job.errors.total() - told[job.task], 0)
 
 
 def ends_by_step(window: Window) -> list[tuple[datetime, Counter[str] | None]]:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 NOWHERE = "(none)"
 ROUTE = "perf.route"  # in request.META, which is the server's own environ: for the warm path
+READS = frozenset({"GET", "HEAD"})  # what others are told of their queries says whether, say, an address is known
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -54,7 +55,8 @@ class TimingMiddleware:
 def finish(request: HttpRequest, response: HttpResponseBase, trace: Trace, ended: float) -> None:
     """Tell and record what `trace` saw of the request that ended at that instant of perf_counter()."""
     elapsed = ended - trace.began
-    for name, value in timing_headers(elapsed, trace.count, trace.seconds):
+    database = (trace.count, trace.seconds) if request.method in READS else None
+    for name, value in timing_headers(elapsed, database):
         response.headers[name] = value
     match = request.resolver_match
     trace.what = request.META[ROUTE] = match.view_name if match else NOWHERE
@@ -75,10 +77,10 @@ def name_of(request: HttpRequest) -> str:
     return f"{request.method} {escape_uri_path(request.path)}"
 
 
-def timing_headers(elapsed: float, queries: int, seconds: float) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The timing headers of an answer that took `elapsed` seconds, of which so many `queries` took `seconds`."""
-    total = f"total;dur={elapsed * 1000:.1f}"
-    return (
-        ("X-Response-Time", f"{elapsed:.3f}s"),
-        ("Server-Timing", f'{total}, db;dur={seconds * 1000:.1f};desc="{queries} queries"'),
-    )
+def timing_headers(elapsed: float, database: tuple[int, float] | None) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The timing headers of an answer that took `elapsed` seconds, of which `database`: queries, and their seconds."""
+    told = f"total;dur={elapsed * 1000:.1f}"
+    if database is not None:
+        queries, seconds = database
+        told += f', db;dur={seconds * 1000:.1f};desc="{queries} queries"'
+    return ("X-Response-Time", f"{elapsed:.3f}s"), ("Server-Timing", told)

@@ -10,7 +10,7 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import inf
 from threading import Lock
@@ -20,7 +20,7 @@ from perf import clock
 from perf.conf import setting
 from perf.crowds import Crowd, Span
 from perf.histograms import Histogram
-from perf.series import COUNT, CROWD, HISTOGRAM, LEVEL, Count, Labels, Level, Series, merge
+from perf.series import COUNT, CROWD, HISTOGRAM, LEVEL, NAME_MAX, Count, Labels, Level, Series, merge
 
 T = TypeVar("T")
 MOST_WAITING = 50_000  # appended values; about 10 MB
@@ -40,7 +40,7 @@ A plain tuple: one with names costs more than everything else that happens to it
 
 @dataclass(slots=True)
 class Batch:
-    """What this process gathered, of the minute in which it was drained."""
+    """What this process gathered, of the minute in which that began."""
 
     minute: datetime
     series: Series = field(default_factory=dict)
@@ -57,6 +57,7 @@ class _Waiting:
         self.runs: deque[tuple[str, Span, dict[str, str]]] = deque()
         self.shed: defaultdict[str, int] = defaultdict(int)
         self.spent = 0.0  # seconds, on measuring what was drained
+        self.since: datetime | None = None  # when it was drained last
         self.drain = Lock()
 
 
@@ -140,7 +141,15 @@ def drained() -> Batch:
         for what, many in shed.items():
             block = series.series.setdefault((COUNT, SHED), {})
             block[Labels.of({"what": what})] = Count(many)
-        return Batch(clock.now().replace(second=0, microsecond=0), series.series)
+        return Batch(_begun().replace(second=0, microsecond=0), series.series)
+
+
+def _begun() -> datetime:
+    """When the batch began that is drained now: as the one before ended, unless that was not a moment ago."""
+    now, before = clock.now(), _waiting.since
+    _waiting.since = now
+    lately = timedelta(seconds=2 * setting("PERF_FLUSH_SECONDS"))
+    return before if before is not None and now - lately < before <= now else now
 
 
 class _Gathering:
@@ -152,7 +161,8 @@ class _Gathering:
 
     def at(self, kind: str, name: str, labels: Labels, make: Callable[[], Any]) -> Any:
         """The value of a series; beyond the limit one that nobody keeps."""
-        block = self.series.get((kind, name))
+        key = kind, name[:NAME_MAX]
+        block = self.series.get(key)
         value = block.get(labels) if block else None
         if value is not None:
             return value
@@ -160,7 +170,7 @@ class _Gathering:
             _waiting.shed["series"] += 1
             return make()
         self._left -= 1
-        value = self.series.setdefault((kind, name), {})[labels] = make()
+        value = self.series.setdefault(key, {})[labels] = make()
         return value
 
     def histogram(self, name: str, labels: Labels, values: Sequence[float]) -> Histogram:
@@ -180,7 +190,7 @@ class _Gathering:
 def _by_series(waiting: list[tuple[str, T, dict[str, str]]]) -> dict[tuple[str, Labels], list[T]]:
     found: defaultdict[tuple[str, tuple[Any, ...]], list[T]] = defaultdict(list)
     for name, value, labels in waiting:
-        found[name, tuple(labels.items())].append(value)
+        found[name, tuple(zip(labels, map(str, labels.values()), strict=True))].append(value)
     return _merged_orders(found)
 
 

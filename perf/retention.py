@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from time import monotonic
 
 from django.db.models import QuerySet
 
@@ -14,16 +15,16 @@ from perf.models import PageView
 from perf.storing import in_memory
 
 PRUNED_EVERY = 3_600.0  # seconds
-CHUNK, CHUNKS = 1_000, 20  # rows of a delete, deletes of a turn: flushing waits for them
+SECONDS = 10.0  # of a turn: flushing waits for it, and is not held up longer by however many views an hour brings
 KEPT = {
     "perf.Arrival": "minutes: what processes passed on until it is merged",
-    "perf.LabelSet": "one row a combination of labels",
+    "perf.LabelSet": "one row a combination of labels: blocks name them by number",
     "perf.Turn": "one row a periodic work",
     **{f"perf.Minutes{number}": "48 hours: dropped a whole table at a time" for number in range(4)},
     **{f"perf.Hours{number}": "90 days: dropped a whole table at a time" for number in range(4)},
     **{f"perf.Days{number}": "two years: dropped a whole table at a time" for number in range(3)},
     "perf.KnownQuery": "as long as it runs, and the latest of them",
-    "perf.QueryPlace": "with its query",
+    "perf.QueryPlace": "as long as its query runs there",
     "perf.QueryPlan": "with its query",
 }
 
@@ -39,15 +40,11 @@ def expired() -> Iterator[Expired]:
 
 
 def prune() -> None:
-    """Delete expired views, CHUNKS times CHUNK at most; the next turn goes on."""
+    """Delete expired views, for SECONDS at most; the next turn goes on."""
     if in_memory():
         return
-    rows = expired_views()
-    for _ in range(CHUNKS):
-        ids = list(rows.values_list("pk", flat=True)[:CHUNK])
-        PageView.objects.filter(pk__in=ids).delete()
-        if len(ids) < CHUNK:
-            return
+    for kind in expired():
+        kind.delete(monotonic() + SECONDS)
 
 
 flushing.periodically("perf.retention", PRUNED_EVERY, prune)

@@ -98,6 +98,7 @@ KINDS: dict[str, type[Value]] = {
     EXAMPLES: Examples,
 }
 
+NAME_MAX = 100  # characters of a name, as its column has them; what is longer is cut as it is gathered
 Key = tuple[str, str]  # kind and name
 Block = dict[Labels, Any]  # what was recorded of one kind and name in one period: a Value of that kind per labels
 Series = dict[Key, Block]
@@ -119,11 +120,15 @@ def _itself(key: Any) -> Any:
     return key
 
 
-def encoded(kind: str, block: Mapping[Any, Value], name: Callable[[Any], Any] = list) -> bytes:
-    """A block as bytes; `name` makes of its keys what JSON can hold."""
+def encoded(
+    kind: str, block: Mapping[Any, Value], name: Callable[[Any], Any] = list, *, exactly: bool = False
+) -> bytes:
+    """A block as bytes; `name` makes of its keys what JSON can hold. `exactly` keeps every digit of totals."""
     keys = json.dumps([name(labels) for labels in block], separators=(",", ":")).encode()
     packer = zlib.compressobj(memLevel=_MEMORY)
-    packed = packer.compress(_LENGTH.pack(len(keys)) + keys + KINDS[kind].pack(list(block.values())))
+    values: list[Any] = list(block.values())
+    pack = Histogram.pack_exactly if exactly and kind == HISTOGRAM else KINDS[kind].pack
+    packed = packer.compress(_LENGTH.pack(len(keys)) + keys + pack(values))
     return packed + packer.flush()
 
 

@@ -8,16 +8,17 @@ LIMIT, the place of a column in ORDER BY and GROUP BY, the length of a type.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 
 SHAPES_KEPT = 512  # of the most recent queries, per process
-TEMPLATE_MAX = 20_000  # characters; a longer query is not kept for planning
+TEMPLATE_MAX = 20_000  # characters; of a longer query the beginning is looked at, and it is not kept for planning
 
+# Databases differ in where a comment with another in it ends: all that follows it goes.
 _TOKEN = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
-    |(?P<text>(?<!\w)[eE]'(?:\\.|''|[^'\\])*(?:'|\Z)|'(?:''|[^'])*(?:'|\Z)|(?<![\w$])\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|\Z))
+    r"""(?P<comment>--[^\n]*|/\*(?:(?!/\*|\*/).)*(?:\*/|.*))
+    |(?P<text>(?<!\w)[eE]'(?:\\.|''|[^'\\])*(?:'|\Z)|'(?:''|[^'])*(?:'|\Z)|(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))
     |(?P<name>"(?:""|[^"])*(?:"|\Z)|`[^`]*(?:`|\Z))
     |(?P<slot>%s|%\(\w+\)s|\$\d+)
     |(?P<number>(?<![\w$])(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?!\w))
@@ -28,7 +29,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _GENERATED = re.compile(r'"(?:s\d+_x\d+|_django_curs_\w+)"')  # Django's savepoints and cursors: a new name each
-_LIST = re.compile(r"\((?:\?|NULL)(?:, ?(?:\?|NULL))+\)", re.IGNORECASE)
+_LIST = re.compile(r"\((?:\?|NULL)(?:, ?(?:\?|NULL))+(?:\)|,?\Z)", re.IGNORECASE)
 _ROWS = re.compile(r"\(…\)(?:, ?\(…\))+")
 
 _COMPARED = frozenset({"=", "<>", "!=", "<", ">", "<=", ">=", "||", "LIKE", "ILIKE", "GLOB", "REGEXP", "BETWEEN"})
@@ -75,9 +76,16 @@ class Statement:
         return self.is_read and bool(self.template)
 
 
-@lru_cache(maxsize=SHAPES_KEPT)
 def statement(sql: str) -> Statement:
-    """`sql`, as it is given to a cursor, without its values."""
+    """`sql`, as it is given to a cursor, without its values; of a giant one the beginning."""
+    if len(sql) <= TEMPLATE_MAX:
+        return _scanned(sql)
+    beginning = _scanned(sql[:TEMPLATE_MAX].rpartition(" ")[0])  # a number in two parts is no number any more
+    return replace(beginning, shape=f"{beginning.shape} …", template="")
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def _scanned(sql: str) -> Statement:
     scan = _Scan()
     for match in _TOKEN.finditer(sql):
         scan.take(str(match.lastgroup), match.group(), dotted=sql.startswith(".", match.end()))

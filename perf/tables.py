@@ -92,7 +92,7 @@ class Tables:
         """
         with transaction.atomic():
             _lock_arrivals()
-            arrived: Arrived = list(Arrival.objects.values_list("start", "kind", "name", "data"))
+            arrived: Arrived = list(_here(Arrival).values_list("start", "kind", "name", "data"))
             if not arrived:
                 return
             numbers = _numbers_of(arrived)
@@ -156,9 +156,9 @@ def _merge_into(ring: Ring, arrived: Arrived, numbers: dict[Labels, int], now: d
             merge(periods.setdefault(ring.period(minute, kind), {}).setdefault((kind, name), {}), pairs)
     for start, series in periods.items():
         table = ring.table(start)
-        if table._default_manager.filter(start__lt=ring.begun(start)).exists():
+        if _here(table).filter(start__lt=ring.begun(start)).exists():
             _empty(table)
-        _write(table, start, series)
+        _write(table, start, series, exactly=ring.is_exact)
 
 
 def _by_now(minute: datetime, now: datetime) -> datetime:
@@ -169,9 +169,9 @@ def _by_now(minute: datetime, now: datetime) -> datetime:
     return min(minute, now.replace(second=0, microsecond=0)) if minute - now > AHEAD else minute
 
 
-def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any]]) -> None:
+def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any]], *, exactly: bool) -> None:
     """Merge `series` into the rows of the period that began at `start`."""
-    rows = table._default_manager
+    rows = _here(table)
     for kind, name, data in list(rows.filter(start=start).values_list("kind", "name", "data")):
         if (kind, name) in series:
             before = dict(decoded(kind, data))
@@ -179,7 +179,7 @@ def _write(table: type[Bucket], start: datetime, series: dict[Key, dict[int, Any
             series[kind, name] = before
     rows.bulk_create(
         [
-            table(start=start, kind=kind, name=name, data=encoded(kind, block, int))
+            table(start=start, kind=kind, name=name, data=encoded(kind, block, int, exactly=exactly))
             for (kind, name), block in series.items()
         ],
         batch_size=ROWS,
@@ -193,13 +193,18 @@ def _numbers_of(arrived: Arrived) -> dict[Labels, int]:
     """The number of each set of labels that has arrived; new ones get one."""
     wanted = {_labels(key) for _, kind, _, data in arrived for key, _ in decoded(kind, data)}
     texts = {json.dumps(labels, separators=(",", ":")): labels for labels in wanted}
-    LabelSet.objects.bulk_create([LabelSet(labels=text) for text in texts], batch_size=ROWS, ignore_conflicts=True)
+    _here(LabelSet).bulk_create([LabelSet(labels=text) for text in texts], batch_size=ROWS, ignore_conflicts=True)
     found: dict[Labels, int] = {}
     some = list(texts)
     for first in range(0, len(some), ROWS):
-        rows = LabelSet.objects.filter(labels__in=some[first : first + ROWS])
+        rows = _here(LabelSet).filter(labels__in=some[first : first + ROWS])
         found |= {texts[text]: number for number, text in rows.values_list("pk", "labels")}
     return found
+
+
+def _here(table: type[models.Model]) -> models.QuerySet[Any]:
+    """The rows where the lock is held: a replica that a router reads from may not have them yet."""
+    return table._default_manager.using(connection.alias)
 
 
 def _labels(key: list[list[str]]) -> Labels:

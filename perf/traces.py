@@ -11,20 +11,26 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
 
+from perf.conf import setting
 from perf.places import NOWHERE, Place, place_of
 
 log = logging.getLogger(__name__)
 
 MOST = 300  # queries and cache calls that a trace keeps; it counts and times all
+MOST_SLOW = 50  # slow queries that it keeps beyond them
 
 
 class QueryCall(NamedTuple):
-    """One query: `sql` as the database got it, never its parameters; `started` seconds after its trace began."""
+    """One query: `sql` as the database got it, never its parameters; `started` seconds after its trace began.
+
+    `is_kept` says that it ran for an answer that the cache keeps, which tells of its crowds itself.
+    """
 
     sql: str
     started: float
     seconds: float
     place: Place
+    is_kept: bool = False
 
 
 class CacheCall(NamedTuple):
@@ -39,7 +45,8 @@ class CacheCall(NamedTuple):
 class Trace:
     """What a request or task did so far. `count` queries took `seconds`, the cache took `cached`; both count all.
 
-    `own` is what watching cost, in seconds.
+    `own` is what watching cost, in seconds; `kept` how many answers of the cache, each a part of the one before, are
+    computed at this moment.
     """
 
     what: str = ""
@@ -52,16 +59,20 @@ class Trace:
     seconds: float = 0.0
     cached: float = 0.0
     own: float = 0.0
+    kept: int = 0
     _told: float = 0.0  # of `cached`, what the calls so far have
 
     def query(self, sql: str, started: float, ended: float) -> None:
         """Take in a query that ran between the two instants of perf_counter()."""
         self.count += 1
         self.seconds += ended - started
-        if len(self.queries) < MOST and Detail.wanted:
+        if Detail.wanted and (len(self.queries) < MOST or self._has_room_for_slow(ended - started)):
             place = place_of(sys._getframe(2))
-            self.queries.append(QueryCall(sql, started - self.began, ended - started, place))
+            self.queries.append(QueryCall(sql, started - self.began, ended - started, place, self.kept > 0))
         self.own += perf_counter() - ended
+
+    def _has_room_for_slow(self, seconds: float) -> bool:
+        return seconds > setting("SLOW_QUERY_THRESHOLD") and len(self.queries) < MOST + MOST_SLOW
 
     def call(self, family: str, outcome: str) -> None:
         """Take in an answer of the cache; what the cache took since the last one was for it."""

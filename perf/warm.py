@@ -229,4 +229,4 @@ def _record(route: str, status: str, body: list[bytes], started: float, looked: 
 
 
 def _timing(started: float) -> Headers:
-    return [*timing_headers(perf_counter() - started, 0, 0.0)] if setting("ENABLE_MONITORING") else []
+    return [*timing_headers(perf_counter() - started, (0, 0.0))] if setting("ENABLE_MONITORING") else []

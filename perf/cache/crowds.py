@@ -13,6 +13,7 @@ from perf.cache.contract import LOCK_SECONDS
 from perf.cache.keys import Slot
 from perf.crowds import Span
 from perf.places import defined, place_of
+from perf.traces import current
 
 ALONE = ""
 PART = "part"  # of another answer: nobody is held back from computing it meanwhile
@@ -28,16 +29,20 @@ class Computing:
     this reader computes although another may; who computes ALONE holds them back, but for LOCK_SECONDS at most.
     """
 
-    __slots__ = ("_began", "_compute", "_reason", "_slot", "_started")
+    __slots__ = ("_began", "_compute", "_reason", "_slot", "_started", "_trace")
 
     def __init__(self, slot: Slot, compute: Callable[[], Any], reason: str) -> None:
-        self._slot, self._compute, self._reason = slot, compute, reason
+        self._slot, self._compute, self._reason, self._trace = slot, compute, reason, current()
 
     def __enter__(self) -> None:
+        if self._trace is not None:
+            self._trace.kept += 1
         self._began = clock.now().timestamp()
         self._started = perf_counter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._trace is not None:
+            self._trace.kept -= 1
         seconds, ended = perf_counter() - self._started, clock.now().timestamp()
         place = str(place_of(sys._getframe(1))) or str(defined(getattr(self._compute, "func", self._compute)))
         labels = {"family": self._slot.family.subject, "place": place, "reason": self._reason}

@@ -68,8 +68,8 @@ class Catalogue:
             if place is None:
                 return False
             query = self._queries[statement.digest]
-            if now - query.last_at >= AGAIN:
-                query.last_at = now
+            if place.last_at is None or now - place.last_at >= AGAIN:
+                place.last_at = query.last_at = now
                 self._due.add(key)
             if run.slowest > place.slowest:
                 place.slowest, place.slowest_at = run.slowest, now
@@ -166,6 +166,8 @@ def _write(places: list[QueryPlace]) -> None:
         own.filter(slowest__lt=place.slowest).update(
             slowest=place.slowest, slowest_at=place.slowest_at, request=place.request, queries=place.queries
         )
+        seen = place.last_at or place.query.last_at
+        own.last_before(seen).update(last_at=seen)
         own.filter(times__lt=place.times).update(times=place.times, times_at=place.times_at, advice=place.advice)
 
 
@@ -183,8 +185,9 @@ def prune() -> None:
     KnownQuery.objects.last_before(old).delete()
     beyond = KnownQuery.objects.order_by("-last_at", "pk").values_list("pk", flat=True)[ROWS_MAX:]
     KnownQuery.objects.filter(pk__in=list(beyond)).delete()
-    quiet = Q(slowest_at__isnull=True) | Q(slowest_at__lt=old)
-    QueryPlace.objects.filter(quiet, Q(times_at__isnull=True) | Q(times_at__lt=old)).delete()
+    QueryPlace.objects.last_before(old).filter(
+        Q(slowest_at=None) | Q(slowest_at__lt=old), Q(times_at=None) | Q(times_at__lt=old)
+    ).delete()
 
 
 CATALOGUE = Catalogue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
@@ -16,8 +16,9 @@ from perf.findings.queries import Seen, repeated, slow
 from perf.findings.sources import line_of_route
 from perf.findings.words import many, percent, took
 from perf.histograms import Histogram
-from perf.jobs import BAD_ENDS
+from perf.jobs import jobs
 from perf.reading import Window, counts, crowds, together, totals
+from perf.routes import PRECISION
 from perf.series import Labels
 
 REQUESTS_MIN = 20  # of a route, below which a share or a percentile says little
@@ -156,18 +157,27 @@ def _mean(costs: dict[Labels, Histogram]) -> float | None:
 
 def _errors(window: Window) -> Iterator[Finding]:
     """Routes, platforms and tasks that fail too often."""
-    yield from _failing("request", "route", lambda labels: labels.get("status").startswith("5"), window)
-    yield from _failing("outgoing", "platform", lambda labels: labels.get("outcome") != OK, window)
-    yield from _failing("task.run", "task", lambda labels: labels.get("outcome") in BAD_ENDS, window)
+    requests = (
+        (labels.get("route"), times.count if labels.get("status").startswith("5") else 0, times.count)
+        for labels, times in totals("request", window).items()
+    )
+    calls = (
+        (labels.get("platform"), times.count if labels.get("outcome") != OK else 0, times.count)
+        for labels, times in totals("outgoing", window).items()
+    )
+    yield from _failing("request", "route", requests, window)
+    yield from _failing("outgoing", "platform", calls, window)
+    yield from _failing("task", "task", ((job.task, job.failed, job.count) for job in jobs(window)), window)
 
 
-def _failing(name: str, what: str, failed: Callable[[Labels], bool], window: Window) -> Iterator[Finding]:
-    raised = _raised(f"{name.partition('.')[0]}.errors", what, window)
+def _failing(name: str, what: str, runs: Iterable[tuple[str, int, int]], window: Window) -> Iterator[Finding]:
+    """Of `runs` of each subject, so many failed and so many in all, those that fail too often."""
+    raised = _raised(f"{name}.errors", what, window)
     rates: dict[str, list[int]] = {}
-    for labels, times in totals(name, window).items():
-        rate = rates.setdefault(labels.get(what), [0, 0])
-        rate[0] += times.count if failed(labels) else 0
-        rate[1] += times.count
+    for subject, bad, many_of_them in runs:
+        rate = rates.setdefault(subject, [0, 0])
+        rate[0] += bad
+        rate[1] += many_of_them
     for subject, (bad, all_of_them) in rates.items():
         if bad >= ERRORS_MIN and bad > ERROR_SHARE * all_of_them:
             place, why = raised.get(subject, ("", LOOK[what]))
@@ -205,9 +215,9 @@ def _budgets(window: Window) -> Iterator[Finding]:
         if taken is None or taken.count < REQUESTS_MIN:
             continue
         place, p95, over = line_of_route(route), taken.p95 or 0, []
-        if budget.p95 is not None and p95 * 1000 > budget.p95:
+        if budget.p95 is not None and p95 * 1000 > budget.p95 * PRECISION:
             over.append(f"takes {took(p95)} (p95), its budget is {took(budget.p95 / 1000)}")
-        if asked is not None and (asked.p95 or 0) > budget.queries:
+        if asked is not None and (asked.p95 or 0) > budget.queries * PRECISION:
             over.append(f"runs {many(asked.p95, 'query', 'queries')} (p95), its budget is {budget.queries}")
         if over:
             sentence = f"{route} {' and '.join(over)}{_at(place)}: its page shows what the time goes into."

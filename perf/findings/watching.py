@@ -49,6 +49,8 @@ def _note_slow(trace: Trace, call: QueryCall, seconds: float) -> None:
         return
     labels = {"query": found.digest, "route": trace.what, "place": place}
     recording.record("query.slow", call.seconds, **labels)
+    if call.is_kept:
+        return
     began = clock.now().timestamp() - perf_counter() + trace.began + call.started
     recording.ran("query.crowd", Span(0, began, began + call.seconds), **labels)
 

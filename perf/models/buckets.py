@@ -117,6 +117,7 @@ class Ring:
     span: timedelta
     tables: tuple[type[Bucket], ...]
     examples: timedelta | None  # how long a period of examples is; None: none are kept as long
+    is_exact: bool = False  # totals to the last digit: /metrics tells them while they grow, and they never sink
 
     def period(self, instant: datetime, kind: str = "") -> datetime:
         """When the period of `instant` began, in UTC, of what is of this `kind`."""
@@ -154,5 +155,5 @@ MINUTES = Ring(
     "minute", timedelta(minutes=1), timedelta(hours=16), (Minutes0, Minutes1, Minutes2, Minutes3), timedelta(hours=1)
 )
 HOURS = Ring("hour", timedelta(hours=1), timedelta(days=30), (Hours0, Hours1, Hours2, Hours3), timedelta(days=1))
-DAYS = Ring("day", timedelta(days=1), timedelta(days=365), (Days0, Days1, Days2), None)
+DAYS = Ring("day", timedelta(days=1), timedelta(days=365), (Days0, Days1, Days2), None, is_exact=True)
 RINGS = (MINUTES, HOURS, DAYS)

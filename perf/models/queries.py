@@ -47,6 +47,14 @@ class KnownQuery(models.Model):
         return reverse("perf:query", args=[self.pk])
 
 
+class QueryPlaceQuerySet(models.QuerySet["QueryPlace"]):
+    """Places, by when their query last ran there."""
+
+    def last_before(self, instant: datetime) -> Self:
+        """Those where it has not run since `instant`, as far as is known."""
+        return self.filter(models.Q(last_at=None) | models.Q(last_at__lt=instant))
+
+
 class QueryPlace(models.Model):
     """Where a query ran: for which route or task and from which line, with the worst run and how to mend it."""
 
@@ -61,6 +69,11 @@ class QueryPlace(models.Model):
     queries = models.PositiveIntegerField(default=0, help_text="How many queries that request ran.")
     times = models.PositiveIntegerField(default=0, help_text="The most runs in one request.")
     times_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last ran, to some minutes; unknown of those written before this was."
+    )
+
+    objects = QueryPlaceQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

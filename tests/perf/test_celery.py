@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from billiard.exceptions import TimeLimitExceeded
 from celery.app.task import Context
 
 from perf import clock, flushing, reading
-from perf.celery import _began, _ended, _waited
+from perf.celery import _began, _ended, _failed, _lost, _waited
+from perf.jobs import jobs
 from tests import processes
 from tests.perf import tasks_of_a_test as tasks
 
@@ -71,6 +73,19 @@ def test_a_run_that_came_to_no_end_was_killed(db: None) -> None:
     flushing.flush()
     (labels,) = reading.totals("task.run", reading.window("1h"), task="works")
     assert (labels.get("queue"), labels.get("outcome")) == (tasks.QUEUE, "killed")
+
+
+@pytest.mark.parametrize("told_so_itself", [False, True])
+def test_a_killed_run_counts_once_whether_or_not_it_told_so_itself(db: None, told_so_itself: bool) -> None:
+    if told_so_itself:
+        tasks.hangs.push_request(called_directly=False, delivery_info={"routing_key": tasks.QUEUE})
+        _began(task=tasks.hangs)
+        _ended(task=tasks.hangs, state=None)
+        tasks.hangs.pop_request()
+    _lost.clear()
+    _failed(sender=tasks.hangs, task_id="hung", exception=TimeLimitExceeded())
+    flushing.flush()
+    assert sum(job.failed for job in jobs(reading.window("1h"))) == 1
 
 
 def test_a_message_of_a_sender_that_told_no_time_has_no_wait() -> None:

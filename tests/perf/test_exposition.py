@@ -10,10 +10,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_format
 from prometheus_client.samples import Sample
 
-from perf import clock, exemplars, flushing, reading, recording
-from perf.exposition import buckets
+from perf import clock, exemplars, flushing, reading, recording, storing
+from perf.exposition import SERIES, buckets, described_as, metric_name
 from perf.gauges import Gauge
 from perf.histograms import Histogram
+from perf.series import HISTOGRAM
 from project.roles import Scope
 from project.views import make_token
 from tests import factories
@@ -71,6 +72,16 @@ def test_every_series_is_told_with_its_type_and_words(scraper: Client) -> None:
     assert [one.value for one in samples(told, "perf_redis_used_bytes")] == [11.0]
 
 
+def test_no_two_names_of_ours_are_one_to_prometheus() -> None:
+    ours = [*SERIES, "query.repeated", "query.repeated.seconds"]
+    told = {name: metric_name(name, described_as(HISTOGRAM, name).unit) for name in ours}
+    assert len(set(told.values())) == len(told)
+    assert (told["query.repeated"], told["query.repeated.seconds"]) == (
+        "perf_query_repeated",
+        "perf_query_repeated_seconds",
+    )
+
+
 def test_counters_begin_anew_at_midnight_and_what_stopped_is_told_no_more(
     scraper: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +105,19 @@ def test_counts_that_take_another_permission_are_not_scraped(scraper: Client, mo
     flushing.flush()
     told = samples(scraper.get("/metrics").content.decode(), "perf_app_count")
     assert [one.labels["gauge"] for one in told] == ["crew.aboard"]
+
+
+def test_a_sum_never_sinks_as_what_arrived_is_merged(scraper: Client) -> None:
+    """Prometheus takes a counter that sinks for one that began anew, and adds all of it once more."""
+    told = []
+    for number in range(12):
+        recording.record("request", 7.3 / (number + 1), **SECONDS)
+        storing.keep()
+        for _ in range(2):
+            found = samples(scraper.get("/metrics").content.decode(), "perf_request_seconds")
+            told.append(next(one.value for one in found if one.name.endswith("_sum") and one.labels == SECONDS))
+            storing.roll_up()
+    assert told == sorted(told)
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(scraper: Client) -> None:

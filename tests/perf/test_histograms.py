@@ -74,6 +74,17 @@ def test_any_quantile_is_within_two_percent_and_survives_encoding(values):
             assert kept.quantile(q) == pytest.approx(exact, rel=0.02, abs=1e-11)
 
 
+@given(VALUES)
+@settings(max_examples=60, deadline=None)
+def test_exact_packing_keeps_every_digit_of_totals_beside_what_was_packed_before(values):
+    whole = of(values)
+    (roughly,) = Histogram.unpack(Histogram.pack([whole]), [True])
+    (exactly,) = Histogram.unpack(Histogram.pack_exactly([whole]), [True])
+    assert roughly.total == pytest.approx(whole.total, rel=1e-7, abs=1e-30)
+    assert exactly.total == pytest.approx(whole.total, rel=0, abs=1e-30)
+    assert list(exactly.bins()) == list(roughly.bins()) == list(whole.bins())
+
+
 def test_zeros_are_values_and_nothing_is_none():
     assert (Histogram().p50, Histogram().mean, Histogram().count) == (None, None, 0)
     few = of([0, 0, 0, 8])

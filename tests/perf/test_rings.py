@@ -28,6 +28,9 @@ class Table:
         self.starts: set[datetime] = set()
         self._default_manager = self
 
+    def using(self, alias: str) -> Any:
+        return self
+
     def filter(self, *, start__lt: datetime) -> Any:
         self._before = start__lt
         return self
@@ -43,7 +46,7 @@ def tables_of(ring: Ring) -> Any:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the roll-up writes and empties is in the memory of the test."""
-    monkeypatch.setattr(tables, "_write", lambda table, start, series: table.starts.add(start))
+    monkeypatch.setattr(tables, "_write", lambda table, start, series, exactly: table.starts.add(start))
     monkeypatch.setattr(tables, "_empty", lambda table: table.starts.clear())
 
 

@@ -39,8 +39,23 @@ def test_comments_are_not_kept() -> None:
     assert statement("SELECT 1 /* user=ana */ -- trace 77\n").shape == "SELECT ?"
 
 
+@pytest.mark.parametrize(
+    "value", ["$a1$John Smith$a1$", "$ß$John Smith$ß$", "/* by /* one */ John Smith */ 7", "/* by /* John Smith"]
+)
+def test_neither_any_quote_of_dollars_nor_a_comment_in_a_comment_is_kept(value: str) -> None:
+    found = statement(f"SELECT {NAME} FROM crew WHERE name = {value}")
+    assert "John" not in found.shape + found.template
+    assert "Smith" not in found.shape + found.template
+
+
 def test_a_torn_query_keeps_no_piece_of_its_text() -> None:
     assert statement("SELECT name FROM crew WHERE name = 'Ana Sil").shape == "SELECT name FROM crew WHERE name = ?"
+
+
+def test_of_a_giant_query_the_beginning_alone_is_read() -> None:
+    """Reading 84 kB took a request 67 ms."""
+    found = statement(f"SELECT {NAME} FROM crew WHERE id IN ({', '.join(['%s'] * 20_000)}) AND late = %s")
+    assert (found.shape, found.template) == (f"SELECT {NAME} FROM crew WHERE id IN (…) …", "")
 
 
 def test_equal_queries_have_one_digest_whatever_their_values() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, router
 from django.utils import timezone
 
-from perf import clock, flushing, reading, recording, storing
+from perf import clock, exemplars, flushing, reading, recording, storing, traces
 from perf.models import DAYS, HOURS, MINUTES, RINGS, Arrival
 from perf.series import Labels
+from perf.traces import Trace
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_dbs]
 
@@ -54,6 +55,34 @@ def test_every_flush_counts_once_however_often_it_is_rolled_up():
             storing.roll_up()
             storing.roll_up()
     assert [counted("visits", period) for period in PERIODS] == [6, 6, 6]
+    assert not Arrival.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "apart", "minutes"), [(5, 5, [9, 10]), (60, 60, [9, 10]), (5, 600, [10, 20]), (0, 5, [10, 10])]
+)
+def test_what_is_passed_on_as_a_minute_ends_counts_in_that_minute(monkeypatch, settings, seconds, apart, minutes):
+    """Where nothing was passed on lately, nobody knows when it was recorded: it counts as it is passed on."""
+    settings.PERF_FLUSH_SECONDS = seconds
+    ends = datetime(2026, 11, 23, 13, 10, 0, 20_000, tzinfo=UTC)
+    found = []
+    for since in (-apart, 0, apart):
+        monkeypatch.setattr(clock, "now", lambda since=since: ends + timedelta(seconds=since))
+        found.append(recording.drained().minute.minute)
+    assert found[1:] == minutes
+
+
+def test_a_roll_up_reads_what_it_empties_whatever_others_read(monkeypatch):
+    class Replica:
+        def db_for_read(self, *_: object, **__: object) -> str:
+            return "replica, of a moment ago"
+
+    recording.count("visits")
+    storing.keep()
+    with monkeypatch.context() as routed:
+        routed.setattr(router, "routers", [Replica()])
+        storing.roll_up()
+    assert counted("visits") == 1
     assert not Arrival.objects.exists()
 
 
@@ -130,6 +159,25 @@ def test_a_database_that_is_away_delays_and_loses_nothing(monkeypatch, caplog):
     flushing.flush()
     assert counted("visits") == 3
     assert "works again" in caplog.text
+
+
+def test_a_route_with_a_long_name_is_kept_and_holds_nothing_up():
+    """The name of a view without one is its dotted path, as long as that is."""
+    route = "harbour." * 20 + "berths"
+    traces.tell(Trace(route), 0.5)
+    recording.record(route, 0.5)
+    recording.count("visits")
+    storing.keep()
+    assert exemplars.of(route, reading.window("1h")).worst[0].seconds == 0.5
+    assert counted("visits") == 1
+
+
+def test_a_label_that_is_no_text_is_written_as_one_and_holds_nothing_up():
+    recording.record("task.run", 0.5, task=["plan"])
+    recording.count("visits")
+    storing.keep()
+    assert reading.totals("task.run", reading.window("1h")).keys() == {Labels.of({"task": "['plan']"})}
+    assert counted("visits") == 1
 
 
 def test_what_waits_for_the_database_is_bounded_and_says_what_was_shed(monkeypatch):

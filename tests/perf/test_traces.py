@@ -82,10 +82,19 @@ def test_a_block_outside_a_request_is_traced_with_its_cache_calls(told):
 def test_a_trace_keeps_a_bounded_list_and_counts_all():
     with traces.traced("import") as trace:
         for _ in range(traces.MOST + 5):
-            trace.query("SELECT 1", trace.began, trace.began + 0.5)
+            trace.query("SELECT 1", trace.began, trace.began + 0.05)
             trace.call("tides", "hits")
     assert (len(trace.queries), len(trace.calls)) == (traces.MOST, traces.MOST)
-    assert (trace.count, trace.seconds) == (traces.MOST + 5, (traces.MOST + 5) / 2)
+    assert (trace.count, trace.seconds) == (traces.MOST + 5, pytest.approx((traces.MOST + 5) / 20))
+
+
+def test_a_trace_keeps_slow_queries_however_late_and_not_without_end():
+    with traces.traced("import") as trace:
+        for _ in range(traces.MOST):
+            trace.query("SELECT 1", trace.began, trace.began + 0.001)
+        for _ in range(traces.MOST_SLOW + 5):
+            trace.query("SELECT 2", trace.began, trace.began + 30)
+    assert [call.sql for call in trace.queries[traces.MOST :]] == ["SELECT 2"] * traces.MOST_SLOW
 
 
 def test_an_observer_that_fails_spoils_no_answer_and_is_logged_once(client, caplog, monkeypatch):

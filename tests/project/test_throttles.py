@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -45,6 +46,13 @@ def test_nobody_floods_a_mailbox_with_reset_links(person: Callable[..., User], s
     with clock.shifted(timedelta(minutes=61)):
         ask(ELSEWHERE)
         assert mail.outbox[-1].to == ["ann@example.org"]
+
+
+def test_asking_for_a_link_tells_in_no_header_whether_the_address_is_known(person: Callable[..., User]) -> None:
+    person("ann", password=PASSWORD, email="ann@example.org")
+    known, unknown = ask(ELSEWHERE), ask(ELSEWHERE, "nobody@example.org")
+    without_times = [re.sub(r"dur=[\d.]+", "", answer["Server-Timing"]) for answer in (known, unknown)]
+    assert without_times == ["total;", "total;"]
 
 
 def test_one_address_asks_for_ten_links_in_a_quarter_of_an_hour(person: Callable[..., User]) -> None:

@@ -90,6 +90,21 @@ def test_a_query_that_runs_on_is_not_forgotten() -> None:
     assert (KnownQuery.objects.count(), QueryPlace.objects.count()) == (0, 0)
 
 
+def test_each_place_where_a_query_runs_on_is_kept_and_one_where_it_does_not_goes() -> None:
+    process = Catalogue()
+    for line in (1, 2, 3):
+        process.note(BOATS, run(place=f"views.py:{line}"))
+    process.flush()
+    for day in range(1, 33):
+        with clock.shifted(timedelta(days=day * 0.99)):
+            for line in (1, 2):
+                process.note(BOATS, run(0.1, place=f"views.py:{line}"))
+            process.flush()
+    with clock.shifted(timedelta(days=32)):
+        prune()
+    assert set(QueryPlace.objects.values_list("place", flat=True)) == {"views.py:1", "views.py:2"}
+
+
 def test_a_process_sheds_places_beyond_its_limit_and_makes_room_in_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "PLACES_MAX", 2)
     process = Catalogue()

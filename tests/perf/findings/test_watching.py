@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from perf.cache import Family, cached
 from perf.findings import watching
 from perf.findings.catalogue import CATALOGUE
 from perf.flushing import flush
+from perf.models import KnownQuery
 from perf.places import Place
 from perf.reading import counts, crowds, totals, window
 from perf.statements import statement
-from perf.traces import QueryCall, Trace
+from perf.traces import QueryCall, Trace, traced
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +72,15 @@ def test_runs_at_the_same_time_are_a_crowd_and_runs_one_after_another_are_none(s
         str(HERE): 3,
         str(THERE): 1,
     }
+
+
+def test_a_slow_query_of_an_answer_that_the_cache_keeps_is_no_crowd_of_its_own(settings, family: Family) -> None:
+    settings.SLOW_QUERY_THRESHOLD = 0.0
+    with traced("boats"):
+        cached(family, "today", lambda: str(KnownQuery.objects.filter(pk="a").exists()).encode())
+        KnownQuery.objects.filter(pk="a").count()
+    kept, own = sorted(recorded("query.slow"))
+    assert {one.get("place") for one in crowds("query.crowd", window("1h"))} == {own} != {kept}
 
 
 def test_a_query_that_no_line_of_the_project_asked_has_no_place(settings) -> None:

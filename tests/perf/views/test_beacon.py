@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from perf import clock, reading, retention, storing
+from perf import clock, expiring, reading, retention, storing
 from perf.flushing import flush
 from perf.models import PageView
 from perf.views.beacon import MAX_BYTES
@@ -83,13 +83,19 @@ def test_views_of_pages_are_forgotten_after_thirty_days() -> None:
     assert [clock.now() - view.at < timedelta(days=30) for view in PageView.objects.all()] == [True]
 
 
-def test_many_old_views_go_in_batches_and_no_more_than_a_turn_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "CHUNK", 2)
-    monkeypatch.setattr(retention, "CHUNKS", 2)
-    for _ in range(5):
+def test_old_views_go_in_batches_however_many_an_hour_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiring, "CHUNK", 2)
+    for _ in range(50):
         PageView.objects.create(route="snapshots:overview", at=clock.now() - timedelta(days=31))
-    left = [retention.prune() or PageView.objects.count() for _ in range(2)]
-    assert left == [1, 0]
+    retention.prune()
+    assert not PageView.objects.exists()
+
+
+def test_deleting_old_views_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SECONDS", 0.0)
+    PageView.objects.create(route="snapshots:overview", at=clock.now() - timedelta(days=31))
+    retention.prune()
+    assert PageView.objects.exists()
 
 
 def test_in_memory_mode_timings_are_recorded_and_no_row_is_written(viewer: Client, settings: Any) -> None:
