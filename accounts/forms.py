@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -9,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import fields_for_model, model_to_dict
 
 from accounts.checking import check_roster
-from accounts.editing import EDITABLE, add_account, edit_account
+from accounts.editing import EDITABLE, ChangedMeanwhile, add_account, edit_account
 from accounts.models import Account, AccountTag, HandleTaken, Organization, RosterImport
 from accounts.platforms import PLATFORM_CHOICES
 from accounts.rosters import RosterUnreadable, Row, read_roster
@@ -52,6 +54,21 @@ class TagsField(forms.Field):
         return [tag_key(name) for name in given] != [tag_key(name) for name in initial or []]
 
 
+class SeenField(forms.DateTimeField):
+    """When the row that is shown was changed last, to the microsecond; carried along, and itself no change."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput)
+
+    def prepare_value(self, value: Any) -> Any:
+        """The instant as text that loses nothing."""
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Never: whoever compares it is the one who writes."""
+        return False
+
+
 class AccountForm(forms.Form):
     """One account, new or as it is. `store` may refuse too; `taken` is then the account that is there already."""
 
@@ -77,13 +94,14 @@ class AccountForm(forms.Form):
         if account:
             tags = AccountTag.objects.names_of([account.pk])[account.pk]
             stored = {"address": account.handle, "organization": account.organization.name, "tags": tags}
-            initial = model_to_dict(account, EDITABLE) | stored
+            initial = model_to_dict(account, EDITABLE) | stored | {"seen": account.updated_at}
         super().__init__(data, initial=initial)
         self.account = account
         self.taken: Account | None = None
         self.fields |= {**fields_for_model(Account, EDITABLE), "tags": TagsField()}
         if account:
             del self.fields["platform"]
+            self.fields["seen"] = SeenField()
             self.fields["address"].help_text = "A new handle renames the account; the old address keeps leading here."
 
     @property
@@ -102,13 +120,36 @@ class AccountForm(forms.Form):
         try:
             if self.account is None:
                 return add_account(by, **given)
-            return edit_account(self.account, by, **{name: given[name] for name in self.changed_data})
+            changed = {name: given[name] for name in self.changed_data}
+            return edit_account(self.account, by, seen=given["seen"], **changed)
         except HandleTaken as taken:
             self.taken = taken.existing
             self.add_error("address", str(taken))
+        except ChangedMeanwhile as change:
+            self._compare(change)
         except ValidationError as refusal:
             self.add_error(None, refusal)
         return None
+
+    def _compare(self, change: ChangedMeanwhile) -> None:
+        """Say beside each field that would change what is stored now; whoever then saves again has seen it."""
+        self.add_error(None, str(change))
+        for name, (present, _) in change.differs.items():
+            if name != "url":  # goes with the handle
+                field = "address" if name == "handle" else name
+                self.add_error(field, f"Stored now: {_in_words(present, self.fields[field])}.")
+        again: Any = copy(self.data)
+        again["seen"] = change.present.updated_at.isoformat()
+        self.data = again
+
+
+def _in_words(value: Any, field: forms.Field) -> str:
+    """A stored value as a sentence says it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        value = "; ".join(value)
+    return str(dict(getattr(field, "choices", ())).get(value, value)) if value else "–"
 
 
 class RosterForm(forms.Form):

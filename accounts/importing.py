@@ -223,14 +223,14 @@ def _compare(lines: Sequence[Line]) -> None:
         if (before := first.setdefault(account.pk, line)) is not line:
             line.verdict, line.reason = Verdict.DUPLICATE, f"The same account as line {before.number}, renamed."
             continue
-        changes = _changes(line, line.profile, account, tags.get(account.pk, []))
+        changes = _changes(line, account, tags.get(account.pk, []))
         line.verdict = Verdict.UPDATES if changes else Verdict.EXISTS
         line.reason = "; ".join(f"{name}: {old or '–'} → {new or '–'}" for name, (old, new) in changes.items())
         if account.handle_key != line.key[1]:
             line.reason = f"Known as {account.handle}. {line.reason}".strip()
 
 
-def _changes(line: Line, profile: Profile, account: Account, tags: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _changes(line: Line, account: Account, tags: Sequence[str]) -> dict[str, tuple[str, str]]:
     """What the line would change of its account, which carries `tags`: name of the field → (old, new) as shown."""
     changes = {}
     if line.organization and line.organization != account.organization.name:
@@ -239,10 +239,15 @@ def _changes(line: Line, profile: Profile, account: Account, tags: Sequence[str]
         changes["core"] = ("yes" if account.is_core else "no", "yes" if line.core else "no")
     if line.tags is not None and [*map(tag_key, line.tags)] != [*map(tag_key, tags)]:
         changes["tags"] = ("; ".join(tags), "; ".join(line.tags))
-    readdressed = line.states_url and account.url != profile.url and account.handle_key == line.key[1]
-    if readdressed and profile.kind != account.profile_kind:
-        changes["address"] = (account.url, profile.url)
+    if url := _new_url(line, account):
+        changes["address"] = (account.url, url)
     return changes
+
+
+def _new_url(line: Line, account: Account) -> str:
+    """The address that the line gives its account, one of another kind; "" where it is only spelled otherwise."""
+    stated = line.profile if line.states_url and account.handle_key == line.key[1] else None
+    return stated.url if stated and stated.kind != account.profile_kind else ""
 
 
 def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -348,8 +353,8 @@ def _apply(line: Line, row: Account, organizations: dict[str, int]) -> set[str]:
         said["organization_id"] = organizations[line.organization]
     if line.core is not None:
         said["is_core"] = line.core
-    if line.states_url and line.profile and row.handle_key == line.key[1]:
-        said["url"] = line.profile.url
+    if url := _new_url(line, row):
+        said["url"] = url
     changed = {name for name, value in said.items() if getattr(row, name) != value}
     for name in changed:
         setattr(row, name, said[name])

@@ -25,7 +25,8 @@ def account(request: HttpRequest, platform: str, handle: str) -> HttpResponse:
     if found is None:
         raise Http404
     if found.handle != handle:
-        there = redirect(reverse("snapshots:account", args=[platform, found.handle]), permanent=True)
+        path, query = reverse("snapshots:account", args=[platform, found.handle]), request.GET.urlencode()
+        there = redirect(f"{path}?{query}" if query else path, permanent=True)
         there["Cache-Control"] = "no-cache"  # kept by a browser, it would go round in circles after a rename back
         return there
     return render(request, "snapshots/account.html", _account(request, found))

@@ -36,10 +36,10 @@ class Selection:
 
     @classmethod
     def of(cls, query: QueryDict, user: Any) -> Self:
-        """What an address of the list's form chooses; junk chooses nothing."""
+        """What an address of the list's form chooses; junk, a filter that means nothing too, chooses nothing."""
         visible = Account.objects.visible_to(user)
-        if "all" in query:
-            return cls(Filters.of(query).accounts(visible), None)
+        if "all" in query and not (filters := Filters.of(query)).refused:
+            return cls(filters.accounts(visible), None)
         ids = sorted({int(pk) for pk in query.getlist("account") if pk.isascii() and pk.isdigit() and len(pk) < 19})
         return cls(visible.filter(pk__among=ids), ids)
 

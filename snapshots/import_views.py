@@ -48,8 +48,7 @@ def _shown(report: Report) -> dict[str, Any]:
 def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
     """Take away what an import stored, as far as it still says what it said then."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
-    removed = undo(batch, request.user)
-    kept = batch.stored - batch.removed
+    removed, kept = undo(batch, request.user)
     stays = (
         f" {kept:,} {'has' if kept == 1 else 'have'} changed since then and {'stays' if kept == 1 else 'stay'}."
         if kept

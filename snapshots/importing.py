@@ -234,19 +234,19 @@ def _digest(figures: Mapping[str, Any]) -> str:
     return blake2b(said.encode(), digest_size=16).hexdigest()
 
 
-def undo(batch: ImportBatch, by: Person) -> int:
-    """Take away what `batch` stored and still says what it said then; how many days that were. Audited.
+def undo(batch: ImportBatch, by: Person) -> tuple[int, int]:
+    """Take away what `batch` stored and still says what it said then; how many days that were, and how many stay.
 
-    What was observed, judged or set aside for those days since then stays. Any number may undo at once.
+    Audited. What was observed, judged or set aside for those days since then stays. Any number may undo at once.
     """
     ImportBatch.objects.filter(pk=batch.pk).update(state=ImportBatch.State.UNDONE, ended_at=clock.now())
     links = ImportedDay.objects.filter(batch=batch).order_by("account_id", "date")
-    removed = 0
+    looked_at = removed = 0
     while count := _undo_some(batch, links[:CHUNK]):
-        removed += count[1]
+        looked_at, removed = looked_at + count[0], removed + count[1]
     batch.refresh_from_db()
     happened(by, "snapshots.undo_import", str(batch), {"file": batch.name, "days": removed})
-    return removed
+    return removed, looked_at - removed
 
 
 @transaction.atomic
@@ -257,11 +257,10 @@ def _undo_some(batch: ImportBatch, links: Iterable[ImportedDay]) -> tuple[int, i
     if not said:
         return None
     accounts, dates = {account for account, _ in said}, [date for _, date in said]
-    rows = Snapshot.objects.filter(
-        account_id__in=accounts, date__range=(min(dates), max(dates)), source=Source.IMPORTED, aside__isnull=True
-    )
+    rows = Snapshot.objects.filter(account_id__in=accounts, date__range=(min(dates), max(dates)))
+    rows = rows.filter(source=Source.IMPORTED, quality=Quality.PUBLISHED, aside__isnull=True, judgements=None)
     own = [row.pk for row in rows if (link := said.get((row.account_id, row.date))) and link.said == _said_by(row)]
-    removed = Snapshot.objects.filter(pk__in=own).delete()[0] if own else 0
+    removed = Snapshot.objects.filter(pk__in=own).delete()[1].get(Snapshot._meta.label, 0) if own else 0
     ImportedDay.objects.filter(pk__in=[link.pk for link in said.values()]).delete()
     ImportBatch.objects.filter(pk=batch.pk).update(removed=F("removed") + removed)
     return len(said), removed

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.safestring import SafeString
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, PrivateAttr, ValidationError
 
 from accounts.models import Account, AccountQuerySet, AccountTag, Organization, Tag
 from accounts.platforms import PLATFORMS, Platform
@@ -46,6 +46,7 @@ class Filters(FigureFilters):
     active: Annotated[bool | None, BeforeValidator(lambda raw: None if raw == "all" else raw)] = True
     day: Annotated[str, BeforeValidator(_a_day)] = LATEST
     sort: str = DEFAULT_SORT
+    _refused: bool = PrivateAttr(False)
 
     @classmethod
     def of(cls, query: QueryDict) -> Self:
@@ -55,12 +56,18 @@ class Filters(FigureFilters):
         try:
             found = cls.model_validate(given)
         except ValidationError as refused:
-            refusals = {error["loc"][0] for error in refused.errors()}
+            refusals = {str(error["loc"][0]) for error in refused.errors()}
             found = cls.model_validate({name: value for name, value in given.items() if name not in refusals})
+            found._refused = any(given[name] for name in refusals)
         name = found.sort.removeprefix("-")
         if name not in SORTED_BY or (name in CHANGES and found.day != LATEST):
             found.sort = DEFAULT_SORT
         return found
+
+    @property
+    def refused(self) -> bool:
+        """Whether something was asked for that means nothing, so that more accounts match than somebody may think."""
+        return self._refused
 
     @property
     def on(self) -> date | None:

@@ -98,7 +98,8 @@ class Chosen:
     @property
     def query(self) -> str:
         """The query of the chart's figures: the period, and whose they are where it takes several."""
-        return self.period.query if self.one else _query([one.account for one in self.shown], self.period)
+        named = "" if self.one else _query([one.account for one in self.shown])
+        return "&".join(part for part in (named, self.period.figures) if part)
 
     @property
     def about(self) -> str:

@@ -71,6 +71,14 @@ class Period:
         return f"days={self.choice}" if self.choice else f"from={self.start}&to={self.end}"
 
     @property
+    def figures(self) -> str:
+        """What asks the API for its figures: days=30 would mean the days up to today, whatever the newest figure is.
+
+        A period that ends at the newest figure stays open, for a page that is left open.
+        """
+        return f"from={self.start}" if self.choice else self.query
+
+    @property
     def choices(self) -> list[tuple[int, str]]:
         """The periods offered, by days, with their names."""
         return list(CHOICES.items())

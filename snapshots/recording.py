@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -46,7 +47,17 @@ def record(sightings: Iterable[Sighting], *, at: datetime | None = None) -> list
     limit = at or now()
     seen = [s if s.observed_at <= limit else replace(s, observed_at=limit) for s in sightings]
     with transaction.atomic():
-        return [recorded for chunk in _chunks(seen) for recorded in _record(chunk)]
+        return _in_order(seen, [_record(chunk) for chunk in _chunks(seen)])
+
+
+def _in_order(sightings: Iterable[Sighting], recorded: Sequence[list[Recorded]]) -> list[Recorded]:
+    """What became of `sightings`, told chunk by chunk, in their own order."""
+    if len(recorded) == 1:
+        return recorded[0]
+    left: defaultdict[int, deque[Recorded]] = defaultdict(deque)
+    for one in chain.from_iterable(recorded):
+        left[one.account_id].append(one)
+    return [own.popleft() for sighting in sightings if (own := left[sighting.account_id])]
 
 
 def _chunks(sightings: list[Sighting]) -> Iterator[list[Sighting]]:

@@ -119,13 +119,23 @@ def platform_lines(period: Period) -> dict[str, Line]:
 
 def organization_lines(period: Period, all_of_them: Line) -> dict[int, Line]:
     """A line for each of the largest organisations, by id, and one, under 0, for what `all_of_them` count beside."""
-    newest = DailyTotal.objects.filter(date=period.end).order_by().values_list("organization")
-    ids = [pk for pk, _ in newest.annotate(sum=Sum("followers")).order_by("-sum", "organization")[:LINES]]
+    ids = _largest(period.end)
     names = Organization.objects.in_bulk(ids)
     rows = _around(DailyTotal.objects.filter(organization__in=ids), "organization", period)
     lines = _by_followers({pk: Line(names[pk].name, *found) for pk, found in rows.items()}, period)
     others = _less(all_of_them, lines.values())
     return lines | ({0: others} if any(map(any, others.days.values())) else {})
+
+
+def _largest(end: date) -> list[int]:
+    """The organisations with the most followers on their fullest day of the last ones up to `end`.
+
+    `end` alone says little: it may be half read yet, or a platform may have answered nothing on it.
+    """
+    totals = DailyTotal.objects.filter(date__range=(end - AROUND * ONE_DAY, end)).order_by()
+    sums = totals.values_list("organization", "date").annotate(sum=Sum("followers")).order_by("-sum", "organization")
+    enough = sums[: LINES * (AROUND + 1)]  # an organisation is there once a day at most
+    return list(dict.fromkeys(pk for pk, _, _ in enough))[:LINES]
 
 
 def together(lines: Iterable[Line], label: str = "All") -> Line:

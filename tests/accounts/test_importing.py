@@ -133,6 +133,12 @@ def test_an_address_of_another_kind_replaces_the_stored_one(office):
     assert Account.objects.get().profile_kind == "user"
 
 
+def test_a_moved_account_keeps_its_address_where_the_row_only_spells_it_otherwise(cdc):
+    done = import_roster([Row(1, url="https://x.com/cdcGOV", organization="Other")], by=None)
+    assert done.lines[0].reason == "organisation: Office → Other"
+    assert Account.objects.get().url == "https://x.com/CDCgov"
+
+
 def test_a_row_with_a_former_handle_or_the_platforms_id_is_about_the_account_as_it_is_called_now(cdc):
     cdc.rename("CDC")
     Account.objects.learn({cdc.pk: {"external_id": "42"}})

@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from accounts.editing import edit_account
 from accounts.models import Account
 from tests import factories
 
@@ -56,6 +57,46 @@ def test_a_rename_leads_to_the_new_address_and_the_old_one_redirects(editor):
     assert response["Location"] == "/accounts/x/CDCgov/"
     old = editor.get("/accounts/x/CDC_old/")
     assert (old.status_code, old["Location"]) == (301, "/accounts/x/CDCgov/")
+
+
+@pytest.fixture
+def opened(editor):
+    """An account with what its edit page, opened before somebody else changed it, will send."""
+    account = factories.account("x", "nih", organization=factories.organization("NIH"))
+    shown = editor.get(f"/accounts/edit/{account.pk}/").context["form"]
+    given = {field.name: field.value() or "" for field in shown}
+    edit_account(account, None, is_active=False, organization="HHS", tags=["closed"])
+    return account, given | {"is_active": "on", "category": "Health"}
+
+
+def test_an_edit_page_opened_before_another_edit_undoes_nothing(editor, opened):
+    account, given = opened
+    editor.post(f"/accounts/edit/{account.pk}/", given)
+    account.refresh_from_db()
+    assert (account.is_active, account.organization.name, account.category) == (False, "HHS", "")
+    assert list(account.tags.values_list("name", flat=True)) == ["closed"]
+
+
+def test_what_others_changed_is_said_beside_what_was_typed(editor, opened):
+    account, given = opened
+    page = editor.post(f"/accounts/edit/{account.pk}/", given)
+    assert "changed by somebody else meanwhile" in text_of(page)
+    stored = {name: errors[0] for name, errors in page.context["form"].errors.items() if name != "__all__"}
+    assert stored == {
+        "is_active": "Stored now: no.",
+        "organization": "Stored now: HHS.",
+        "tags": "Stored now: closed.",
+        "category": "Stored now: –.",
+    }
+    assert 'value="Health"' in page.content.decode()
+
+
+def test_whoever_saves_again_after_the_comparison_is_heard(editor, opened):
+    account, given = opened
+    compared = editor.post(f"/accounts/edit/{account.pk}/", given).context["form"]
+    editor.post(f"/accounts/edit/{account.pk}/", given | {"seen": compared["seen"].value(), "organization": "HHS"})
+    account.refresh_from_db()
+    assert (account.is_active, account.organization.name, account.category) == (True, "HHS", "Health")
 
 
 @pytest.mark.parametrize(("on", "stored"), [("1", True), ("", False)])

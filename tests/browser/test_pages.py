@@ -77,7 +77,7 @@ def test_chart_code_comes_only_when_a_chart_comes_into_view(open_page, editor, r
     page.add_init_script(FAR_DOWN)
     opened = requested(page, lambda: page.goto("/accounts/x/station03/"))
     assert not [url for url in opened if "uPlot" in url or "/api/history" in url]
-    with page.expect_request("**/api/history/x/station03?days=30"), page.expect_request("**/uPlot.iife.min.js"):
+    with page.expect_request("**/api/history/x/station03?from=*"), page.expect_request("**/uPlot.iife.min.js"):
         page.locator("#history").scroll_into_view_if_needed()
     expect(page.locator("#history canvas")).to_be_visible()
 

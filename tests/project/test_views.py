@@ -12,6 +12,7 @@ from django.test import Client
 
 from perf import clock
 from project.models import AccessToken, AuditEntry, Invitation
+from tests import factories
 from tests.project.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +90,13 @@ def test_forwarding_headers_do_not_dodge_the_lock(client: Client, person: Callab
     for attempt in range(10):
         sign_in(client, password="wrong", headers={"X-Forwarded-For": f"198.51.100.{attempt}"})
     assert sign_in(client, headers={"X-Forwarded-For": "198.51.100.77"}).status_code == 429
+
+
+@pytest.mark.parametrize("role", ["viewer", "crew", "admin"])
+def test_help_names_the_keys_of_the_pages_that_a_person_has(role: str, client: Client) -> None:
+    client.force_login(factories.user(role))
+    page = client.get("/tokens/").content.decode()
+    assert re.findall(r"<kbd>(\d)</kbd>", page) == re.findall(r'data-key="(\d)"', page) != []
 
 
 def test_sign_out_needs_a_post(client: Client, person: Callable[..., User]) -> None:

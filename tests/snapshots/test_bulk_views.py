@@ -58,6 +58,18 @@ def test_all_that_match_are_those_of_the_list(editor: Client, choice: str, chang
     assert core() == changed == listed
 
 
+@pytest.mark.parametrize("junk", ["platform=junk", "core=maybe", "tag=%00", "freshness=old", "organization=%00"])
+def test_a_filter_that_means_nothing_chooses_nobody(editor: Client, junk: str) -> None:
+    answer = editor.get(f"{PAGE}?all=1&{junk}&preview=1&set_core=1", follow=True)
+    assert answer.redirect_chain == [("/accounts/", 302)]
+    assert "Choose at least one account first" in answer.content.decode()
+
+
+def test_an_empty_filter_refuses_nothing(editor: Client) -> None:
+    empty = "platform=&organization=&core=&active=&freshness=&tag=&q="
+    assert editor.get(f"{PAGE}?all=1&{empty}&preview=1&set_core=1").context["count"] == 3
+
+
 def test_a_change_that_is_sent_twice_is_one_edit_with_one_undo(editor: Client) -> None:
     shown = editor.get(ALL_X).context
     sent = {"digest": shown["plan"].digest, "ticket": shown["ticket"]}

@@ -17,6 +17,8 @@ from perf import clock
 from project.models import AuditEntry
 from snapshots import importing
 from snapshots.importing import Report, Undone, Verdict, import_figures, undo
+from snapshots.judgements import JudgedFigure
+from snapshots.judging import judge
 from snapshots.models import ImportBatch, ImportedDay, LatestSnapshot, Quality, Snapshot
 from snapshots.past import PastFigures
 from snapshots.recording import Sighting, record
@@ -177,11 +179,11 @@ def test_undoing_takes_away_what_was_stored_and_nothing_else(cdc: Account) -> No
     load(*history(500, start=START + timedelta(days=9)))
     batch = load(*history(100, 110)).batch
     assert batch is not None
-    assert undo(batch, None) == 2
+    assert undo(batch, None) == (2, 0)
     assert [row[1] for row in stored()] == [observed.date, START + timedelta(days=9)]
     assert (batch.state, batch.removed, ImportedDay.objects.filter(batch=batch).count()) == ("undone", 2, 0)
     assert AuditEntry.objects.filter(action="snapshots.undo_import", detail__days=2).exists()
-    assert undo(batch, None) == 0
+    assert undo(batch, None) == (0, 0)
     assert not recompute(write=False)
 
 
@@ -192,8 +194,17 @@ def test_undoing_leaves_what_has_changed_since(cdc: Account) -> None:
     record([Sighting(cdc.pk, START, clock.now(), "observed", followers=130)])
     corrected = START + timedelta(days=1)
     Snapshot.objects.filter(date=corrected).update(followers=111)
-    assert undo(batch, None) == 1
+    assert undo(batch, None) == (1, 2)
     assert [row[1:4] for row in stored()] == [(START, 130, "observed"), (corrected, 111, "imported")]
+
+
+def test_undoing_leaves_a_day_that_was_judged_and_its_judgement(cdc: Account) -> None:
+    batch = load(*history(100, 110)).batch
+    assert batch is not None
+    judge(Snapshot.objects.get(date=START), accept=False, by=factories.user("editor"))
+    undo(batch, None)
+    assert [row[1:] for row in stored()] == [(START, 100, "imported", "rejected")]
+    assert JudgedFigure.objects.count() == 1
 
 
 def test_undoing_while_it_is_under_way_stops_it(cdc: Account, monkeypatch: Any) -> None:
@@ -236,6 +247,16 @@ def test_the_page_checks_first_then_imports_then_undoes(editor: Client, cdc: Acc
     page = editor.post(f"/figures/import/{batch.pk}/undo/", follow=True).content.decode()
     assert "2 days of “pasted text” were taken away." in page
     assert not Snapshot.objects.exists()
+
+
+def test_the_page_says_how_many_days_of_an_undone_import_stay(editor: Client, cdc: Account) -> None:
+    gone = factories.account("x", "gone")
+    batch = load(*history(100, 110, 120), *history(5, handle="gone")).batch
+    assert batch is not None
+    judge(Snapshot.objects.get(date=START, account=cdc), accept=False, by=factories.user("editor"))
+    gone.delete()
+    page = editor.post(f"/figures/import/{batch.pk}/undo/", follow=True).content.decode()
+    assert "2 days of “old.csv” were taken away. 1 has changed since then and stays." in page
 
 
 def test_the_page_takes_large_files_and_asks_for_them_again(editor: Client, cdc: Account) -> None:

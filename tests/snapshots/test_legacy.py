@@ -187,7 +187,7 @@ def test_a_second_time_changes_nothing_and_an_undo_takes_the_days_away(old: Old,
     first = take()
     assert take().totals["exists"] == 5
     assert first.batch is not None
-    assert undo(first.batch, None) == 5
+    assert undo(first.batch, None) == (5, 0)
     assert followers() == []
     assert Account.objects.count() == 1
 

@@ -24,7 +24,7 @@ def test_one_account_is_shown_with_its_latest_figures_on_the_page_as_in_the_pane
         words = text_of(answer)
         assert re.search(r"The CDC · X · .* Followers 1,000 seen just now Change · 1 day \+10 \+1\.0", words)
         assert "Change · 30 days +200 +25.0" in words
-        assert 'data-src="/api/history/x/CDCgov?days=90"' in answer.content.decode()
+        assert f'data-src="/api/history/x/CDCgov?from={days_ago(90)}"' in answer.content.decode()
     assert "<title>CDCgov · Tidemark</title>" in viewer.get("/?account=x/CDCgov").content.decode()
 
 
@@ -34,6 +34,13 @@ def test_the_figures_of_all_are_not_worked_out_beside_chosen_accounts(viewer: Cl
         with CaptureQueriesContext(connection) as asked:
             viewer.get(path)
         assert any("platformtotal" in query["sql"] for query in asked) == worked_out
+
+
+@pytest.mark.parametrize("path", ["/pane/?account=x/nih&days=7", "/accounts/x/nih/?days=7"])
+def test_charts_show_the_days_up_to_the_newest_figure(viewer: Client, path: str) -> None:
+    a_history("nih", days=20, ago=8)
+    (src,) = re.findall(r'data-src="(/api/history/[^"]+)"', viewer.get(path).content.decode())
+    assert viewer.get(src).json()["dates"] == [f"{days_ago(ago)}" for ago in range(15, 7, -1)]
 
 
 def test_several_are_compared_in_one_chart_and_each_can_be_taken_out(viewer: Client) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, Organization
+from snapshots import recording
 from snapshots.judging import judge
 from snapshots.models import DailyTotal, LatestSnapshot, Snapshot, Source
 from snapshots.recording import Sighting, record
@@ -53,6 +54,15 @@ def test_first_sighting_is_stored_as_snapshot_latest_row_and_total(account: Acco
     assert (latest.date, latest.followers, latest.posts, latest.engagements) == (DAY, 5_000, 7, 5)
     assert (latest.change_1, latest.comments) == (None, None)
     assert totals() == [(0, 5_000, 1)]
+
+
+def test_answers_come_in_the_order_of_the_sightings(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "SQLITE_CHUNK", 1)
+    other = an_account("nih")
+    answers = record([seen(other, 5), seen(account, 7), seen(other, 5, minutes=10), seen(account, 8, minutes=20)])
+    said = [(answer.account_id, answer.outcome) for answer in answers]
+    stored = [(other.pk, "stored"), (account.pk, "stored")]
+    assert said == [*stored, (other.pk, "unchanged"), (account.pk, "updated")]
 
 
 def test_second_scrape_of_a_day_makes_no_second_row(account: Account) -> None:

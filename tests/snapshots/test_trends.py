@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import Account
+from accounts.models import Account, Organization
 from snapshots.trends import LINES, POINTS
 from tests import factories
 from tests.snapshots.worlds import TODAY, days_ago, see
@@ -104,6 +104,24 @@ def test_small_organisations_share_a_line_that_completes_the_sum(viewer: Client)
     assert [line["label"] for line in lines] == [f"Office {number}" for number in range(9, 1, -1)] + ["Others"]
     assert lines[-1]["values"][-1] == 100 + 200
     assert values(viewer, "days=7&by=all")[-1] == sum(line["values"][-1] for line in lines)
+
+
+def test_largest_organisations_are_those_of_the_days_around(viewer: Client) -> None:
+    for number in range(LINES + 2):
+        account = factories.account("x", organization=factories.organization(f"Office {number}"))
+        see(account, 100 * (number + 1), ago=1)
+    early = factories.account("youtube", organization=Organization.objects.get(name="Office 0"))
+    see(early, 10, ago=0)  # at night, before the others are read
+    lines = trend(viewer, "days=7&by=organization")
+    assert [line["label"] for line in lines] == [f"Office {number}" for number in range(9, 1, -1)] + ["Others"]
+
+
+def test_organisations_have_lines_up_to_a_day_without_figures(viewer: Client) -> None:
+    account = factories.account("x", organization=factories.organization("Parks"))
+    for ago in (9, 8, 5, 0):
+        see(account, 100, ago=ago)
+    lines = trend(viewer, f"from={days_ago(9)}&to={days_ago(6)}&by=organization")
+    assert [line["label"] for line in lines] == ["Parks"]
 
 
 def test_years_are_thinned_with_their_peak_kept(viewer: Client) -> None:

@@ -239,6 +239,13 @@ def test_a_renamed_account_can_have_its_old_handle_back(viewer, path):
     assert viewer.get(path.format("before")).status_code == 200
 
 
+@pytest.mark.parametrize("handle", ["before", "AFTER"])
+def test_the_way_to_an_accounts_present_address_keeps_the_query(viewer, handle):
+    factories.account("x", "before").rename("after")
+    moved = viewer.get(f"/accounts/x/{handle}/?days=7&q=caf%C3%A9")
+    assert (moved.status_code, moved["Location"]) == (301, "/accounts/x/after/?days=7&q=caf%C3%A9")
+
+
 @pytest.mark.parametrize("path", ["/", "/accounts/", "/accounts/youtube/nih/"])
 def test_a_rounded_count_wears_its_sign_wherever_it_stands(viewer, path):
     factories.snapshot(factories.account("youtube", "nih"), followers=1_230_000, followers_rounded=True)
