@@ -60,4 +60,4 @@ def _make(document: Document) -> bool:
 def _forget_file(instance: Document, **_: Any) -> None:
     if instance.file:
         name = str(instance.file.name)  # forgotten with the row
-        transaction.on_commit(lambda: instance.file.storage.delete(name))
+        transaction.on_commit(lambda: instance.file.storage.delete(name), robust=True)

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import docx
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.db import transaction
 from django.test import Client
 
 from perf import clock
@@ -101,6 +103,18 @@ def test_a_maker_that_died_is_taken_over_and_a_hard_deletion_takes_the_file(
     with django_capture_on_commit_callbacks(execute=True):
         item.delete()
     assert list((media / "documents").iterdir()) == []
+
+
+def test_while_the_storage_is_away_deleting_for_good_is_done_and_what_follows_is_too(
+    mark, dana, monkeypatch, caplog, django_capture_on_commit_callbacks
+) -> None:
+    item, followed = completed(photographed("0101", mark), dana), []
+    keeping.make_due(5)
+    monkeypatch.setattr(FileSystemStorage, "delete", full_disk)
+    with django_capture_on_commit_callbacks(execute=True):
+        item.delete()
+        transaction.on_commit(lambda: followed.append("told"))
+    assert (followed, "No space left" in caplog.text) == (["told"], True)
 
 
 def test_a_file_that_could_not_be_kept_is_told_on_the_item_and_tried_again(mark, dana, settings, monkeypatch) -> None:
