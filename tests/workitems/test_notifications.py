@@ -10,6 +10,7 @@ from hashlib import sha256
 from urllib.parse import parse_qs
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from django.db import transaction
 from django.urls import reverse
@@ -127,6 +128,18 @@ def test_a_step_that_is_undone_promises_nothing_and_switched_off_nothing_is_writ
     item.refresh_from_db()
     assign(item, people[1], by=dana, version=1)
     assert not Notice.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [lambda user: user.groups.clear(), lambda user: User.objects.update(is_active=False), lambda user: user.delete()],
+    ids=["the role", "the house", "no account"],
+)
+def test_who_left_before_it_was_sent_is_not_told(item, people, leave) -> None:
+    Notice.objects.tell(item, "completed_review", by=people[2])
+    leave(people[0])
+    assert told() == []
+    assert Notice.objects.get().given_up
 
 
 def test_an_item_in_the_bin_is_told_of_no_more(item, people) -> None:
