@@ -37,6 +37,7 @@ TITLES: dict[str, str] = {
     Event.SENT_AGAIN: "{number} was sent again",
     Event.COMPLETED: "{number} has completed review",
     Event.REOPENED: "{number} was reopened",
+    Event.TAKEN_BACK: "The last decision about {number} was taken back",
     Event.COMMENTED: "{by} commented on {number}",
 }
 

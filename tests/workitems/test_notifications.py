@@ -20,6 +20,7 @@ from project.models import AuditEntry
 from tests.scraping.watching import hook_sink
 from tests.workitems.conftest import person
 from workitems import notifications
+from workitems.deciding import Act, Wanted, decide, undo
 from workitems.editing import assign
 from workitems.models import Comment, Contact, Notice
 from workitems.workflow import Status, move
@@ -88,6 +89,16 @@ def test_each_step_is_told_to_whom_it_concerns_with_the_words_and_the_link(item,
     move(item, IN_REVIEW, by=alex, version=6)
     move(item, COMPLETED, by=alex, version=7)
     assert told() == [(f"{item.number} has completed review", [f"{name}@example.org"]) for name in ("mark", "art")]
+
+
+@pytest.mark.parametrize("act", [Act.SEND_BACK, Act.COMPLETE])
+def test_a_decision_that_is_taken_back_is_told_as_that_to_who_heard_of_it(item, people, act, hook, settings) -> None:
+    made = decide(item, Wanted(act, "Which seal?"), by=people[2], version=1)
+    told()
+    settings.WORKITEM_WEBHOOK_URL, settings.WORKITEM_WEBHOOK_SECRET = "https://hooks.example.org/items", "s"
+    undo(made, people[2])
+    assert told() == [(f"The last decision about {item.number} was taken back", ["mark@example.org"])]
+    assert [json.loads(body)["event"] for _, _, body in hook.received] == ["taken_back"]
 
 
 def test_a_comment_is_told_to_the_others_on_the_item(item, people) -> None:
