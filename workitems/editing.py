@@ -73,20 +73,8 @@ def edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> 
     Raises PermissionDenied; ValidationError with a message per field; numbers.NumberTaken; Conflict.
     Nothing different stores nothing and raises nothing, whatever the version.
     """
-    allowed = fields_of(item, by)
-    if not allowed or given.keys() - set(allowed):
-        raise PermissionDenied(f"You may not change that of {item.number}.")
-    current = WorkItem.objects.present().get(pk=item.pk)
-    changed = {name: value for name, value in given.items() if value != getattr(current, name)}
-    if not changed:
-        item.refresh_from_db()
-        return item
-    _check(current, changed)
-    values: dict[str, Any] = dict(changed)
-    if NOTES in changed:
-        values["internal_notes_at"] = now()
-    told = {name: [getattr(current, name), value] for name, value in changed.items()}
-    return _store(item, values, told, by=by, version=version)
+    _edit(item, given, by=by, version=version)
+    return item
 
 
 def assign(item: WorkItem, to: Any, *, by: Any, version: int) -> WorkItem:
@@ -115,10 +103,10 @@ def send_again(item: WorkItem, given: Mapping[str, str], *, by: Any, version: in
     Raises what `edit` and `workflow.move` raise.
     """
     with transaction.atomic():
-        edited = edit(item, given, by=by, version=version)
-        if edited.status in WITH_CREW:
-            move(edited, Status.SUBMITTED, by=by, version=max(version, edited.version))
-    return edited
+        is_changed = _edit(item, given, by=by, version=version)
+        if item.status in WITH_CREW:
+            move(item, Status.SUBMITTED, by=by, version=version + 1 if is_changed else version)
+    return item
 
 
 def differences(item: WorkItem, since: int, user: Any) -> list[Difference]:
@@ -150,6 +138,25 @@ def words_at(item: WorkItem, version: int) -> dict[str, str]:
     for changes in later.values_list("changes", flat=True):
         words |= {name: before for name, (before, _) in changes.items() if name in words}
     return words
+
+
+def _edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> bool:
+    """As `edit`; whether anything differed."""
+    allowed = fields_of(item, by)
+    if not allowed or given.keys() - set(allowed):
+        raise PermissionDenied(f"You may not change that of {item.number}.")
+    current = WorkItem.objects.present().get(pk=item.pk)
+    changed = {name: value for name, value in given.items() if value != getattr(current, name)}
+    if not changed:
+        item.refresh_from_db()
+        return False
+    _check(current, changed)
+    values: dict[str, Any] = dict(changed)
+    if NOTES in changed:
+        values["internal_notes_at"] = now()
+    told = {name: [getattr(current, name), value] for name, value in changed.items()}
+    _store(item, values, told, by=by, version=version)
+    return True
 
 
 def _check(item: WorkItem, changed: Mapping[str, str]) -> None:
