@@ -77,20 +77,21 @@ def edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> 
     return item
 
 
-def assign(item: WorkItem, to: Any, *, by: Any, version: int) -> WorkItem:
+def assign(item: WorkItem, to: Any, *, by: Any, version: int, name: str = "") -> WorkItem:
     """Give `item`, as seen at `version`, to a person, or to nobody (None); who has it already keeps it untold.
 
-    Raises PermissionDenied; ValidationError for someone who could not work on it; Conflict.
+    `name` is of somebody without an account, where it goes back to them. Raises PermissionDenied; ValidationError for
+    someone who could not work on it; Conflict.
     """
     if not by.has_perm("workitems.assign_workitem"):
         raise PermissionDenied(f"You may not assign {item.number}.")
-    if WorkItem.objects.present().filter(pk=item.pk, assigned_to=to, assigned_to_name=name_of(to)).exists():
+    values = {"assigned_to": to, "assigned_to_name": name_of(to) if to else name}
+    if WorkItem.objects.present().filter(pk=item.pk, **values).exists():
         item.refresh_from_db()
         return item
     if to is not None and not (to.is_active and to.has_perm("workitems.change_workitem")):
         raise ValidationError({"assigned_to": f"{name_of(to)} cannot work on items."})
-    values = {"assigned_to": to, "assigned_to_name": name_of(to)}
-    told = {"assigned_to": [item.assigned_to_name, name_of(to)]}
+    told = {"assigned_to": [item.assigned_to_name, values["assigned_to_name"]]}
     with transaction.atomic():
         assigned = _store(item, values, told, by=by, version=version)
         Notice.objects.tell(assigned, Event.ASSIGNED, by=by)
