@@ -120,10 +120,10 @@ def test_while_the_storage_is_away_deleting_for_good_is_done_and_what_follows_is
 def test_a_file_that_could_not_be_kept_is_told_on_the_item_and_tried_again(mark, dana, settings, monkeypatch) -> None:
     item = completed(photographed("0101", mark), dana)
     page, said = "/workitems/0101/", "The Word file of this review could not be kept"
-    monkeypatch.setattr(keeping.documents, "write", full_disk)
+    monkeypatch.setattr(keeping.documents, "write", too_large)
     for turn in range(TRIES_MAX):
         with clock.shifted(turn * (LEASE + timedelta(seconds=1))):
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(MemoryError):
                 keeping.make_due(5)
             assert said not in browser(dana).get(page).text  # it is still being tried
     monkeypatch.undo()
@@ -136,6 +136,21 @@ def test_a_file_that_could_not_be_kept_is_told_on_the_item_and_tried_again(mark,
         assert said not in browser(dana).get(page).text
         assert keeping.make_due(5) == 1
     assert Document.objects.get().version == item.version
+
+
+def test_a_storage_that_is_away_for_an_hour_costs_no_file(mark, dana, media: Path, monkeypatch) -> None:
+    completed(photographed("0101", mark), dana)
+    monkeypatch.setattr(FileSystemStorage, "save", full_disk)
+    for minutes in range(0, 60, 2):
+        with clock.shifted(timedelta(minutes=minutes)):
+            assert keeping.make_due(5) == 0
+    monkeypatch.undo()
+    with clock.shifted(timedelta(hours=1)):
+        assert keeping.make_due(5) == 1
+
+
+def too_large(*_: object) -> None:
+    raise MemoryError
 
 
 def full_disk(*_: object) -> None:
