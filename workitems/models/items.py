@@ -94,8 +94,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def recount(self) -> None:
         """Make the numbers of photos, promised photos and comments, and the captions, beside these items true.
 
-        Whoever writes photos, promises or comments calls it.
-        Run it in the transaction of the write, after the rows: one statement, the same whoever else writes.
+        Whoever writes photos, promises or comments calls it, in the transaction of the write and after the rows, and
+        has locked the items before them: what others have not committed yet is not counted.
         """
         self.update(
             photo_count=_count_of(Photo.objects.present()),
