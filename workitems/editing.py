@@ -146,7 +146,9 @@ def _edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) ->
     allowed = fields_of(item, by)
     if not allowed or given.keys() - set(allowed):
         raise PermissionDenied(f"You may not change that of {item.number}.")
-    current = WorkItem.objects.present().get(pk=item.pk)
+    current = WorkItem.objects.get(pk=item.pk)
+    if current.deleted_at:
+        raise Conflict(current)
     changed = {name: value for name, value in given.items() if value != getattr(current, name)}
     if not changed:
         item.refresh_from_db()
