@@ -168,6 +168,7 @@ def test_the_lists_are_read_in_index_order_without_sorting():
         assert "Sort" not in plan
         assert "TEMP B-TREE" not in plan
     assert "ix_workitem_assigned_to" in WorkItem.objects.waiting_for(users[0]).explain()
+    assert "ix_workitem_assigned_to" in WorkItem.objects.sent_back_to(users[0])[:6].explain()
     unique = "workitem_number_uniq" if connection.vendor == "postgresql" else "(number=?)"  # SQLite names it itself
     assert unique in WorkItem.objects.filter(number="N7").explain()
     assert indexes_of(WorkItem)["workitem_number_uniq"] == ["number"]  # one number, one item

@@ -18,7 +18,7 @@ from workitems.cache import WORKITEMS, families_of
 from workitems.models.people import person
 from workitems.models.photos import Photo, Upload
 from workitems.models.timeline import Comment, Revision
-from workitems.workflow import OPEN, Status
+from workitems.workflow import OPEN, WITH_CREW, Status
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -82,8 +82,13 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.present().filter(Q(submitter=user) | Q(assigned_to=user), status__in=OPEN)
 
     def waiting_for(self, user: Any) -> Self:
-        """Open items assigned to `user`, the ones sent back among them, newest first."""
+        """Open items assigned to `user`, newest first."""
         return self.present().filter(assigned_to=user, status__in=OPEN).order_by(*SORTS["date_desc"])
+
+    def sent_back_to(self, user: Any) -> Self:
+        """Items sent back that are assigned to `user`, or that they sent and nobody is assigned to; newest first."""
+        theirs = Q(assigned_to=user) | Q(assigned_to=None, submitter=user)
+        return self.present().filter(theirs, status__in=WITH_CREW).order_by(*SORTS["date_desc"])
 
     def for_list(self, sort: str = "date_desc") -> Self:
         """Rows with their photos and comments, in one of SORTS; three queries however many rows."""
