@@ -137,6 +137,14 @@ def test_comments_notes_and_people_are_stored_where_each_may(item, mark, art, da
     assert Comment.objects.count() == 1
 
 
+def test_nobody_judges_photos_of_what_another_has_open(item, dana, alex):
+    claim(item, alex)
+    seen = photo(item)
+    answer = browser(dana).post(f"/workitems/photos/{seen.pk}/verdict/", {"verdict": "accepted", "seen": ""})
+    assert (answer.status_code, f"Alex has {item.number} open" in answer.content.decode()) == (409, True)
+    assert Photo.objects.get().verdict == ""
+
+
 def test_only_an_administrator_reopens_and_says_why(item, dana, boss):
     post(dana, item, "status", version=1, status="completed_review")
     assert "Reopen" not in browser(dana).get(f"/workitems/{item.number}/").content.decode()
