@@ -145,6 +145,19 @@ def test_nobody_judges_photos_of_what_another_has_open(item, dana, alex):
     assert Photo.objects.get().verdict == ""
 
 
+@pytest.mark.parametrize(("module", "address"), [("review", "?state=submitted&page=2"), ("bin", "?page=2")])
+def test_the_page_one_is_on_is_said(mark, boss, monkeypatch, module, address):
+    for _ in range(3):
+        submit(draft(), mark)
+    if module == "bin":
+        WorkItem.objects.move_to_bin(boss)
+    monkeypatch.setattr(f"workitems.{module}_views.PER_PAGE", 1)
+    html = browser(boss).get(f"/workitems/{module}/{address}").content.decode()
+    pager = html[html.index('<nav class="pager"') :]
+    assert '<span aria-current="page">2</span>' in pager
+    assert 'rel="next"' in pager
+
+
 def test_only_an_administrator_reopens_and_says_why(item, dana, boss):
     post(dana, item, "status", version=1, status="completed_review")
     assert "Reopen" not in browser(dana).get(f"/workitems/{item.number}/").content.decode()
