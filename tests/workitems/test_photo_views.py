@@ -172,6 +172,12 @@ def test_what_a_form_may_not_do_is_told_with_nothing_changed(photo, crew, settin
     assert (told.status_code, "Nothing was changed." in told.json()["error"]) == (status, True)
 
 
+def test_a_caption_that_is_too_long_is_a_wrong_value_to_the_api_however_it_is_sent(photo, crew, item):
+    changed = crew.patch(f"/api/workitems/photos/{photo.pk}", {"caption": "x" * 501}, content_type="application/json")
+    added = crew.post(f"/api/workitems/{item.number}/photos", {"file": upload(shade=3), "caption": "x" * 501})
+    assert [(each.status_code, each.json()["error"][:9]) for each in (changed, added)] == [(400, "caption: ")] * 2
+
+
 def test_others_change_no_photo(photo, crew, art):
     crew.force_login(art)
     for act in ("remove", "restore", "caption", "move"):
