@@ -104,7 +104,7 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
     if rule.needs_reason and not reason:
         raise TransitionRefused("Give a reason.", item)
     if to == Status.COMPLETED_REVIEW and item.photos_due:
-        raise TransitionRefused(f"{_photos(item.photos_due)} still on the way. Wait, or stop waiting for it.", item)
+        raise TransitionRefused(_waits_for(item.photos_due), item)
     reviewer = (reviewer or by) if to == Status.IN_REVIEW else None
     if reviewer and item.status == Status.IN_REVIEW and reviewer.pk == item.reviewer_id:
         raise TransitionRefused(f"{item.number} is with {item.reviewer_name} already.", item)
@@ -163,8 +163,9 @@ def _store(
     return change
 
 
-def _photos(number: int) -> str:
-    return "1 promised photo is" if number == 1 else f"{number} promised photos are"
+def _waits_for(number: int) -> str:
+    photos, them = ("1 promised photo is", "it") if number == 1 else (f"{number} promised photos are", "them")
+    return f"{photos} still on the way. Wait, or stop waiting for {them}."
 
 
 def _may(rule: Rule, item: WorkItem, user: Any) -> bool:

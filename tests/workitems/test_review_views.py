@@ -8,7 +8,9 @@ import pytest
 
 from tests.workitems.conftest import draft
 from tests.workitems.test_item_page import browser, photo
+from workitems import bulk
 from workitems.claims import claim, release
+from workitems.deciding import Act, Outcome, Wanted
 from workitems.editing import edit
 from workitems.models import Comment, Photo, WorkItem
 from workitems.workflow import Status, move, submit
@@ -156,6 +158,18 @@ def test_the_page_one_is_on_is_said(mark, boss, monkeypatch, module, address):
     pager = html[html.index('<nav class="pager"') :]
     assert '<span aria-current="page">2</span>' in pager
     assert 'rel="next"' in pager
+
+
+@pytest.mark.parametrize(
+    ("act", "number", "said"),
+    [
+        (Act.AWAIT_PHOTOS, 1, "1 item awaits photos."),
+        (Act.AWAIT_PHOTOS, 2, "2 items await photos."),
+        (Act.SEND_BACK, 2, "2 items sent back."),
+    ],
+)
+def test_what_came_of_a_decision_about_many_is_a_sentence(act, number, said):
+    assert bulk.told(Outcome(done=["A"] * number), Wanted(act)) == said
 
 
 def test_only_an_administrator_reopens_and_says_why(item, dana, boss):
