@@ -8,7 +8,6 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.test.utils import CaptureQueriesContext
 
 from perf.clock import now
 from tests.workitems.conftest import draft, person
@@ -91,20 +90,6 @@ def fill(count, start=0, children=2):
     for model, values in ((Photo, {"sha256": "0", "size": 1}), (Comment, {"text": "seen"})):
         model.objects.bulk_create(model(work_item=item, **values) for item in items for _ in range(children))
     return users
-
-
-@pytest.mark.both_dbs
-def test_a_list_loads_photos_and_comments_in_three_queries_without_multiplying_rows():
-    def read():
-        with CaptureQueriesContext(connection) as ran:
-            rows = list(WorkItem.objects.filter(status=Status.SUBMITTED).for_list("submitter"))
-        assert all(len(row.photos.all()) == len(row.comments.all()) == 2 for row in rows)
-        return len(rows), len(ran)
-
-    fill(25)
-    assert read() == (7, 3)
-    fill(75, start=25)
-    assert read() == (29, 3)
 
 
 def indexes_of(model):

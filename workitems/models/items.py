@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import Aggregate, Count, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models import Aggregate, Count, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from perf.cache import forget
@@ -89,12 +89,6 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Items sent back that are assigned to `user`, or that they sent and nobody is assigned to; newest first."""
         theirs = Q(assigned_to=user) | Q(assigned_to=None, submitter=user)
         return self.present().filter(theirs, status__in=WITH_CREW).order_by(*SORTS["date_desc"])
-
-    def for_list(self, sort: str = "date_desc") -> Self:
-        """Rows with their photos and comments, in one of SORTS; three queries however many rows."""
-        photos = Prefetch("photos", Photo.objects.present().in_order())
-        comments = Prefetch("comments", Comment.objects.order_by("created_at", "pk"))
-        return self.prefetch_related(photos, comments).order_by(*SORTS[sort])
 
     def recount(self) -> None:
         """Make the numbers of photos, promised photos and comments, and the captions, beside these items true.
