@@ -40,6 +40,7 @@ from snapshots.models import Snapshot  # noqa: E402
 from snapshots.movers import movers  # noqa: E402
 from snapshots.periods import USUAL, Period  # noqa: E402
 from snapshots.summary import SummaryFilters, summary_list  # noqa: E402
+from workitems.benchmarks import together  # noqa: E402
 from workitems.models import WorkItem  # noqa: E402
 
 READER = User(pk=0, is_active=True, is_superuser=True)
@@ -172,7 +173,7 @@ def _page_questions() -> Iterator[Question]:
             (item, list(item.photos.all()), list(item.comments.all()))
             for item in WorkItem.objects.filter(deleted_at=None, status="in_review").order_by("-submitted_at")[:25]
         ],
-        lambda: list(WorkItem.objects.present().filter(status="in_review").for_list()[:25]),
+        lambda: list(together(WorkItem.objects.present().filter(status="in_review"))[:25]),
     )
 
 

@@ -64,6 +64,7 @@ from snapshots.models import (
 )
 from workitems import search_index
 from workitems.models import (
+    SORTS,
     Bundle,
     CannedReason,
     Comment,
@@ -105,6 +106,10 @@ def binned() -> Rows:
 
 def first(rows: Rows) -> Rows:
     return rows[:50]
+
+
+def newest(**wanted: object) -> Rows:
+    return first(WorkItem.objects.filter(**wanted).order_by(*SORTS["date_desc"]))
 
 
 SERVED: dict[str, Callable[[], Rows]] = {
@@ -209,13 +214,13 @@ SERVED: dict[str, Callable[[], Rows]] = {
     "preset_number_code_uniq": lambda: PresetNumber.objects.filter(code="A-1"),
     "workitem_number_uniq": lambda: WorkItem.objects.filter(number="0020"),
     "workitem_key_uniq": lambda: WorkItem.objects.filter(submitter=1, key="a"),
-    "ix_workitem_by_status": lambda: first(WorkItem.objects.filter(status="submitted").for_list()),
-    "ix_workitem_by_date": lambda: first(WorkItem.objects.for_list()),
-    "ix_workitem_by_location": lambda: first(WorkItem.objects.filter(location="Roof").for_list()),
-    "ix_workitem_by_assignee": lambda: first(WorkItem.objects.filter(assigned_to_name="Mark").for_list()),
-    "ix_workitem_without_photos": lambda: first(WorkItem.objects.filter(photo_count=0).for_list()),
+    "ix_workitem_by_status": lambda: newest(status="submitted"),
+    "ix_workitem_by_date": newest,
+    "ix_workitem_by_location": lambda: newest(location="Roof"),
+    "ix_workitem_by_assignee": lambda: newest(assigned_to_name="Mark"),
+    "ix_workitem_without_photos": lambda: newest(photo_count=0),
     "ix_workitem_assigned_to": lambda: WorkItem.objects.waiting_for(READER).order_by(),
-    "ix_workitem_by_submitter": lambda: first(WorkItem.objects.for_list("submitter")),
+    "ix_workitem_by_submitter": lambda: first(WorkItem.objects.order_by(*SORTS["submitter"])),
     "ix_workitem_submitter": lambda: WorkItem.objects.filter(submitter=1),
     "ix_workitem_in_the_bin": lambda: first(binned().order_by("-deleted_at", "-pk")),
     "ix_decision_by_at": lambda: first(Decision.objects.of(READER).standing().order_by("-at")),

@@ -78,12 +78,16 @@ class WorkItemAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description="Move to the bin", permissions=["bin"])
     def move_to_bin(self, request: HttpRequest, items: WorkItemQuerySet) -> None:
         """Delete the chosen items softly."""
-        self.message_user(request, f"{items.move_to_bin(request.user)} items moved to the bin; “Restore” undoes it.")
+        self.message_user(request, f"{_items(items.move_to_bin(request.user))} moved to the bin; “Restore” undoes it.")
 
     @admin.action(description="Restore from the bin", permissions=["bin"])
     def restore(self, request: HttpRequest, items: WorkItemQuerySet) -> None:
         """Take the chosen items out of the bin."""
-        self.message_user(request, f"{items.restore(request.user)} items restored.")
+        self.message_user(request, f"{_items(items.restore(request.user))} restored.")
+
+
+def _items(number: int) -> str:
+    return "1 item" if number == 1 else f"{number:,} items"
 
 
 @admin.register(PresetNumber)

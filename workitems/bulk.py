@@ -50,8 +50,11 @@ def plan(items: Iterable[WorkItem], wanted: Wanted, by: Any) -> list[Line]:
 
 def told(outcome: Outcome, wanted: Wanted) -> str:
     """What came of it, as a sentence."""
-    number = "1 item" if len(outcome.done) == 1 else f"{len(outcome.done)} items"
-    return f"{number} {Act(wanted.act).label}."
+    one = len(outcome.done) == 1
+    items = "1 item" if one else f"{len(outcome.done)} items"
+    if wanted.act == Act.AWAIT_PHOTOS:
+        return f"{items} {'awaits' if one else 'await'} photos."
+    return f"{items} {Act(wanted.act).label}."
 
 
 def _line(item: WorkItem, wanted: Wanted, by: Any) -> Line:

@@ -53,9 +53,9 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     except UndoRefused as refused:
         messages.warning(request, f"{refused} Nothing was changed.")
         return redirect(next_of(request) or "workitems:review")
-    number = "1 item is" if restored == 1 else f"{restored} items are"
+    number = "1 item is again what it was" if restored == 1 else f"{restored} items are again what they were"
     stayed = f" {', '.join(kept)} changed since and stayed." if kept else ""
-    (messages.warning if kept else messages.success)(request, f"{number} again what it was before.{stayed}")
+    (messages.warning if kept else messages.success)(request, f"{number} before.{stayed}")
     return redirect(next_of(request) or "workitems:review")
 
 

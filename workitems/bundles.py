@@ -136,7 +136,7 @@ def remove(bundle: Bundle) -> None:
 
 @receiver(post_delete, sender=Bundle)
 def _forget_file(instance: Bundle, **_: Any) -> None:
-    transaction.on_commit(lambda: remove(instance))
+    transaction.on_commit(lambda: remove(instance), robust=True)
 
 
 def _is_wanted(bundle: Bundle) -> bool:

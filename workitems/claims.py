@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from perf.clock import db_now, now
+from perf.clock import db_now, lease_over
 from perf.events import happened
 from workitems.models import WorkItem, WorkItemQuerySet
 from workitems.workflow import REVIEW, name_of
@@ -31,7 +31,7 @@ def claim(item: WorkItem, by: Any, *, instead_of: int | None = None) -> WorkItem
 
     Of several who claim at once one gets it: the database compares, by its own clock.
     """
-    free = Q(claimed_until=None) | Q(claimed_until__lte=db_now()) | Q(claimed_by=by)
+    free = _free_for(by)
     if instead_of is not None:
         free |= Q(claimed_by=instead_of)
     rows = WorkItem.objects.present().filter(free, pk=item.pk)
@@ -50,8 +50,10 @@ def release(item: WorkItem, by: Any) -> None:
 
 
 def is_claimed_from(item: WorkItem, user: Any) -> bool:
-    """Whether someone other than `user` has `item` open."""
-    return item.claimed_until is not None and item.claimed_until > now() and item.claimed_by_id != user.pk
+    """Whether someone other than `user` has `item` open, by the database's clock; a query where a claim is known of."""
+    if item.claimed_until is None or item.claimed_by_id == user.pk:
+        return False
+    return not WorkItem.objects.filter(_free_for(user), pk=item.pk).exists()
 
 
 def refuse_claimed(item: WorkItem, user: Any) -> None:
@@ -71,4 +73,8 @@ def make_way(item: WorkItem, user: Any, *, take_over: bool = False) -> None:
 
 def unclaimed(rows: WorkItemQuerySet, user: Any) -> WorkItemQuerySet:
     """Those of `rows` that nobody but `user` has open."""
-    return rows.filter(Q(claimed_until=None) | Q(claimed_until__lte=db_now()) | Q(claimed_by=user))
+    return rows.filter(_free_for(user))
+
+
+def _free_for(user: Any) -> Q:
+    return Q(claimed_until=None) | Q(claimed_by=user) | lease_over("claimed_until", LEASE)

@@ -146,7 +146,7 @@ def _do(item: WorkItem, wanted: Wanted, *, by: Any, version: int) -> dict[str, A
     refuse_claimed(item, by)
     with transaction.atomic():
         if wanted.act == Act.ASSIGN:
-            before: dict[str, Any] = {"assigned_to": item.assigned_to_id}
+            before: dict[str, Any] = {"assigned_to": item.assigned_to_id, "assigned_to_name": item.assigned_to_name}
             editing.assign(item, wanted.assignee, by=by, version=version)
         else:
             before = asdict(Before.of(item))
@@ -186,5 +186,6 @@ def _move_back(item: WorkItem, before: Mapping[str, Any], *, by: Any, version: i
 
 
 def _assign_back(item: WorkItem, before: Mapping[str, Any], *, by: Any, version: int) -> None:
-    people = get_user_model()._default_manager
-    editing.assign(item, people.filter(pk=before["assigned_to"]).first(), by=by, version=version)
+    to = get_user_model()._default_manager.filter(pk=before["assigned_to"]).first()
+    name = before.get("assigned_to_name", "")  # an earlier version kept none
+    editing.assign(item, to, by=by, version=version, name=name)

@@ -33,12 +33,12 @@ class Desk:
 
 def desk_of(user: Any) -> Desk:
     """The desk of `user`. Two queries."""
-    mine = WorkItem.objects.waiting_for(user)
     steps = StatusChange.objects.filter(work_item=OuterRef("pk"), new_status__in=WITH_CREW)
     last = steps.order_by("-changed_at", "-pk")
     by, at = (Subquery(last.values(name)[:1]) for name in ("changed_by_name", "changed_at"))
-    found = list(mine.filter(status__in=WITH_CREW).annotate(sent_back_by=by, sent_back_at=at)[: SHOWN + 1])
-    return Desk(found[:SHOWN], len(found) > SHOWN, mine.filter(status=Status.SUBMITTED).count())
+    found = list(WorkItem.objects.sent_back_to(user).annotate(sent_back_by=by, sent_back_at=at)[: SHOWN + 1])
+    waiting = WorkItem.objects.waiting_for(user).filter(status=Status.SUBMITTED).count()
+    return Desk(found[:SHOWN], len(found) > SHOWN, waiting)
 
 
 def desk(request: HttpRequest) -> SafeString:

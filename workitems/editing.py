@@ -73,41 +73,25 @@ def edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> 
     Raises PermissionDenied; ValidationError with a message per field; numbers.NumberTaken; Conflict.
     Nothing different stores nothing and raises nothing, whatever the version. What `by` may not read is no conflict.
     """
-    allowed = fields_of(item, by)
-    if not allowed or given.keys() - set(allowed):
-        raise PermissionDenied(f"You may not change that of {item.number}.")
-    current = WorkItem.objects.present().get(pk=item.pk)
-    changed = {name: value for name, value in given.items() if value != getattr(current, name)}
-    if not changed:
-        item.refresh_from_db()
-        return item
-    _check(current, changed)
-    values: dict[str, Any] = dict(changed)
-    if NOTES in changed:
-        values["internal_notes_at"] = now()
-    told = {name: [getattr(current, name), value] for name, value in changed.items()}
-    try:
-        return _store(item, values, told, by=by, version=version)
-    except Conflict as lost:
-        if not _is_hidden(lost.current, version, by):
-            raise
-        return edit(item, given, by=by, version=lost.current.version)
+    _edit(item, given, by=by, version=version)
+    return item
 
 
-def assign(item: WorkItem, to: Any, *, by: Any, version: int) -> WorkItem:
+def assign(item: WorkItem, to: Any, *, by: Any, version: int, name: str = "") -> WorkItem:
     """Give `item`, as seen at `version`, to a person, or to nobody (None); who has it already keeps it untold.
 
-    Raises PermissionDenied; ValidationError for someone who could not work on it; Conflict.
+    `name` is of somebody without an account, where it goes back to them. Raises PermissionDenied; ValidationError for
+    someone who could not work on it; Conflict.
     """
     if not by.has_perm("workitems.assign_workitem"):
         raise PermissionDenied(f"You may not assign {item.number}.")
-    if WorkItem.objects.present().filter(pk=item.pk, assigned_to=to, assigned_to_name=name_of(to)).exists():
+    values = {"assigned_to": to, "assigned_to_name": name_of(to) if to else name}
+    if WorkItem.objects.present().filter(pk=item.pk, **values).exists():
         item.refresh_from_db()
         return item
     if to is not None and not (to.is_active and to.has_perm("workitems.change_workitem")):
         raise ValidationError({"assigned_to": f"{name_of(to)} cannot work on items."})
-    values = {"assigned_to": to, "assigned_to_name": name_of(to)}
-    told = {"assigned_to": [item.assigned_to_name, name_of(to)]}
+    told = {"assigned_to": [item.assigned_to_name, values["assigned_to_name"]]}
     with transaction.atomic():
         assigned = _store(item, values, told, by=by, version=version)
         Notice.objects.tell(assigned, Event.ASSIGNED, by=by)
@@ -120,10 +104,10 @@ def send_again(item: WorkItem, given: Mapping[str, str], *, by: Any, version: in
     Raises what `edit` and `workflow.move` raise.
     """
     with transaction.atomic():
-        edited = edit(item, given, by=by, version=version)
-        if edited.status in WITH_CREW:
-            move(edited, Status.SUBMITTED, by=by, version=max(version, edited.version))
-    return edited
+        seen = _edit(item, given, by=by, version=version)
+        if item.status in WITH_CREW:
+            move(item, Status.SUBMITTED, by=by, version=seen)
+    return item
 
 
 def differences(item: WorkItem, since: int, user: Any) -> list[Difference]:
@@ -159,8 +143,35 @@ def words_at(item: WorkItem, version: int) -> dict[str, str]:
 
 def _is_hidden(item: WorkItem, since: int, user: Any) -> bool:
     """Whether `item` has changed since its version `since`, and only in words that `user` may not read."""
+    if item.version <= since:
+        return False
     changes = item.revisions.filter(version__gt=since).count()  # one a version, where there was no step between
-    return 0 < changes == item.version - since and not differences(item, since, user)
+    return changes == item.version - since and not differences(item, since, user)
+
+
+def _edit(item: WorkItem, given: Mapping[str, str], *, by: Any, version: int) -> int:
+    """As `edit`; the version that `by` has seen then: the stored one, or `version` where nothing differed."""
+    allowed = fields_of(item, by)
+    if not allowed or given.keys() - set(allowed):
+        raise PermissionDenied(f"You may not change that of {item.number}.")
+    current = WorkItem.objects.get(pk=item.pk)
+    if current.deleted_at:
+        raise Conflict(current)
+    changed = {name: value for name, value in given.items() if value != getattr(current, name)}
+    if not changed:
+        item.refresh_from_db()
+        return current.version if _is_hidden(current, version, by) else version
+    _check(current, changed)
+    values: dict[str, Any] = dict(changed)
+    if NOTES in changed:
+        values["internal_notes_at"] = now()
+    told = {name: [getattr(current, name), value] for name, value in changed.items()}
+    try:
+        return _store(item, values, told, by=by, version=version).version
+    except Conflict as lost:
+        if not _is_hidden(lost.current, version, by):
+            raise
+        return _edit(item, given, by=by, version=lost.current.version)
 
 
 def _check(item: WorkItem, changed: Mapping[str, str]) -> None:

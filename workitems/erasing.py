@@ -98,9 +98,11 @@ def _store(photo: Photo, data: bytes) -> str:
 
 def forget_uploads(user: Any) -> int:
     """Delete what devices of `user` promised, with the pieces that arrived; photos that were made of it stay."""
+    items = WorkItem.objects.filter(pk__in=uploads_of(user).values("work_item"))
+    locked = list(items.order_by("pk").select_for_update().values_list("pk", flat=True))
     rows = list(uploads_of(user))
     uploads_of(user).delete()
-    WorkItem.objects.filter(pk__among=[row.work_item_id for row in rows]).recount()
+    WorkItem.objects.filter(pk__among=locked).recount()
     paths = [path_of(row) for row in rows]
     transaction.on_commit(lambda: _unlink(paths), robust=True)
     return len(rows)

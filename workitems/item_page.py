@@ -81,7 +81,7 @@ KINDS: dict[str, str] = {
 
 
 def page_of(item: WorkItem, user: Any) -> ItemPage:
-    """The page of `item` for `user`; six queries, and two more for a reviewer, three once it is completed."""
+    """The page of `item` for `user`; six queries, two more for a reviewer, one more once it is completed or claimed."""
     reviews = user.has_perm("workitems.review_workitem")
     completed = item.status == Status.COMPLETED_REVIEW
     all_photos = list(item.photos.with_history())

@@ -23,12 +23,13 @@ from perf.cache import forget
 from perf.events import happened
 from workitems import processing
 from workitems.cache import families_of
-from workitems.models import Photo
+from workitems.models import Document, Photo
 from workitems.processing import RENDITION
 
 log = logging.getLogger(__name__)
 
-SHARDS = 256  # folders by the first two digits of a file's name
+DIGITS = 256  # folders by the first two digits of a photo's name
+SHARDS = DIGITS + 1  # the last is the folder of kept Word files
 ROUNDS_A_DAY = 144  # rounds that beat asks for; each looks at 2 shards and at a part of the rows
 ROWS_EVERY = 30  # days within which every row's files are looked for
 YOUNG = timedelta(days=1)  # a file's row may not be committed yet
@@ -36,6 +37,7 @@ KEPT = timedelta(days=30)  # a removed photo, for whoever wants it back
 BATCH = 500
 
 ORIGINAL = re.compile(r"originals/([0-9a-f]{2})/\1[0-9a-f]{30}\.\w+")
+WORD_FILE = re.compile(r"documents/(\d+)-\d+(?:_\w+)?\.docx")  # the item's id, its version, what tells two apart
 
 
 def tidy() -> None:
@@ -54,15 +56,15 @@ def tidy() -> None:
 
 
 def remove_orphans(shard: int) -> int:
-    """Remove the files of folder `shard` (0 to 255) that no row speaks of and that are older than YOUNG; how many."""
+    """Remove the files of `shard` (below SHARDS) that no row speaks of and that are older than YOUNG; how many."""
     storage, gone, before = Photo._meta.get_field("original").storage, 0, clock.surely_over(YOUNG)
-    for folder in (f"originals/{shard:02x}", f"renditions/{shard:02x}"):
+    for folder in (f"originals/{shard:02x}", f"renditions/{shard:02x}") if shard < DIGITS else ("documents",):
         there = list(_names(storage, folder))
         for start in range(0, len(there), BATCH):
             names = there[start : start + BATCH]
             orphans = sorted(set(names) - _spoken_of(names))
             for name in (each for each in orphans if _is_old(storage, each, before)):
-                log.warning("no photo speaks of %s: it is removed", name)
+                log.warning("no row speaks of %s: it is removed", name)
                 storage.delete(name)
                 gone += 1
     return gone
@@ -112,16 +114,17 @@ def remove_unspoken(storage: Storage, names: Iterable[str]) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return bool(ORIGINAL.fullmatch(name) or RENDITION.fullmatch(name))
+    return any(pattern.fullmatch(name) for pattern in (ORIGINAL, RENDITION, WORD_FILE))
 
 
 def _spoken_of(names: Iterable[str]) -> set[str]:
-    """Those of `names` that a row speaks of. Two queries: originals by name, renditions by the row's number in it."""
+    """Those of `names` that a row speaks of: originals by name, renditions and Word files by the number in it."""
     found = set(Photo.objects.filter(original__in=list(names)).values_list("original", flat=True))
     numbers = {int(match[2]) for name in names if (match := RENDITION.fullmatch(name))}
     for shown in Photo.objects.filter(pk__in=numbers).values_list("rendition", "thumbnail_path"):
         found.update(shown)
-    return found
+    items = {int(match[1]) for name in names if (match := WORD_FILE.fullmatch(name))}
+    return found.union(Document.objects.filter(work_item__in=items).values_list("file", flat=True))
 
 
 def _names(storage: Storage, folder: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import logging
 from io import BytesIO
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -27,8 +28,18 @@ def make_due(seconds: float) -> int:
         if monotonic() >= deadline:
             break
         if Document.objects.claim(document):
-            made += _make(document)
+            made += _kept(document)
     return made
+
+
+def _kept(document: Document) -> bool:
+    """Make the file; a storage that is away or a full disk is not its fault, and costs none of its tries."""
+    try:
+        return _make(document)
+    except OSError as away:
+        logger.error("%s: its Word file cannot be kept now: %s", document.work_item, away)
+        Document.objects.put_off(document)
+        return False
 
 
 def _make(document: Document) -> bool:
@@ -41,7 +52,12 @@ def _make(document: Document) -> bool:
     into = BytesIO()
     left_out = documents.write(item, Photo.objects.present().in_order().filter(work_item=item), into)
     storage, name = document.file.storage, documents.file_name(item)
-    stored = storage.save(f"documents/{item.pk}-{item.version}.docx", ContentFile(into.getvalue()))
+    stored = f"documents/{item.pk}-{item.version}_{uuid4().hex}.docx"
+    try:
+        storage.save(stored, ContentFile(into.getvalue()))
+    except OSError:
+        storage.delete(stored)  # a full disk may have taken a part of it
+        raise
     values = {
         "version": item.version,
         "file": stored,
@@ -60,4 +76,4 @@ def _make(document: Document) -> bool:
 def _forget_file(instance: Document, **_: Any) -> None:
     if instance.file:
         name = str(instance.file.name)  # forgotten with the row
-        transaction.on_commit(lambda: instance.file.storage.delete(name))
+        transaction.on_commit(lambda: instance.file.storage.delete(name), robust=True)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from perf.access import requires
 from perf.cache import Cached, cached, key, permissions_of, user_of
 from perf.pagination import SeekPage
+from perf.rates import rated
 from workitems.around import around
 from workitems.cache import WORKITEMS
 from workitems.cards import Card, cards_of
@@ -41,6 +42,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires("workitems.view_workitem")
+@rated("exports")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All the items that the address asks for, whatever the page, as CSV."""
     return export_items(Filters.of(request.GET), request.user)

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 from perf import outbox
 from perf.outbox import Undelivered
-from workitems.models import Notice
+from workitems.models import Notice, WorkItem
 from workitems.models.notices import Event
 
 SEND_SECONDS = 20.0  # of one round: the queue has other work
@@ -37,6 +37,7 @@ TITLES: dict[str, str] = {
     Event.SENT_AGAIN: "{number} was sent again",
     Event.COMPLETED: "{number} has completed review",
     Event.REOPENED: "{number} was reopened",
+    Event.TAKEN_BACK: "The last decision about {number} was taken back",
     Event.COMMENTED: "{by} commented on {number}",
 }
 
@@ -67,7 +68,7 @@ def send(seconds: float = SEND_SECONDS) -> int:
 
 def mail(notice: Notice) -> None:
     """Mail one notice. Its Message-ID stays the same when it is sent again, so that mail programs show one."""
-    _refuse_binned(notice)
+    _refuse_unwanted(notice)
     told, host = words(notice), urlsplit(settings.BASE_URL).hostname
     headers = {"Message-ID": f"<tidemark-item-notice-{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}
     own_page = f"{settings.BASE_URL}{reverse('workitems:notices')}"
@@ -87,7 +88,7 @@ def webhook(notice: Notice) -> None:
 
 def sms(notice: Notice) -> None:
     """Send one notice as a text message."""
-    _refuse_binned(notice)
+    _refuse_unwanted(notice)
     text_message(notice.address, text_of(words(notice)))
 
 
@@ -135,9 +136,13 @@ def payload(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _refuse_binned(notice: Notice) -> None:
-    if notice.work_item.deleted_at:
+def _refuse_unwanted(notice: Notice) -> None:
+    """Give up what would tell of an item in the bin, or tell somebody who may not read it any more."""
+    item, to = notice.work_item, notice.recipient
+    if item.deleted_at:
         raise Undelivered("the item is in the bin", channel_down=False, for_good=True)
+    if to is None or not to.is_active or not WorkItem.objects.visible_to(to).filter(pk=item.pk).exists():
+        raise Undelivered("they may not read the item any more", channel_down=False, for_good=True)
 
 
 def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:

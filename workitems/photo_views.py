@@ -1,14 +1,12 @@
-"""Photos in pages: served to who may see them, and posted, removed, captioned and moved by plain forms."""
+"""Photos in pages: served to who may see them, put back, and waited for no longer."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.http import (
     FileResponse,
@@ -17,15 +15,12 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseNotModified,
-    JsonResponse,
 )
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from perf.access import requires
-from workitems import photos, receiving, uploads
-from workitems.attaching import attach
+from workitems import photos, uploads
 from workitems.models import Photo, Upload, WorkItem
 from workitems.writes import back
 
@@ -70,56 +65,15 @@ def photo(request: HttpRequest, pk: int, size: str) -> HttpResponseBase:
 
 @require_POST
 @requires("workitems.change_workitem")
-def add(request: HttpRequest, number: str) -> HttpResponse:
-    """Store the photos of a plain form: the good ones are kept, each refused one is named."""
-    item = get_object_or_404(WorkItem.objects.visible_to(request.user), number=number)
-    if not photos.may_change(item, request.user):
-        raise PermissionDenied(f"You may not change the photos of {number} now. Nothing was changed.")
-    done = attach(item, request.POST, request.FILES, by=request.user, key=request.POST.get("key", ""))
-    done.refused += receiving.too_large(request)
-    if done.stored:
-        receiving.process_soon()
-    stored = f"{done.stored} photo{'s are' if done.stored > 1 else ' is'} stored." if done.stored else ""
-    said = done.sentence() or stored or "Choose a photo first. Nothing was changed."
-    (messages.warning if done.refused or not done.stored else messages.success)(request, said)
-    return redirect("workitems:item", number)
-
-
-@require_POST
-@requires("workitems.change_workitem")
-def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a photo off its item; the answer says where that is undone."""
-    found = _found(request, pk)
-    undo = reverse("workitems:photo-restore", args=[pk])
-    return _done(request, found, lambda: photos.remove(found, by=request.user), "The photo is removed.", undo=undo)
-
-
-@require_POST
-@requires("workitems.change_workitem")
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a removed photo back."""
     found = get_object_or_404(Photo.objects.filter(work_item__in=WorkItem.objects.visible_to(request.user)), pk=pk)
-    return _done(request, found, lambda: photos.restore(found, by=request.user), "The photo is back.")
-
-
-@require_POST
-@requires("workitems.change_workitem")
-def caption(request: HttpRequest, pk: int) -> HttpResponse:
-    """Write what a photo shows."""
-    found, words = _found(request, pk), request.POST.get("caption", "")
-    return _done(request, found, lambda: photos.set_caption(found, words, by=request.user), "The caption is stored.")
-
-
-@require_POST
-@requires("workitems.change_workitem")
-def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make a photo the `position`-th of its item."""
-    found, position = _found(request, pk), request.POST.get("position", "")
-    if not photos.may_change(found.work_item, request.user):
-        raise PermissionDenied(f"You may not change the photos of {found.work_item.number} now. Nothing was changed.")
-    if not position.isascii() or not position.isdigit() or len(position) > 6:
-        return _answer(request, found, 400, "Say which place it gets, as a number from 1. Nothing was changed.")
-    return _done(request, found, lambda: photos.move(found, int(position), by=request.user), "The photo is moved.")
+    try:
+        photos.restore(found, by=request.user)
+        messages.success(request, "The photo is back.")
+    except photos.TooManyPhotos as refused:
+        messages.warning(request, f"{refused} Nothing was changed.")
+    return redirect("workitems:item", found.work_item.number)
 
 
 @require_POST
@@ -143,27 +97,3 @@ def _file_of(found: Photo, size: str) -> tuple[str, str]:
     if not name:
         raise Http404
     return name, TYPES["JPEG"]
-
-
-def _found(request: HttpRequest, pk: int) -> Photo:
-    """The photo, if the person may see it. Raises Http404."""
-    return get_object_or_404(Photo.objects.visible_to(request.user).select_related("work_item"), pk=pk)
-
-
-def _done(request: HttpRequest, found: Photo, act: Callable[[], None], said: str, **more: Any) -> HttpResponse:
-    """Do `act` and say so; what is refused is said with its reason."""
-    try:
-        act()
-    except photos.TooManyPhotos as refused:
-        return _answer(request, found, 409, f"{refused} Nothing was changed.")
-    except ValidationError as refused:
-        return _answer(request, found, 422, f"{' '.join(refused.messages)} Nothing was changed.")
-    return _answer(request, found, 200, said, **more)
-
-
-def _answer(request: HttpRequest, found: Photo, status: int, said: str, **more: Any) -> HttpResponse:
-    """The outcome for a page's script, or as a message on the item's page."""
-    if not request.accepts("text/html"):
-        return JsonResponse({"error" if status >= 400 else "message": said} | more, status=status)
-    (messages.warning if status >= 400 else messages.success)(request, said)
-    return redirect("workitems:item", found.work_item.number)

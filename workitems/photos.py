@@ -248,7 +248,7 @@ def _add_row(item: WorkItem, photo: Photo, *, position: int | None, replaces: Ph
         if there := find(locked, photo.key):  # another session was first
             _keep_promise(locked, there)
             surplus = str(photo.original.name)
-            transaction.on_commit(lambda: photo.original.storage.delete(surplus))
+            transaction.on_commit(lambda: photo.original.storage.delete(surplus), robust=True)
             return there
         if replaces is not None:
             replaces = Photo.objects.filter(work_item=locked).get(pk=replaces.pk)

@@ -183,7 +183,8 @@ def _put_off(photo: Photo) -> bool:
 def _close(photo: Photo, **values: Any) -> bool:
     """Write how a turn ended; False when it is not ours any more, or the photo is gone."""
     with transaction.atomic():
-        mine = Photo.objects.filter(pk=photo.pk, tries=photo.tries, state=Photo.State.PROCESSING)
-        won = mine.update(**{"leased_until": None} | values)
+        # An erasure stores another original and counts tries anew: what was read of the old one is not to come back.
+        mine = Photo.objects.filter(pk=photo.pk, tries=photo.tries, original=photo.original.name)
+        won = mine.filter(state=Photo.State.PROCESSING).update(**{"leased_until": None} | values)
         forget(*families_of(photo.work_item_id))
     return bool(won)

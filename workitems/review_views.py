@@ -96,6 +96,7 @@ def verdict(request: HttpRequest, pk: int) -> HttpResponse:
     photo = get_object_or_404(Photo.objects.visible_to(request.user).present().select_related("work_item"), pk=pk)
     item, said, seen = photo.work_item, request.POST.get("verdict", ""), _instant(request.POST.get("seen", ""))
     try:
+        claims.make_way(item, request.user)
         reviewing.judge(photo, said, request.POST.get("reason", ""), by=request.user, seen=seen)
     except REFUSALS as refused:
         return refuse(request, item, refused)

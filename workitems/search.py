@@ -22,7 +22,7 @@ WORDS_MAX = 8
 PART = 3  # letters from which on a part of a word is sought, below its beginning alone: three make a trigram
 SMALL = {
     *("a", "am", "an", "as", "at", "be", "by", "do", "he", "i", "if", "in", "is", "it", "me", "my", "no", "of", "on"),
-    *("or", "so", "to", "up", "us", "we"),
+    *("or", "s", "so", "t", "to", "up", "us", "we"),
 }
 """Words that full text knows nothing of, too short to be sought as parts; alone they are sought like others."""
 
@@ -63,9 +63,11 @@ def _few(items: WorkItemQuerySet) -> list[int]:
 
 def _ways(items: WorkItemQuerySet, word: str) -> list[_Said]:
     """How `word` may be said, the cheapest to look up first; one of them is enough."""
+    if len(word) < PART and word.isalnum():
+        return [Beginning(word) if word in SMALL or _by_letters(items) else Words(word)]
     if _by_letters(items) or not word.isalnum():  # full text knows no signs: % and _ mean themselves
         return [Letters(word)]
-    return [Words(word)] if len(word) < PART else [Letters(word), Words(word)]
+    return [Letters(word), Words(word)]
 
 
 def _is_sign(word: str) -> bool:
@@ -105,19 +107,32 @@ class Words(_Said):
 
 
 class Letters(_Said):
-    """Whether the letters of `word` occur anywhere in what is said of an item; of a short one, where a word begins."""
+    """Whether the letters of `word` occur anywhere in what is said of an item."""
 
     condition = "letters LIKE %s"
 
     def __init__(self, word: str) -> None:
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
-        super().__init__(f"% {escaped}%" if len(word) < PART and word.isalnum() else f"%{escaped}%")
+        super().__init__(f"%{escaped}%")
+        self.extra["pattern"] = "" if word.isascii() else re.escape(word)
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[str | int, ...]]:
         """By putting together what is said."""
         *columns, detail = (compiler.compile(each)[0] for each in self.source_expressions)
         document = " || ' ' || ".join(["''", *columns, f"substr({detail}, 1, {DETAIL_MAX})"])
+        if pattern := self.extra["pattern"]:  # LIKE is five times as fast, but folds ASCII alone and knows no words
+            return f"({document}) REGEXP %s", (f"(?i){pattern}",)
         return f"({document}) LIKE %s ESCAPE '\\'", (self.extra["value"],)
+
+
+class Beginning(Letters):
+    """Whether a word in what is said of an item begins with `word`, of letters and digits alone."""
+
+    condition = "letters ~ %s"
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.extra |= {"value": rf"\m{word}", "pattern": rf"\b{word}"}
 
 
 # --- Showing what was found -----------------------------------------------------------------------

@@ -176,7 +176,7 @@ def give_up(upload: Upload, fault: str, *, by: Any) -> None:
         item = WorkItem.objects.select_for_update().get(pk=upload.work_item_id)
         if Upload.objects.open().filter(pk=upload.pk).update(state=Upload.State.GIVEN_UP, fault=fault[:200], offset=0):
             _tell(item, by, "give_up", upload, fault=fault)
-            transaction.on_commit(lambda: path_of(upload).unlink(missing_ok=True))
+            transaction.on_commit(lambda: path_of(upload).unlink(missing_ok=True), robust=True)
 
 
 def withdraw(upload: Upload, *, by: Any) -> None:

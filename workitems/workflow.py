@@ -104,7 +104,7 @@ def move(item: WorkItem, to: str, *, by: Any, version: int, reason: str = "", re
     if rule.needs_reason and not reason:
         raise TransitionRefused("Give a reason.", item)
     if to == Status.COMPLETED_REVIEW and item.photos_due:
-        raise TransitionRefused(f"{_photos(item.photos_due)} still on the way. Wait, or stop waiting for it.", item)
+        raise TransitionRefused(_waits_for(item.photos_due), item)
     reviewer = (reviewer or by) if to == Status.IN_REVIEW else None
     if reviewer and item.status == Status.IN_REVIEW and reviewer.pk == item.reviewer_id:
         raise TransitionRefused(f"{item.number} is with {item.reviewer_name} already.", item)
@@ -133,7 +133,7 @@ def take_back(item: WorkItem, before: Before, *, by: Any, version: int) -> Statu
     """
     if not by.has_perm(REVIEW):
         raise PermissionDenied(f"You may not take back what was decided about {item.number}.")
-    return _store(item, before.status, asdict(before), by=by, version=version, reason="Taken back.")
+    return _store(item, before.status, asdict(before), by=by, version=version, reason="Taken back.", is_undo=True)
 
 
 def _compare_and_set(item: WorkItem, to: str, *, by: Any, version: int, reason: str, reviewer: Any) -> StatusChange:
@@ -145,7 +145,9 @@ def _compare_and_set(item: WorkItem, to: str, *, by: Any, version: int, reason: 
     return _store(item, to, values, by=by, version=version, reason=reason)
 
 
-def _store(item: WorkItem, to: str, values: Mapping[str, Any], *, by: Any, version: int, reason: str) -> StatusChange:
+def _store(
+    item: WorkItem, to: str, values: Mapping[str, Any], *, by: Any, version: int, reason: str, is_undo: bool = False
+) -> StatusChange:
     old, rows = item.status, type(item).objects
     stamp = {"last_modified_by": by, "last_modified_by_name": name_of(by), "modified_at": now()}
     with transaction.atomic():
@@ -154,15 +156,16 @@ def _store(item: WorkItem, to: str, values: Mapping[str, Any], *, by: Any, versi
             raise TransitionRefused("Someone else changed this item meanwhile.", rows.get(pk=item.pk))
         item.refresh_from_db()
         _count({old: 1}, {to: 1})
-        change = _write_history(item, old, by, reason)
+        change = _write_history(item, old, by, reason, is_undo=is_undo)
         if to == Status.COMPLETED_REVIEW:
             apps.get_model("workitems", "Document").objects.promise(item)
         happened(by, "workitems.status", item.number, {"from": old, "to": to})
     return change
 
 
-def _photos(number: int) -> str:
-    return "1 promised photo is" if number == 1 else f"{number} promised photos are"
+def _waits_for(number: int) -> str:
+    photos, them = ("1 promised photo is", "it") if number == 1 else (f"{number} promised photos are", "them")
+    return f"{photos} still on the way. Wait, or stop waiting for {them}."
 
 
 def _may(rule: Rule, item: WorkItem, user: Any) -> bool:
@@ -170,7 +173,7 @@ def _may(rule: Rule, item: WorkItem, user: Any) -> bool:
     return allowed and (not rule.own or item.may_edit(user))
 
 
-def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChange:
+def _write_history(item: WorkItem, old: str, by: Any, reason: str, *, is_undo: bool = False) -> StatusChange:
     forget(*families_of(item.pk))
     change: StatusChange = item.status_changes.create(
         old_status=old,
@@ -181,7 +184,8 @@ def _write_history(item: WorkItem, old: str, by: Any, reason: str) -> StatusChan
         reason=reason,
         version=item.version,
     )
-    apps.get_model("workitems", "Notice").objects.of_step(item, change)  # models import this module for its states
+    notices = apps.get_model("workitems", "Notice").objects  # models import this module for its states
+    notices.of_step(item, change, is_undo=is_undo)
     return change
 
 

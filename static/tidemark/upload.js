@@ -166,21 +166,23 @@ class Panel {
     about.append(make("strong", "", entry.name || "Photo"), this.state(entry));
     if (this.around) about.append(this.caption(entry, row));
     const acts = make("div", "buttons");
-    if (entry.state === "refused") acts.append(this.act("Try again", () => this.again(entry)));
-    if (!entry.item) acts.append(this.act("Earlier", () => this.earlier(entry), "earlier"));
-    acts.append(this.act("Remove", () => this.remove(entry)));
+    if (entry.state === "refused") acts.append(this.act("Try again", entry, () => this.again(entry)));
+    if (!entry.item) acts.append(this.act("Earlier", entry, () => this.earlier(entry), "earlier"));
+    acts.append(this.act("Remove", entry, () => this.remove(entry)));
     row.append(image, about, acts);
     return row;
   }
 
   state(entry) {
-    const state = make("p", "note");
+    const note = make("p", "note");
+    const state = make("span");
     state.setAttribute("role", "status");
+    note.append(state, make("span", "sent")); // which is not read out at every step
     const place = this.item || !entry.item ? "" : ` for ${entry.item}`;
     if (entry.state === "refused") state.textContent = `Not stored${place}: ${entry.fault} It is kept on this device.`;
     else if (entry.item) state.textContent = `On its way${place}.`;
     else state.textContent = "Kept on this device. It is sent when you send the form.";
-    return state;
+    return note;
   }
 
   caption(entry, row) {
@@ -203,8 +205,9 @@ class Panel {
     }
   }
 
-  act(words, done, style = "") {
+  act(words, entry, done, style = "") {
     const button = make("button", style, words);
+    button.setAttribute("aria-label", `${words}: ${entry.name || "photo"}`);
     button.type = "button";
     button.addEventListener("click", done);
     return button;
@@ -223,7 +226,11 @@ class Panel {
     await change(entry.key, { position: there[at - 1].position });
     await change(there[at - 1].key, { position: entry.position });
     await this.show();
-    this.list.children[at - 1].querySelector("button:last-child").focus();
+    const row = this.list.querySelector(`[data-key="${entry.key}"]`);
+    const button = row.querySelector(".earlier");
+    const next = button.checkVisibility() ? button : row; // of the first, where another Enter does nothing
+    if (next === row) row.tabIndex = -1;
+    next.focus();
   }
 
   async remove(entry) {
@@ -238,12 +245,13 @@ class Panel {
     if (row && state === "sending") this.progress(row, sent, size);
     else if (row && state === "stored" && this.around) this.stored(row, photo, caption);
     else if (state === "stored" || state === "refused") this.settled(state, item);
-    else if (row) row.querySelector(".note").textContent = words;
+    else if (row) row.querySelector("[role=status]").textContent = words;
   }
 
   stored(row, photo, caption) {
     Object.assign(row.dataset, { photo, caption });
-    row.querySelector(".note").textContent = "✓ Stored";
+    row.querySelector("[role=status]").textContent = "✓ Stored";
+    row.querySelector(".sent").textContent = "";
     row.querySelector("progress")?.remove();
     row.querySelector(".buttons").remove();
     const input = row.querySelector("input");
@@ -251,15 +259,14 @@ class Panel {
   }
 
   progress(row, sent, size) {
-    const note = row.querySelector(".note");
     let bar = row.querySelector("progress");
     if (!bar) {
       bar = make("progress");
-      note.after(bar);
+      bar.setAttribute("aria-label", "Sent");
+      row.querySelector(".note").after(bar);
     }
     Object.assign(bar, { max: size, value: sent });
-    bar.setAttribute("aria-label", "Sent");
-    note.textContent = `${Math.floor((100 * sent) / size)} % sent`;
+    row.querySelector(".sent").textContent = ` ${Math.floor((100 * sent) / size)} % sent`;
   }
 
   async settled(state, item) {

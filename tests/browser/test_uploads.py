@@ -55,6 +55,29 @@ def test_photos_of_a_form_survive_a_reload_and_cuts_and_are_all_stored(open_page
     assert not list((tmp_path / "partial").iterdir())
 
 
+def test_enter_twice_on_earlier_drops_no_photo(open_page):
+    page = open_page(PHONE, factories.user("crew"))
+    page.goto("/workitems/new/")
+    page.locator("input[type=file][multiple]").set_input_files([file("a.jpg", picture()), file("b.jpg", picture(9, 9))])
+    page.get_by_role("button", name="Earlier: b.jpg").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => !document.activeElement.matches('body, .earlier')")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".upload strong").all_inner_texts() == ["b.jpg", "a.jpg"]
+
+
+def test_how_much_is_sent_is_not_read_out_at_every_step(open_page):
+    page = open_page(PHONE, factories.user("crew"))
+    page.goto("/workitems/new/")
+    page.locator("input[type=file][multiple]").set_input_files([file("a.jpg", picture())])
+    tile = page.locator(".upload")
+    told = {"key": tile.get_attribute("data-key"), "state": "sending", "sent": 1, "size": 4}
+    page.evaluate("told => document.dispatchEvent(new CustomEvent('tidemark:upload', { detail: told }))", told)
+    tile.get_by_text("25 % sent").wait_for()
+    assert "%" not in tile.get_by_role("status").inner_text()
+
+
 def test_a_refused_photo_says_why_and_a_caption_follows_the_stored_one(open_page, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     mark = factories.user("crew")

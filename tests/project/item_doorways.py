@@ -159,11 +159,7 @@ ADDRESSES: dict[str, Writer] = {
     "POST workitems:destroy": writes(
         _form("/workitems/C-1/destroy/", {"typed": "C-1", "counted": "0 photos, 0 comments and 1 line of history"})
     ),
-    "POST workitems:photos": writes(_form(f"{ITEM}/photos/", lambda w: {"photo-1": _file()}), *HERE),
-    "POST workitems:photo-remove": writes(_form(f"{PHOTO}/remove/"), *HERE),
     "POST workitems:photo-restore": writes(_form("/workitems/photos/{w.removed.pk}/restore/"), *HERE),
-    "POST workitems:photo-caption": writes(_form(f"{PHOTO}/caption/", {"caption": "Plate"}), "list", "item"),
-    "POST workitems:photo-move": writes(_form(f"{PHOTO}/move/", {"position": "2"}), "list", "item"),
     "POST workitems:upload-give-up": writes(_form("/workitems/uploads/{w.due.pk}/give-up/"), *SHOWN, "item"),
     "POST api:create_workitem": writes(_asked("POST", "/api/workitems", WORDS), *SHOWN),
     "PATCH api:change_workitem": writes(_asked("PATCH", "/api/workitems/A-1", _seen(description="Pump")), *HERE),

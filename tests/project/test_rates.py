@@ -36,6 +36,13 @@ def test_exports_have_a_rate_of_their_own(editor: Client) -> None:
     assert editor.get("/api/accounts")["RateLimit-Policy"] == "3;w=60"
 
 
+@pytest.mark.parametrize("address", ["/exports/accounts.csv", "/workitems/export.csv"])
+def test_what_a_page_shows_as_a_file_is_an_export(address: str, client: Client, settings: Any) -> None:
+    settings.RATE_LIMITS = {"exports": (1, 3600)}
+    client.force_login(factories.user("admin"))
+    assert [client.get(address).status_code for _ in range(2)] == [200, 429]
+
+
 def test_another_person_is_not_held_up(editor: Client) -> None:
     assert editor.get("/api/export.csv").status_code == 200
     other = Client()

@@ -26,7 +26,7 @@ def test_an_item_is_shown_with_its_history_and_cannot_be_changed(client, item, b
 
 def test_items_go_to_the_bin_and_back_and_both_say_how_many(client, item, boss):
     client.force_login(boss)
-    for action, said in (("move_to_bin", "1 items moved to the bin"), ("restore", "1 items restored")):
+    for action, said in (("move_to_bin", "1 item moved to the bin"), ("restore", "1 item restored")):
         response = client.post(ITEMS, {"action": action, "_selected_action": [item.pk]}, follow=True)
         assert said in str(next(iter(response.context["messages"])))
     assert WorkItem.objects.present().count() == 1

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import docx
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.db import transaction
 from django.test import Client
 
 from perf import clock
@@ -103,13 +105,25 @@ def test_a_maker_that_died_is_taken_over_and_a_hard_deletion_takes_the_file(
     assert list((media / "documents").iterdir()) == []
 
 
+def test_while_the_storage_is_away_deleting_for_good_is_done_and_what_follows_is_too(
+    mark, dana, monkeypatch, caplog, django_capture_on_commit_callbacks
+) -> None:
+    item, followed = completed(photographed("0101", mark), dana), []
+    keeping.make_due(5)
+    monkeypatch.setattr(FileSystemStorage, "delete", full_disk)
+    with django_capture_on_commit_callbacks(execute=True):
+        item.delete()
+        transaction.on_commit(lambda: followed.append("told"))
+    assert (followed, "No space left" in caplog.text) == (["told"], True)
+
+
 def test_a_file_that_could_not_be_kept_is_told_on_the_item_and_tried_again(mark, dana, settings, monkeypatch) -> None:
     item = completed(photographed("0101", mark), dana)
     page, said = "/workitems/0101/", "The Word file of this review could not be kept"
-    monkeypatch.setattr(keeping.documents, "write", full_disk)
+    monkeypatch.setattr(keeping.documents, "write", too_large)
     for turn in range(TRIES_MAX):
         with clock.shifted(turn * (LEASE + timedelta(seconds=1))):
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(MemoryError):
                 keeping.make_due(5)
             assert said not in browser(dana).get(page).text  # it is still being tried
     monkeypatch.undo()
@@ -122,6 +136,21 @@ def test_a_file_that_could_not_be_kept_is_told_on_the_item_and_tried_again(mark,
         assert said not in browser(dana).get(page).text
         assert keeping.make_due(5) == 1
     assert Document.objects.get().version == item.version
+
+
+def test_a_storage_that_is_away_for_an_hour_costs_no_file(mark, dana, media: Path, monkeypatch) -> None:
+    completed(photographed("0101", mark), dana)
+    monkeypatch.setattr(FileSystemStorage, "save", full_disk)
+    for minutes in range(0, 60, 2):
+        with clock.shifted(timedelta(minutes=minutes)):
+            assert keeping.make_due(5) == 0
+    monkeypatch.undo()
+    with clock.shifted(timedelta(hours=1)):
+        assert keeping.make_due(5) == 1
+
+
+def too_large(*_: object) -> None:
+    raise MemoryError
 
 
 def full_disk(*_: object) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from perf.clock import now
 from tests.workitems.conftest import draft
@@ -40,6 +41,18 @@ def test_a_claim_that_ran_out_or_was_given_up_is_nobodys(item, dana, alex):
     assert is_claimed_from(item, dana)
     release(item, alex)
     assert claim(item, dana).claimed_by == dana
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), -timedelta(hours=1)])
+def test_a_wrong_clock_of_ours_neither_ends_a_claim_nor_keeps_it(item, dana, alex, monkeypatch, step):
+    over = submit(draft(), dana)
+    for each in (item, over):
+        claim(each, dana)
+    WorkItem.objects.filter(pk=over.pk).update(claimed_until=now() - timedelta(minutes=1))
+    over.refresh_from_db()
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() + step)
+    assert (is_claimed_from(item, alex), is_claimed_from(over, alex)) == (True, False)
 
 
 def test_a_claim_is_no_version_and_hinders_no_crew(item, mark, dana):

@@ -178,6 +178,20 @@ def test_who_comes_after_the_review_began_keeps_their_words_on_the_page(crew, it
     assert "Status: In Review, by Dana" in text_of(answer)
 
 
+def test_words_that_come_after_the_item_went_into_the_bin_stay_on_a_page_without_its_link(
+    crew, item, dana, monkeypatch
+):
+    stale = WorkItem.objects.get()
+    WorkItem.objects.all().move_to_bin(dana)
+    monkeypatch.setattr("workitems.crew_views.found_item", lambda *_: stale)  # read before the photos were stored
+    ours = {"description": "Mine", "detail": "My words", "ofm": "", "version": 1}
+    answer = crew.post(f"/workitems/{item.number}/edit/", ours)
+    assert answer.status_code == 409
+    assert "My words" in text_of(answer)
+    assert "In the bin: yes, by Dana" in text_of(answer)
+    assert f"/workitems/{item.number}/" not in answer.content.decode()
+
+
 def test_words_that_come_after_the_review_ended_are_shown_to_their_writer_alone(crew, item, dana, art):
     for version, status in enumerate((Status.IN_REVIEW, Status.COMPLETED_REVIEW), 1):
         move(item, status, by=dana, version=version)

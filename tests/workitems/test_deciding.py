@@ -123,6 +123,12 @@ def test_undo_gives_items_back_to_whom_they_were_assigned(item, mark, art, dana)
     assert (fresh(item).assigned_to, fresh(item).assigned_to_name) == (mark, "Mark")
 
 
+def test_undo_gives_an_item_back_to_a_name_that_has_no_account(item, art, dana):
+    WorkItem.objects.update(assigned_to=None, assigned_to_name="Old Hand")
+    undo(decide_many({item.pk: 1}, Wanted(Act.ASSIGN, assignee=art), by=dana).decision, dana)
+    assert (fresh(item).assigned_to, fresh(item).assigned_to_name) == (None, "Old Hand")
+
+
 def test_undo_is_for_whoever_decided_within_a_day_and_for_what_nobody_touched(item, dana, alex):
     decision = decide(item, COMPLETE, by=dana, version=1)
     with pytest.raises(PermissionDenied):

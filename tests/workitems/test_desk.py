@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.workitems.conftest import draft, person
+from workitems.deciding import Act, Wanted, decide_many
 from workitems.desk import SHOWN, desk_of
 from workitems.editing import send_again
 from workitems.workflow import Status, move, submit
@@ -40,6 +41,13 @@ def test_the_desk_has_the_newest_and_says_that_there_are_more(mark, dana):
     found = desk_of(mark)
     assert (len(found.sent_back), found.more, found.waiting) == (SHOWN, True, 1)
     assert {(item.sent_back_by, item.revision_notes) for item in found.sent_back} == {("Dana", "Photo 2 is blurred")}
+
+
+def test_what_nobody_is_assigned_to_is_sent_back_to_whoever_sent_it(mark, art, dana, item):
+    decide_many({item.pk: item.version}, Wanted(Act.ASSIGN), by=dana)
+    item.refresh_from_db()
+    sent_back(item, dana)
+    assert [list(desk_of(user).sent_back) for user in (mark, art)] == [[item], []]
 
 
 def test_who_works_on_items_alone_arrives_at_their_list(client, mark):

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 
 from tests.workitems.conftest import draft
+from workitems.deciding import Act, Wanted, decide
 from workitems.editing import CREW_FIELDS, Conflict, assign, differences, edit, fields_of, send_again
 from workitems.models import Revision, WorkItem
 from workitems.numbers import NumberTaken
@@ -114,6 +115,17 @@ def test_sending_again_stores_the_words_and_the_step_or_neither(item, mark, dana
     send_again(item, {"detail": "The aft seal"}, by=mark, version=3)
     stored = WorkItem.objects.get()
     assert (stored.status, stored.detail, stored.revision_notes) == (Status.SUBMITTED, "The aft seal", "")
+
+
+def test_an_old_form_without_a_change_sends_nothing_again_over_a_newer_reason(item, mark, dana):
+    decide(item, Wanted(Act.SEND_BACK, "Which seal?"), by=dana, version=1)
+    item.refresh_from_db()
+    seen = item.version
+    move(item, Status.SUBMITTED, by=mark, version=seen)
+    decide(item, Wanted(Act.SEND_BACK, "And the flange?"), by=dana, version=item.version)
+    with pytest.raises(TransitionRefused):
+        send_again(WorkItem.objects.get(), {"detail": item.detail}, by=mark, version=seen)
+    assert WorkItem.objects.get().revision_notes == "And the flange?"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -83,9 +83,10 @@ def test_photo_sent_whole_leaves_nothing_on_a_full_disk(item, phone, disk):
 def test_form_keeps_the_photos_that_fit_and_names_the_other(item, phone, disk, mark):
     small = picture()
     disks.fill(disk, 60_000)
-    form = {"photo-1": SimpleUploadedFile("a.jpg", small), "photo-2": SimpleUploadedFile("b.jpg", CONTENT)}
-    answer = phone.post(f"/workitems/{item.number}/photos/", form | {"key": "f"}, follow=True)
-    assert f"Photo 2 (b.jpg) was not stored. {FULL}" in str(*answer.context["messages"])
+    form = {"description": item.description, "detail": item.detail, "version": 1, "key": "f"}
+    sent = {"photo-1": SimpleUploadedFile("a.jpg", small), "photo-2": SimpleUploadedFile("b.jpg", CONTENT)}
+    answer = phone.post(f"/workitems/{item.number}/edit/", form | sent, follow=True)
+    assert f"Photo 2 (b.jpg) was not stored. {FULL}" in " ".join(map(str, answer.context["messages"]))
     assert [photo.original.size for photo in Photo.objects.all()] == [len(small)]
     assert len(files(disk)) == 1
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from perf import clock
 from tests.workitems.photo_files import photo_file
-from tests.workitems.test_processing import files
+from tests.workitems.test_processing import files, walk
 from workitems import checks, janitor, photos, processing
-from workitems.models import Photo
+from workitems.models import Document, Photo
 
 HEX = "ab" + "0" * 30
 OLD = clock.now() - timedelta(days=2)
@@ -55,6 +55,21 @@ def test_only_old_files_of_ours_that_no_row_speaks_of_go(ready):
     lay(f"renditions/ab/{ready.pk + 1}-{HEX}_thumb.jpg")
     assert sweep() == 3
     assert files() == kept
+
+
+@pytest.mark.both_dbs
+def test_a_word_file_that_no_row_speaks_of_goes(item):
+    """Its maker was killed before the row, or whoever erased a person after it."""
+    kept = {
+        lay(f"documents/{item.pk}-3.docx"),
+        lay(f"documents/{item.pk}-4.docx", at=clock.now()),  # its row may not be committed yet
+        lay("documents/somebody-elses.docx"),
+    }
+    Document.objects.create(work_item=item, version=3, file=f"documents/{item.pk}-3.docx")
+    lay(f"documents/{item.pk}-3_a1B2c3D.docx")
+    lay(f"documents/{item.pk + 1}-3.docx")
+    assert sweep() == 2
+    assert set(walk("documents")) == kept
 
 
 @pytest.mark.both_dbs

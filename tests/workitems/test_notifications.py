@@ -10,6 +10,7 @@ from hashlib import sha256
 from urllib.parse import parse_qs
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from django.db import transaction
 from django.urls import reverse
@@ -19,6 +20,7 @@ from project.models import AuditEntry
 from tests.scraping.watching import hook_sink
 from tests.workitems.conftest import person
 from workitems import notifications
+from workitems.deciding import Act, Wanted, decide, undo
 from workitems.editing import assign
 from workitems.models import Comment, Contact, Notice
 from workitems.workflow import Status, move
@@ -89,6 +91,16 @@ def test_each_step_is_told_to_whom_it_concerns_with_the_words_and_the_link(item,
     assert told() == [(f"{item.number} has completed review", [f"{name}@example.org"]) for name in ("mark", "art")]
 
 
+@pytest.mark.parametrize("act", [Act.SEND_BACK, Act.COMPLETE])
+def test_a_decision_that_is_taken_back_is_told_as_that_to_who_heard_of_it(item, people, act, hook, settings) -> None:
+    made = decide(item, Wanted(act, "Which seal?"), by=people[2], version=1)
+    told()
+    settings.WORKITEM_WEBHOOK_URL, settings.WORKITEM_WEBHOOK_SECRET = "https://hooks.example.org/items", "s"
+    undo(made, people[2])
+    assert told() == [(f"The last decision about {item.number} was taken back", ["mark@example.org"])]
+    assert [json.loads(body)["event"] for _, _, body in hook.received] == ["taken_back"]
+
+
 def test_a_comment_is_told_to_the_others_on_the_item(item, people) -> None:
     mark, *_ = people
     Comment.objects.create(work_item=item, author=mark, author_name="Mark", text="Done?")
@@ -127,6 +139,18 @@ def test_a_step_that_is_undone_promises_nothing_and_switched_off_nothing_is_writ
     item.refresh_from_db()
     assign(item, people[1], by=dana, version=1)
     assert not Notice.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [lambda user: user.groups.clear(), lambda user: User.objects.update(is_active=False), lambda user: user.delete()],
+    ids=["the role", "the house", "no account"],
+)
+def test_who_left_before_it_was_sent_is_not_told(item, people, leave) -> None:
+    Notice.objects.tell(item, "completed_review", by=people[2])
+    leave(people[0])
+    assert told() == []
+    assert Notice.objects.get().given_up
 
 
 def test_an_item_in_the_bin_is_told_of_no_more(item, people) -> None:

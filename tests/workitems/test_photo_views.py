@@ -1,4 +1,4 @@
-"""Photos in pages: served only to who may see them, and changed by plain forms that keep what was good."""
+"""Photos in pages: served only to who may see them, and sent by plain forms that keep what was good."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ def photo(item, mark):
     added.rendition.name = default_storage.save("renditions/a.jpg", ContentFile(picture(shade=9)))
     added.save()
     return added
+
+
+def form_of(item, **more):
+    return {"description": item.description, "detail": item.detail, "version": 1} | more
 
 
 def upload(content=None, name="IMG.jpg", shade=120):
@@ -127,56 +131,48 @@ def test_a_form_without_scripts_keeps_the_good_photos_and_names_each_refused(ite
         "photo-4": upload(shade=1),
         "key": "form1",
     }
-    told = said(crew.post(f"/workitems/{item.number}/photos/", form))
+    told = said(crew.post(f"/workitems/{item.number}/edit/", form_of(item, **form)))
     assert "Photo 2 (letter.pdf.jpg) was not stored." in told
     assert "“huge.jpg” is larger than 19.5\xa0KB and was not stored." in told
     assert (Photo.objects.get(caption="Pump").original_name, len(media())) == ("pump.jpg", 2)
-    again = {"photo-1": upload(name="pump.jpg"), "key": "form1"}
-    assert "1 photo is stored." in said(crew.post(f"/workitems/{item.number}/photos/", again))
+    again = form_of(item, **{"photo-1": upload(name="pump.jpg"), "key": "form1"})
+    assert crew.post(f"/workitems/{item.number}/edit/", again).status_code == 302
     assert Photo.objects.count() == 2
 
 
 def test_a_form_above_the_limit_is_refused_before_it_is_read(item, crew, media, settings):
     settings.MAX_REQUEST_BYTES = 500
-    assert crew.post(f"/workitems/{item.number}/photos/", {"photo-1": upload()}).status_code == 413
+    form = form_of(item, **{"photo-1": upload()})
+    assert crew.post(f"/workitems/{item.number}/edit/", form).status_code == 413
     assert (Photo.objects.count(), media()) == (0, [])
 
 
-def test_a_form_without_a_photo_says_what_to_do(item, crew):
-    assert "Choose a photo first" in said(crew.post(f"/workitems/{item.number}/photos/", {}))
-
-
-def test_plain_forms_remove_restore_caption_and_move(photo, crew, item):
-    address = f"/workitems/photos/{photo.pk}"
-    told = crew.post(f"{address}/remove/", headers={"Accept": "application/json"}).json()
-    assert told == {"message": "The photo is removed.", "undo": f"{address}/restore/"}
-    assert crew.post(f"{address}/caption/", {"caption": "x"}).status_code == 404
-    assert crew.post(told["undo"]).headers["Location"] == f"/workitems/{item.number}/"
-    crew.post(f"{address}/caption/", {"caption": "Plate"})
-    crew.post(f"{address}/move/", {"position": "4"})
+def test_a_removed_photo_is_put_back_by_a_plain_form(photo, crew, item, mark):
+    photos.remove(photo, by=mark)
+    assert crew.post(f"/workitems/photos/{photo.pk}/restore/").headers["Location"] == f"/workitems/{item.number}/"
     photo.refresh_from_db()
-    assert (photo.caption, photo.position, photo.deleted_at) == ("Plate", 1, None)
+    assert photo.deleted_at is None
 
 
-REFUSED = {"caption": ({"caption": "x" * 501}, 422), "move": ({"position": "first"}, 400), "restore": ({}, 409)}
-
-
-@pytest.mark.parametrize("act", REFUSED)
-def test_what_a_form_may_not_do_is_told_with_nothing_changed(photo, crew, settings, act):
-    form, status = REFUSED[act]
+def test_a_photo_that_has_no_room_is_not_put_back_and_it_is_said(photo, crew, settings):
     settings.MAX_PHOTOS = 1
-    Photo.objects.create(work_item=photo.work_item, sha256="", size=1, deleted_at=photo.created_at)
-    removed = Photo.objects.exclude(deleted_at=None).get()
-    target = removed if act == "restore" else photo
-    told = crew.post(f"/workitems/photos/{target.pk}/{act}/", form, headers={"Accept": "application/json"})
-    assert (told.status_code, "Nothing was changed." in told.json()["error"]) == (status, True)
+    removed = Photo.objects.create(work_item=photo.work_item, sha256="", size=1, deleted_at=photo.created_at)
+    told = said(crew.post(f"/workitems/photos/{removed.pk}/restore/"))
+    assert "Nothing was changed." in told
+    removed.refresh_from_db()
+    assert removed.deleted_at is not None
 
 
-def test_others_change_no_photo(photo, crew, art):
+def test_a_caption_that_is_too_long_is_a_wrong_value_to_the_api_however_it_is_sent(photo, crew, item):
+    changed = crew.patch(f"/api/workitems/photos/{photo.pk}", {"caption": "x" * 501}, content_type="application/json")
+    added = crew.post(f"/api/workitems/{item.number}/photos", {"file": upload(shade=3), "caption": "x" * 501})
+    assert [(each.status_code, each.json()["error"][:9]) for each in (changed, added)] == [(400, "caption: ")] * 2
+
+
+def test_others_put_no_photo_back(photo, crew, mark, art):
+    photos.remove(photo, by=mark)
     crew.force_login(art)
-    for act in ("remove", "restore", "caption", "move"):
-        assert crew.post(f"/workitems/photos/{photo.pk}/{act}/", {"position": "1"}).status_code == 403
-    assert crew.post(f"/workitems/{photo.work_item.number}/photos/", {"photo-1": upload()}).status_code == 403
+    assert crew.post(f"/workitems/photos/{photo.pk}/restore/").status_code == 403
 
 
 def test_a_reviewer_stops_waiting_for_a_promised_photo(item, crew, dana, art):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from perf import clock
 from tests.workitems.photo_files import picture
-from workitems import images, processing, tasks
+from workitems import erasing, images, processing, tasks
 from workitems.cache import ITEM, WORKITEMS
 from workitems.images import DecoderDied
 from workitems.models import Photo
@@ -112,6 +112,20 @@ def test_a_killed_workers_photo_comes_back_after_its_lease(photo_of):
         assert files() == shown
         photo.refresh_from_db()
         assert photo.rendition.name in shown
+
+
+def test_what_an_old_original_told_does_not_come_back_after_an_erasure(photo_of, mark):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update({1: "N", 2: (54.0, 19.0, 12.0), 3: "W", 4: (10.0, 8.0, 24.0)})
+    held = io.BytesIO()
+    Image.new("RGB", (90, 70), "teal").save(held, "JPEG", exif=exif)
+    photo_of(held.getvalue())
+    first = processing.claim()
+    made = images.render(Path(first.original.path))
+    assert erasing.clean_photos(mark) == 1
+    assert processing.claim().tries == first.tries
+    processing._store(first, made)
+    assert Photo.objects.get().latitude is None
 
 
 def test_a_photo_that_kills_its_workers_is_refused(photo_of):

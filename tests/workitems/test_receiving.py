@@ -27,7 +27,8 @@ def test_a_photo_is_stored_while_nobody_takes_hints(item, client, monkeypatch, c
     monkeypatch.setattr(process_photos, "apply_async", refuse)
     client.force_login(item.submitter)
     with caplog.at_level(logging.WARNING):
-        answer = client.post(f"/workitems/{item.number}/photos/", {"photo-1": photo_file()})
+        form = {"description": item.description, "detail": item.detail, "version": 1, "photo-1": photo_file()}
+        answer = client.post(f"/workitems/{item.number}/edit/", form)
     assert (answer.status_code, Photo.objects.get().state) == (302, Photo.State.RECEIVED)
     assert "no broker" in caplog.text
     hints._breaker.succeeded()

@@ -62,6 +62,15 @@ def test_a_photo_is_judged_once_as_it_was_seen(item, mark, dana, alex):
     assert Photo.objects.get().verdict_by == alex
 
 
+def test_a_photo_of_what_another_has_open_is_judged_once_it_is_taken_over(item, dana, alex):
+    claim(item, alex)
+    act = f"photos/{photo(item).pk}/verdict"
+    assert ask(dana, item, act, verdict="accepted")[0] == 409
+    assert ask(dana, item, act, verdict="accepted", take_over=True)[0] == 200
+    item.refresh_from_db()
+    assert item.claimed_by == dana
+
+
 def test_deletion_is_soft_wants_the_version_and_is_taken_back(item, dana, boss):
     assert ask(dana, item, method="delete")[0] == 403
     assert browser(boss).delete(f"/api/workitems/{item.number}?version=9").status_code == 409

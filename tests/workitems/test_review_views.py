@@ -8,7 +8,9 @@ import pytest
 
 from tests.workitems.conftest import draft
 from tests.workitems.test_item_page import browser, photo
+from workitems import bulk
 from workitems.claims import claim, release
+from workitems.deciding import Act, Outcome, Wanted
 from workitems.editing import edit
 from workitems.models import Comment, Photo, WorkItem
 from workitems.workflow import Status, move, submit
@@ -135,6 +137,39 @@ def test_comments_notes_and_people_are_stored_where_each_may(item, mark, art, da
     stored = fresh(item)
     assert (stored.internal_notes, stored.assigned_to, stored.reviewer) == ("Yard is late", art, alex)
     assert Comment.objects.count() == 1
+
+
+def test_nobody_judges_photos_of_what_another_has_open(item, dana, alex):
+    claim(item, alex)
+    seen = photo(item)
+    answer = browser(dana).post(f"/workitems/photos/{seen.pk}/verdict/", {"verdict": "accepted", "seen": ""})
+    assert (answer.status_code, f"Alex has {item.number} open" in answer.content.decode()) == (409, True)
+    assert Photo.objects.get().verdict == ""
+
+
+@pytest.mark.parametrize(("module", "address"), [("review", "?state=submitted&page=2"), ("bin", "?page=2")])
+def test_the_page_one_is_on_is_said(mark, boss, monkeypatch, module, address):
+    for _ in range(3):
+        submit(draft(), mark)
+    if module == "bin":
+        WorkItem.objects.move_to_bin(boss)
+    monkeypatch.setattr(f"workitems.{module}_views.PER_PAGE", 1)
+    html = browser(boss).get(f"/workitems/{module}/{address}").content.decode()
+    pager = html[html.index('<nav class="pager"') :]
+    assert '<span aria-current="page">2</span>' in pager
+    assert 'rel="next"' in pager
+
+
+@pytest.mark.parametrize(
+    ("act", "number", "said"),
+    [
+        (Act.AWAIT_PHOTOS, 1, "1 item awaits photos."),
+        (Act.AWAIT_PHOTOS, 2, "2 items await photos."),
+        (Act.SEND_BACK, 2, "2 items sent back."),
+    ],
+)
+def test_what_came_of_a_decision_about_many_is_a_sentence(act, number, said):
+    assert bulk.told(Outcome(done=["A"] * number), Wanted(act)) == said
 
 
 def test_only_an_administrator_reopens_and_says_why(item, dana, boss):

@@ -33,7 +33,9 @@ def three(reader: Any) -> None:
     )
     made = factories.photo(rail)
     photos.set_caption(made, "The nameplate", by=reader)
-    factories.item(number="R9", description="Ladder", detail="On the 505 roof, with snakescase")
+    factories.item(
+        number="R9", description="Ladder of Álvarez", detail="The 505 roof, on a\np1 with snakescase (k2) and ÉTÉ"
+    )
 
 
 def found(words: str, user: Any) -> str:
@@ -64,6 +66,18 @@ ORDINARY = {
     "' or \\ :* & | ! <-> (": "",
     "valve - & twain": "P-101",
     "engine": "R9 P-101",
+    "On": "R9",
+    "in": "",
+    "on of": "R9",
+    "s": "R9 Q_7 P-101",
+    "p1": "R9",
+    "k2": "R9",
+    "álvarez": "R9",
+    "Álvarez": "R9",
+    "ÁLV": "R9",
+    "varez": "R9",
+    "été": "R9",
+    "ét": "R9",
 }
 
 

@@ -199,5 +199,10 @@ def test_an_item_whose_promised_photo_is_on_the_way_is_not_completed(item, dana)
     item.uploads.create(key="a", size=3, sha256="0" * 64)
     WorkItem.objects.filter(pk=item.pk).recount()
     move(item, IN_REVIEW, by=dana, version=1)
-    with pytest.raises(TransitionRefused, match="1 promised photo is still on the way"):
+    with pytest.raises(TransitionRefused, match=r"1 promised photo is .* stop waiting for it\."):
+        move(item, COMPLETED, by=dana, version=2)
+    item.uploads.create(key="b", size=3, sha256="0" * 64)
+    WorkItem.objects.filter(pk=item.pk).recount()
+    item.refresh_from_db()
+    with pytest.raises(TransitionRefused, match=r"2 promised photos are .* waiting for them\."):
         move(item, COMPLETED, by=dana, version=2)

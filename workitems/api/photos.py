@@ -44,7 +44,7 @@ class PhotoChange(Schema):
 
 @router.post(
     "/workitems/{number:number}/photos",
-    response={201: PhotoOut, 409: Refusal, 413: Refusal, 422: Refusal, 507: Refusal},
+    response={201: PhotoOut, 400: Refusal, 409: Refusal, 413: Refusal, 422: Refusal, 507: Refusal},
     summary="Send a photo whole",
     openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": FORM}}, "required": True}},
 )
@@ -72,7 +72,7 @@ def add_photo(
 
 @router.patch(
     "/workitems/photos/{int:photo_id}",
-    response={200: PhotoOut, 422: Refusal},
+    response={200: PhotoOut, 400: Refusal},
     summary="Caption or move a photo",
     url_name="workitem-photo",
 )
@@ -132,4 +132,4 @@ def _tried(act: Callable[[], Done]) -> Done:
     except photos.NoSpace as refused:
         raise HttpError(507, str(refused)) from refused
     except ValidationError as refused:
-        raise HttpError(422, f"caption: {' '.join(refused.messages)}") from refused
+        raise HttpError(400, f"caption: {' '.join(refused.messages)}") from refused

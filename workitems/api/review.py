@@ -76,13 +76,17 @@ class CommentOut(Schema):
 
 
 class VerdictIn(Schema):
-    """A verdict on a photo; a retake wants a reason, "" takes one back. `seen` is when it was judged last."""
+    """A verdict on a photo; a retake wants a reason, "" takes one back. `seen` is when it was judged last.
+
+    `take_over`: also from another reviewer who has the item open in their queue.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     verdict: Literal["", "accepted", "retake"]
     reason: str = Field("", max_length=reviewing.LONGEST_REASON)
     seen: AwareDatetime | None = None
+    take_over: bool = False
 
 
 class JudgedPhoto(PhotoOut):
@@ -177,13 +181,16 @@ def workitem_timeline(request: HttpRequest, number: str) -> list[dict[str, Any]]
              summary="Accept a photo, or ask to retake it")  # fmt: skip
 @requires("workitems.view_workitem", REVIEW)
 def judge_photo(request: HttpRequest, number: str, pk: int, body: VerdictIn) -> dict[str, Any]:
-    """409 with what the other said where somebody judged it since `seen`."""
-    photo = get_object_or_404(Photo.objects.present().filter(work_item=_found(request, number)), pk=pk)
+    """409 with what the other said where somebody judged it since `seen`, or with who has the item open."""
+    item = _found(request, number)
+    photo = get_object_or_404(Photo.objects.present().filter(work_item=item), pk=pk)
     try:
-        judged = reviewing.judge(photo, body.verdict, body.reason, by=request.user, seen=body.seen)
+        with transaction.atomic():
+            claims.make_way(item, request.user, take_over=body.take_over)
+            judged = reviewing.judge(photo, body.verdict, body.reason, by=request.user, seen=body.seen)
     except ValidationError as wrong:
         raise HttpError(400, " ".join(wrong.messages)) from wrong
-    except reviewing.VerdictChanged as lost:
+    except (reviewing.VerdictChanged, claims.Claimed) as lost:
         raise HttpError(409, str(lost)) from lost
     return photo_out(judged, request.user) | {"verdict_at": judged.verdict_at}
 

@@ -51,6 +51,10 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         lease = {"tries": F("tries") + 1, "leased_until": clock.db_now(LEASE)}
         return bool(self.filter(pk=document.pk, tries=document.tries, made_at=None).update(**lease))
 
+    def put_off(self, document: Document) -> None:
+        """Have `document`, as it was before it was claimed, made due when its lease is over, and count no try."""
+        self.filter(pk=document.pk, tries=document.tries + 1, made_at=None).update(tries=document.tries)
+
 
 class Document(models.Model):
     """The Word file of one item as it was when its review was completed, kept for good. The row is the promise."""

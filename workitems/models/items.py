@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import Aggregate, Count, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models import Aggregate, Count, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from perf.cache import forget
@@ -18,7 +18,7 @@ from workitems.cache import WORKITEMS, families_of
 from workitems.models.people import person
 from workitems.models.photos import Photo, Upload
 from workitems.models.timeline import Comment, Revision
-from workitems.workflow import OPEN, Status
+from workitems.workflow import OPEN, WITH_CREW, Status
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -82,20 +82,19 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.present().filter(Q(submitter=user) | Q(assigned_to=user), status__in=OPEN)
 
     def waiting_for(self, user: Any) -> Self:
-        """Open items assigned to `user`, the ones sent back among them, newest first."""
+        """Open items assigned to `user`, newest first."""
         return self.present().filter(assigned_to=user, status__in=OPEN).order_by(*SORTS["date_desc"])
 
-    def for_list(self, sort: str = "date_desc") -> Self:
-        """Rows with their photos and comments, in one of SORTS; three queries however many rows."""
-        photos = Prefetch("photos", Photo.objects.present().in_order())
-        comments = Prefetch("comments", Comment.objects.order_by("created_at", "pk"))
-        return self.prefetch_related(photos, comments).order_by(*SORTS[sort])
+    def sent_back_to(self, user: Any) -> Self:
+        """Items sent back that are assigned to `user`, or that they sent and nobody is assigned to; newest first."""
+        theirs = Q(assigned_to=user) | Q(assigned_to=None, submitter=user)
+        return self.present().filter(theirs, status__in=WITH_CREW).order_by(*SORTS["date_desc"])
 
     def recount(self) -> None:
         """Make the numbers of photos, promised photos and comments, and the captions, beside these items true.
 
-        Whoever writes photos, promises or comments calls it.
-        Run it in the transaction of the write, after the rows: one statement, the same whoever else writes.
+        Whoever writes photos, promises or comments calls it, in the transaction of the write and after the rows, and
+        has locked the items before them: what others have not committed yet is not counted.
         """
         self.update(
             photo_count=_count_of(Photo.objects.present()),

@@ -40,6 +40,7 @@ class Event(models.TextChoices):
     SENT_AGAIN = "sent_again", "Sent again"
     COMPLETED = "completed_review", "Completed review"
     REOPENED = "reopened", "Reopened"
+    TAKEN_BACK = "taken_back", "Taken back"
     COMMENTED = "commented", "Commented"
 
 
@@ -53,6 +54,7 @@ CONCERNS: dict[str, tuple[str, ...]] = {
     Event.SENT_AGAIN: ("reviewer_id",),
     Event.COMPLETED: FOR_CREW,
     Event.REOPENED: FOR_CREW,
+    Event.TAKEN_BACK: FOR_CREW,  # who were told what was decided
     Event.COMMENTED: (*FOR_CREW, "reviewer_id"),
 }
 """Whom each event concerns, by the item's columns."""
@@ -77,9 +79,10 @@ class Contact(models.Model):
 class ItemNoticeQuerySet(OutboxQuerySet["Notice"]):
     """Notices: written where something happens to an item, in its transaction."""
 
-    def of_step(self, item: WorkItem, change: StatusChange) -> None:
-        """Promise word of the step `change` of `item`."""
-        self.tell(item, _event_of(change), by=change.changed_by, words=change.reason)
+    def of_step(self, item: WorkItem, change: StatusChange, *, is_undo: bool = False) -> None:
+        """Promise word of the step `change` of `item`, or that it took another one back."""
+        event, words = (Event.TAKEN_BACK, "") if is_undo else (_event_of(change), change.reason)
+        self.tell(item, event, by=change.changed_by, words=words)
 
     def of_comment(self, comment: Comment) -> None:
         """Promise word of `comment` to the others on its item."""
