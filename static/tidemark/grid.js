@@ -96,7 +96,7 @@ document.addEventListener("htmx:before:request", (event) => {
 document.addEventListener("htmx:finally:request", (event) => {
   if (event.target.id === "filters") list()?.removeAttribute("aria-busy");
 });
-document.addEventListener("htmx:after:swap", tellChosen);
+for (const swapped of ["htmx:after:swap", "tidemark:refresh"]) document.addEventListener(swapped, tellChosen);
 
 // Half an organisation's name filters nothing: the field asks when a name is chosen or the field is left -------
 for (const field of document.querySelectorAll("#filters #organization")) {

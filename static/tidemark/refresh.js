@@ -54,9 +54,11 @@ function succeed() {
   tellShown();
 }
 
-// What somebody is filling in is left alone.
+// What somebody is filling in or has ticked is left alone, and a menu that is open.
 function inUse(part) {
   const active = document.activeElement;
+  const ticked = [...part.querySelectorAll("[type=checkbox], [type=radio]")].some((box) => box.checked !== box.defaultChecked);
+  if (ticked || part.querySelector("details.menu[open]")) return true;
   return part.contains(active) && active.matches(FIELDS) && !active.matches("[type=checkbox], [type=radio]");
 }
 
