@@ -214,6 +214,26 @@ def test_a_chart_is_busy_until_it_has_figures_and_says_how_to_try_again(open_pag
     expect(page.locator(".chart-legend")).to_contain_text("1,300,000")
 
 
+def test_an_answer_that_comes_late_is_not_drawn_over_a_newer_one(open_page, editor, tides):
+    page = open_page(WIDE, editor)
+    held = []
+    page.route("**/api/history/**", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no builtin
+    page.goto(ADDRESS)
+    expect(page.locator("#history .chart")).to_have_attribute("aria-busy", "true")
+    with page.expect_request("**/api/history/**"):
+        page.keyboard.press("r")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    first, second = held
+    newer = second.fetch().json()
+    second.fulfill(json=newer)
+    expect(page.locator(".chart-legend")).to_contain_text("1,230,000")
+    with page.expect_response(lambda response: response.request == first.request):
+        first.fulfill(json=newer | {"followers": [None] * (DAYS - 1) + [7]})
+    page.wait_for_timeout(300)  # for what must not happen
+    expect(page.locator(".chart-legend")).to_contain_text("1,230,000")
+
+
 def test_several_accounts_are_told_apart_without_colour(open_page, editor, roster):
     page = open_page(WIDE, editor)
     page.goto("/?days=30&account=x/station00&account=x/station03")

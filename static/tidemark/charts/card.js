@@ -37,6 +37,7 @@ class Card {
     this.element = element;
     this.whole = element.closest("[data-chart]");
     this.state = { name: element.dataset.view, log: false };
+    this.turn = 0; // only the newest answer is drawn, whichever comes first
     this.left = new AbortController();
     const until = { signal: this.left.signal };
     document.addEventListener("tidemark:refresh", () => this.here() && this.load(), until);
@@ -63,18 +64,19 @@ class Card {
 
   async load() {
     const { element, state } = this;
+    const mine = (this.turn += 1);
     element.setAttribute("aria-busy", "true");
     try {
       const [answer, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset), this.noted()]);
-      Object.assign(this.state, { answer, uPlot });
       await afterPaint(); // the page's text first, then one chart a frame
-      if (!this.here()) return;
+      if (mine !== this.turn || !this.here()) return;
+      Object.assign(state, { answer, uPlot });
       this.draw();
       await this.notes?.load();
     } catch {
-      this.fail(state.answer);
+      if (mine === this.turn) this.fail(state.answer);
     } finally {
-      element.removeAttribute("aria-busy");
+      if (mine === this.turn) element.removeAttribute("aria-busy");
     }
   }
 
