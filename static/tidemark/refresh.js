@@ -86,11 +86,21 @@ async function replace(parts) {
   }
 }
 
+// The card of a chart fetches by itself: one of the same figures stays, as zoomed as its reader left it.
+function keepCharts(part, fresh) {
+  const source = (card) => card?.querySelector("[data-src]").dataset.src;
+  for (const card of fresh.querySelectorAll("[data-chart]")) {
+    const same = part.querySelector(`#${CSS.escape(card.id)}`);
+    if (source(same) === source(card)) card.replaceWith(same);
+  }
+}
+
 // Focus, what was scrolled and what was unfolded stay as they were.
 function swap(part, fresh) {
   const focused = document.activeElement;
   const place = [...part.querySelectorAll(FOCUSABLE)].indexOf(focused);
   const boxes = [...part.querySelectorAll("[id]")].filter((box) => box.open || box.scrollTop || box.scrollLeft);
+  keepCharts(part, fresh);
   part.replaceWith(fresh);
   for (const { id, open, scrollTop, scrollLeft } of boxes) {
     const same = document.getElementById(id);
@@ -100,7 +110,7 @@ function swap(part, fresh) {
   if (place >= 0) {
     const all = [...fresh.querySelectorAll(FOCUSABLE)];
     const same = all.find((other) => (focused.id ? other.id === focused.id : focused.href && other.href === focused.href));
-    (same ?? all[place])?.focus({ preventScroll: true });
+    (fresh.contains(focused) ? focused : same ?? all[place])?.focus({ preventScroll: true });
   }
   window.htmx?.process(fresh);
   watch(fresh);

@@ -33,8 +33,11 @@ export function rate({ engagement, followers }) {
   return engagement?.map((value, at) => (value === null || !followers[at] ? null : (100 * value) / followers[at]));
 }
 
+/** Whether there is one line only, the period before aside. */
+export const alone = (lines) => lines.filter(({ before }) => !before).length === 1;
+
 /** Whether `view` stands as bars: a change of one line; beside it the period before is a dotted line. */
-export const inBars = (view, lines) => Boolean(view.zero) && lines.filter(({ before }) => !before).length === 1;
+export const inBars = (view, lines) => Boolean(view.zero) && alone(lines);
 
 export const VIEWS = {
   followers: { label: "Followers", of: (line) => line.followers, tell: whole, axis: brief, counts: true },
