@@ -204,7 +204,8 @@ def test_a_chart_is_busy_until_it_has_figures_and_says_how_to_try_again(open_pag
     expect(chart).to_have_attribute("aria-busy", "true")
     expect(chart).not_to_have_css("background-color", bare)
     held[0].fulfill(status=503, body="{}")
-    expect(page.get_by_role("alert").filter(has_text="could not be fetched")).to_be_visible()
+    failed = page.get_by_role("alert").filter(has_text="could not be fetched")
+    expect(failed.get_by_role("link", name="See the last 30 days as a table")).to_be_visible()
     page.unroute("**/api/history/**")
     page.get_by_role("button", name="Try again").click()
     assert len(drawn(page)["values"][0]) == DAYS

@@ -37,6 +37,7 @@ class Card {
     this.element = element;
     this.whole = element.closest("[data-chart]");
     this.state = { name: element.dataset.view, log: false, hidden: new Set() };
+    this.elsewhere = element.querySelector("a"); // where the figures are without the chart
     this.turn = 0; // only the newest answer is drawn, whichever comes first
     this.left = new AbortController();
     const until = { signal: this.left.signal };
@@ -89,10 +90,10 @@ class Card {
 
   /** Says that the figures could not be fetched; those of before stay where there are any. */
   fail(before) {
-    const words = before ? "The newest figures could not be fetched; those of before are shown." : "The chart could not be drawn: its figures could not be fetched. The table has them too.";
+    const words = before ? "The newest figures could not be fetched; those of before are shown." : "The chart could not be drawn: its figures could not be fetched.";
     const again = make("button", { type: "button", className: "small" }, "Try again");
     again.addEventListener("click", () => this.load());
-    const box = make("div", { className: "chart-failed", role: "alert" }, make("p", {}, words), again);
+    const box = make("div", { className: "chart-failed", role: "alert" }, make("p", {}, words, ...(this.elsewhere && !before ? [" ", this.elsewhere] : [])), again);
     this.element.querySelector(".chart-failed")?.remove();
     if (before) this.element.prepend(box);
     else this.element.replaceChildren(box);
