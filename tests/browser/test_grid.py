@@ -122,6 +122,11 @@ def test_a_row_is_switched_at_once_and_goes_back_with_the_reason(open_page: Any,
     page.goto("/accounts/?q=station07")
     switch = page.get_by_role("switch", name=re.compile("station07"))
     page.provoked += ["ERR_FAILED", "Failed to fetch"]
+    page.route("**/switch.js", lambda route: route.abort())
+    switch.click()
+    expect(page.locator(".toast.error")).to_have_text("The server could not be reached. Nothing was changed.Close")
+    page.locator(".toast.error button").click()
+    page.unroute("**/switch.js")
     page.route("**/accounts/switch/**", lambda route: route.abort())
     switch.click()
     expect(page.locator(".toast.error")).to_contain_text("Nothing was changed")
