@@ -60,7 +60,6 @@ export class Notes {
       if (left - end < APART) {
         last.textContent = last.textContent.split("–")[0] + `–${at + 1}`;
         last.title += `\n${text}`;
-        end = Math.max(end, last.offsetLeft);
         return;
       }
       last = make("button", { type: "button", title: text, ariaLabel: `${at + 1}: ${text}` }, String(at + 1));

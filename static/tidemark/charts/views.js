@@ -74,7 +74,7 @@ function marked({ marks, followers, rounding }, days, view) {
     const unit = rounding ? stated(rounding) : apparent(values);
     for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], unit(followers[at]), rounding?.how);
   }
-  return { kinds, bounds, suspects: [...(marks.suspect ?? []), ...(marks.rejected ?? [])].map((ends) => ends.map(toSecond)) };
+  return { kinds, bounds, suspects: (marks.suspect ?? []).map((ends) => ends.map(toSecond)) };
 }
 
 function within(stretches = [], days) {
