@@ -28,14 +28,16 @@ export function refresh({ byHand = false } = {}) {
 }
 
 async function renew(byHand) {
-  const parts = [...document.querySelectorAll(PARTS)].filter((part) => !part.parentElement.closest(PARTS) && !inUse(part));
+  const all = [...document.querySelectorAll(PARTS)].filter((part) => !part.parentElement.closest(PARTS));
+  const parts = all.filter((part) => !inUse(part));
   if (byHand && !document.querySelector(`${PARTS}, [data-module]`)) return location.reload();
   const working = [...parts, ...document.querySelectorAll("[data-refresh-now]")];
   forget();
   for (const element of working) element.setAttribute("aria-busy", "true");
   try {
     if (parts.length) await replace(parts);
-    succeed();
+    succeed(parts.length === all.length);
+    if (byHand && parts.length < all.length) say("What you are filling in, have ticked or opened is left as it was.");
   } catch (error) {
     next = Date.now() + AGAIN_MS;
     if (byHand || !told) say(`${error.message} What you see is from ${clock()}.`, "warning");
@@ -45,9 +47,9 @@ async function renew(byHand) {
   }
 }
 
-function succeed() {
-  shown = Date.now();
-  next = shown + EVERY_MS;
+function succeed(everything) {
+  if (everything) shown = Date.now();
+  next = Date.now() + EVERY_MS;
   told = false;
   document.dispatchEvent(new CustomEvent("tidemark:refresh"));
   tellAges();

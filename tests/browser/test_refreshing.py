@@ -64,8 +64,12 @@ def test_clock_leaves_ticked_rows_and_open_menus_alone(listed):
     listed.evaluate("document.addEventListener('tidemark:refresh', () => console.log('refreshed'))")
     row = listed.get_by_role("checkbox", name="Choose X").first
     row.check()
+    shown = listed.locator("[data-updated]").text_content()
     next_refresh()
     expect(row).to_be_checked()
+    expect(listed.locator("[data-updated]")).to_have_text(shown)  # no newer than it is
+    listed.keyboard.press("r")
+    expect(listed.locator(".toast")).to_contain_text("is left as it was")
     row.uncheck()
     menu = listed.locator(".columns-menu")
     menu.locator("summary").click()
