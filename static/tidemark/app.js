@@ -42,8 +42,9 @@ document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-optimistic]");
   if (!form) return;
   event.preventDefault();
-  const { flip } = await import(form.dataset.optimistic);
-  await flip(form, say, event.submitter);
+  const part = await import(form.dataset.optimistic).catch(() => undefined);
+  if (!part) return say("The server could not be reached. Nothing was changed.", "error");
+  await part.flip(form, say, event.submitter);
   forget();
 });
 

@@ -43,23 +43,25 @@ document.addEventListener("change", (event) => {
 });
 
 // Another page, order or set of columns, in place -------------------------------------------
+let turn = 0; // only what was asked for last is shown, whichever answer comes first
 async function show(address, { keep = true, focus } = {}) {
-  const before = list();
-  before.setAttribute("aria-busy", "true");
+  const mine = (turn += 1);
+  list().setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(address, { headers: { Accept: "text/html" } });
     const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(NAME);
+    if (mine !== turn) return;
     if (!answer.ok || !found) return location.assign(address);
     if (keep) history.pushState({ grid: true }, "", answer.url);
-    const box = before.querySelector(".grid-box");
-    const left = box?.scrollLeft ?? 0;
-    before.replaceWith(document.adoptNode(found));
+    const left = list().querySelector(".grid-box")?.scrollLeft ?? 0;
+    list().replaceWith(document.adoptNode(found));
     list().querySelector(".grid-box")?.scrollTo({ left });
     htmx.process(list());
     list().dispatchEvent(new CustomEvent("htmx:after:swap", { bubbles: true }));
     if (focus) list().querySelector(focus)?.focus({ preventScroll: false });
   } catch {
-    before.removeAttribute("aria-busy");
+    if (mine !== turn) return;
+    list().removeAttribute("aria-busy");
     say("The server cannot be reached. The list is as it was; try again.", "error");
   }
 }
@@ -91,12 +93,14 @@ document.addEventListener("htmx:config:request", (event) => {
   for (const [name, value] of given) body.append(name, value);
 });
 document.addEventListener("htmx:before:request", (event) => {
-  if (event.target.id === "filters") list()?.setAttribute("aria-busy", "true");
+  if (event.target.id !== "filters") return;
+  turn += 1;
+  list()?.setAttribute("aria-busy", "true");
 });
 document.addEventListener("htmx:finally:request", (event) => {
   if (event.target.id === "filters") list()?.removeAttribute("aria-busy");
 });
-document.addEventListener("htmx:after:swap", tellChosen);
+for (const swapped of ["htmx:after:swap", "tidemark:refresh"]) document.addEventListener(swapped, tellChosen);
 
 // Half an organisation's name filters nothing: the field asks when a name is chosen or the field is left -------
 for (const field of document.querySelectorAll("#filters #organization")) {

@@ -1,4 +1,5 @@
 // A decision on one row of a table: the row fades at once, says what was done with an undo, or comes back with the reason.
+import { send } from "./send.js";
 
 function decided(form, row, { message, undo }) {
   const cell = document.createElement("td");
@@ -31,17 +32,14 @@ function back_in(row) {
 export async function flip(form, say, button) {
   const row = form.closest("tr");
   if (row.getAttribute("aria-busy") === "true") return;
-  const body = new URLSearchParams(new FormData(form, button));
+  const sent = send(form, button);
   row.classList.add("fading");
   row.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    const told = await answer.json();
-    if (answer.ok || answer.status === 409) decided(form, row, told);
-    else throw new Error(told.error ?? told.message);
+    decided(form, row, await sent);
   } catch (error) {
+    if (error.status === 409) return decided(form, row, error.told); // in part: it says of which figures not
     back_in(row);
-    const cut = error instanceof TypeError || error instanceof SyntaxError;
-    say(`${cut ? "The server could not be reached." : error.message} Nothing was changed.`, "error");
+    say(`${error.message} Nothing was changed.`, "error");
   }
 }

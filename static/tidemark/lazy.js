@@ -14,6 +14,7 @@ export function afterPaint() {
   return queue;
 }
 
+const known = new WeakSet(); // what was mounted stays so, wherever on the page it is put
 const onSight = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) {
@@ -31,6 +32,10 @@ const onSight = new IntersectionObserver(
 
 /** Mounts `within`, where it is such a part, and those in it, each when it comes into view. */
 export function watch(within) {
-  if (within.matches?.("[data-module]")) onSight.observe(within);
-  for (const part of within.querySelectorAll("[data-module]")) onSight.observe(part);
+  const parts = [...within.querySelectorAll("[data-module]")];
+  if (within.matches?.("[data-module]")) parts.push(within);
+  for (const part of parts) {
+    if (!known.has(part)) onSight.observe(part);
+    known.add(part);
+  }
 }

@@ -6,6 +6,7 @@
 import { read } from "./data.js";
 import { afterPaint, watch } from "./lazy.js";
 
+const DAYS = ["days", "from", "to"];
 const pane = document.getElementById("pane");
 const form = document.querySelector("[data-pane]");
 let turn = 0; // only the last choice is shown, whichever answer comes first
@@ -32,11 +33,16 @@ function withAccounts(parameters, addresses) {
 }
 
 // What of the address the pane is about: the accounts and the days.
-function about() {
-  const days = new URLSearchParams();
+function about(names = DAYS) {
+  const kept = new URLSearchParams();
   const here = new URLSearchParams(location.search);
-  for (const name of ["days", "from", "to"]) if (here.has(name)) days.set(name, here.get(name));
-  return withAccounts(days, chosen());
+  for (const name of names) if (here.has(name)) kept.set(name, here.get(name));
+  return withAccounts(kept, chosen());
+}
+
+// Where it is fetched: of all accounts also by what their lines are, which htmx changes, and restores, by itself.
+function source() {
+  return chosen().length ? `${form.dataset.pane}?${about()}` : `${location.pathname}?${about([...DAYS, "by"])}`;
 }
 
 async function show({ focus = false } = {}) {
@@ -63,8 +69,7 @@ async function show({ focus = false } = {}) {
 }
 
 async function parsed() {
-  const path = chosen().length ? form.dataset.pane : location.pathname;
-  const [text] = await Promise.all([read(`${path}?${about()}`, "text"), afterPaint()]); // the choice is seen first
+  const [text] = await Promise.all([read(source(), "text"), afterPaint()]); // the choice is seen first
   const found = new DOMParser().parseFromString(text, "text/html");
   return [...(found.getElementById("pane") ?? found.body).childNodes].map((node) => document.adoptNode(node));
 }

@@ -28,14 +28,16 @@ export function refresh({ byHand = false } = {}) {
 }
 
 async function renew(byHand) {
-  const parts = [...document.querySelectorAll(PARTS)].filter((part) => !part.parentElement.closest(PARTS) && !inUse(part));
+  const all = [...document.querySelectorAll(PARTS)].filter((part) => !part.parentElement.closest(PARTS));
+  const parts = all.filter((part) => !inUse(part));
   if (byHand && !document.querySelector(`${PARTS}, [data-module]`)) return location.reload();
   const working = [...parts, ...document.querySelectorAll("[data-refresh-now]")];
   forget();
   for (const element of working) element.setAttribute("aria-busy", "true");
   try {
     if (parts.length) await replace(parts);
-    succeed();
+    succeed(parts.length === all.length);
+    if (byHand && parts.length < all.length) say("What you are filling in, have ticked or opened is left as it was.");
   } catch (error) {
     next = Date.now() + AGAIN_MS;
     if (byHand || !told) say(`${error.message} What you see is from ${clock()}.`, "warning");
@@ -45,18 +47,20 @@ async function renew(byHand) {
   }
 }
 
-function succeed() {
-  shown = Date.now();
-  next = shown + EVERY_MS;
+function succeed(everything) {
+  if (everything) shown = Date.now();
+  next = Date.now() + EVERY_MS;
   told = false;
   document.dispatchEvent(new CustomEvent("tidemark:refresh"));
   tellAges();
   tellShown();
 }
 
-// What somebody is filling in is left alone.
+// What somebody is filling in or has ticked is left alone, and a menu that is open.
 function inUse(part) {
   const active = document.activeElement;
+  const ticked = [...part.querySelectorAll("[type=checkbox], [type=radio]")].some((box) => box.checked !== box.defaultChecked);
+  if (ticked || part.querySelector("details.menu[open]")) return true;
   return part.contains(active) && active.matches(FIELDS) && !active.matches("[type=checkbox], [type=radio]");
 }
 
@@ -84,11 +88,21 @@ async function replace(parts) {
   }
 }
 
+// The card of a chart fetches by itself: one of the same figures stays, as zoomed as its reader left it.
+function keepCharts(part, fresh) {
+  const source = (card) => card?.querySelector("[data-src]").dataset.src;
+  for (const card of fresh.querySelectorAll("[data-chart]")) {
+    const same = part.querySelector(`#${CSS.escape(card.id)}`);
+    if (source(same) === source(card)) card.replaceWith(same);
+  }
+}
+
 // Focus, what was scrolled and what was unfolded stay as they were.
 function swap(part, fresh) {
   const focused = document.activeElement;
   const place = [...part.querySelectorAll(FOCUSABLE)].indexOf(focused);
   const boxes = [...part.querySelectorAll("[id]")].filter((box) => box.open || box.scrollTop || box.scrollLeft);
+  keepCharts(part, fresh);
   part.replaceWith(fresh);
   for (const { id, open, scrollTop, scrollLeft } of boxes) {
     const same = document.getElementById(id);
@@ -98,7 +112,7 @@ function swap(part, fresh) {
   if (place >= 0) {
     const all = [...fresh.querySelectorAll(FOCUSABLE)];
     const same = all.find((other) => (focused.id ? other.id === focused.id : focused.href && other.href === focused.href));
-    (same ?? all[place])?.focus({ preventScroll: true });
+    (fresh.contains(focused) ? focused : same ?? all[place])?.focus({ preventScroll: true });
   }
   window.htmx?.process(fresh);
   watch(fresh);

@@ -26,7 +26,8 @@ SHOWN = """async () => {
   const { min, max } = chart.scales.x;
   return { days: [...chart.data[0]], values: lines.map((line) => [...line.values]), kinds: [...lines[0].kinds],
     bounds: [...lines[0].bounds], suspects: lines[0].suspects, labels: lines.map(({ label }) => label),
-    window: (max - min) / 86400, name, log, at: chart.cursor.idx ?? null };
+    window: (max - min) / 86400, shown: chart.series.slice(1).map(({ show }) => show), name, log,
+    at: chart.cursor.idx ?? null };
 }"""
 RANGES = """async () => {
   const { interval } = await import("/static/tidemark/charts/views.js");
@@ -203,7 +204,8 @@ def test_a_chart_is_busy_until_it_has_figures_and_says_how_to_try_again(open_pag
     expect(chart).to_have_attribute("aria-busy", "true")
     expect(chart).not_to_have_css("background-color", bare)
     held[0].fulfill(status=503, body="{}")
-    expect(page.get_by_role("alert").filter(has_text="could not be fetched")).to_be_visible()
+    failed = page.get_by_role("alert").filter(has_text="could not be fetched")
+    expect(failed.get_by_role("link", name="See the last 30 days as a table")).to_be_visible()
     page.unroute("**/api/history/**")
     page.get_by_role("button", name="Try again").click()
     assert len(drawn(page)["values"][0]) == DAYS
@@ -212,6 +214,45 @@ def test_a_chart_is_busy_until_it_has_figures_and_says_how_to_try_again(open_pag
     record([Sighting(tides.pk, clock.today(), clock.now(), "observed", followers=1_300_000)])
     page.keyboard.press("r")
     expect(page.locator(".chart-legend")).to_contain_text("1,300,000")
+
+
+def test_an_answer_that_comes_late_is_not_drawn_over_a_newer_one(open_page, editor, tides):
+    page = open_page(WIDE, editor)
+    held = []
+    page.route("**/api/history/**", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no builtin
+    page.goto(ADDRESS)
+    expect(page.locator("#history .chart")).to_have_attribute("aria-busy", "true")
+    with page.expect_request("**/api/history/**"):
+        page.keyboard.press("r")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    first, second = held
+    newer = second.fetch().json()
+    second.fulfill(json=newer)
+    expect(page.locator(".chart-legend")).to_contain_text("1,230,000")
+    with page.expect_response(lambda response: response.request == first.request):
+        first.fulfill(json=newer | {"followers": [None] * (DAYS - 1) + [7]})
+    page.wait_for_timeout(300)  # for what must not happen
+    expect(page.locator(".chart-legend")).to_contain_text("1,230,000")
+
+
+def test_a_refresh_leaves_the_chart_as_its_reader_had_it(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/?days=30")
+    trend = page.locator("#trend")
+    trend.locator(".chart-legend button").first.click()
+    for name in ("Log", "Zoom in"):
+        trend.get_by_role("button", name=name).click()
+    before = page.evaluate(SHOWN)
+    assert before["log"]
+    assert before["window"] < 20
+    trend.locator("canvas").evaluate("canvas => (canvas.id = 'old')")
+    page.keyboard.press("r")
+    expect(page.locator("#old")).to_have_count(0)
+    expect(trend.locator("canvas")).to_be_visible()
+    after = page.evaluate(SHOWN)
+    assert [after[name] for name in ("window", "log", "shown")] == [before["window"], True, before["shown"]]
+    expect(trend.locator(".chart-legend button").first).to_have_attribute("aria-pressed", "false")
 
 
 def test_several_accounts_are_told_apart_without_colour(open_page, editor, roster):

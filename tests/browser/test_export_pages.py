@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from perf import clock
@@ -36,3 +37,16 @@ def test_an_export_becomes_ready_while_one_looks_and_is_downloaded(open_page, ed
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == f"tidemark-figures-{clock.today()}.csv"
     assert download.value.path().read_bytes().startswith(b"Platform,Handle")
+
+
+def test_the_link_to_a_file_shows_the_page_that_is_answered_instead(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/accounts/")
+    page.get_by_text("Export", exact=True).click()
+    file = page.get_by_role("link", name="CSV, for spreadsheets")
+    with page.expect_download() as download:
+        file.click()
+    assert download.value.suggested_filename == f"tidemark-figures-{clock.today()}.csv"
+    Session.objects.all().delete()
+    file.click()
+    page.wait_for_url("**/login/**")

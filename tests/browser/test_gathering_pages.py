@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from perf import clock
@@ -75,6 +76,19 @@ def test_a_refused_decision_brings_its_row_back(open_page, editor, doubts):
     expect(page.locator(".toast.error")).to_contain_text("Nothing was changed")
     expect(button).to_be_visible()
     expect(page.locator("tr.fading")).to_have_count(0)
+
+
+def test_who_was_signed_out_meanwhile_is_told_so(open_page, editor, doubts):
+    judging, writing = open_page(WIDE, editor), open_page(WIDE, editor)
+    judging.goto("/figures/suspect/")
+    writing.goto("/accounts/x/station00/")
+    writing.get_by_role("link", name="Add a note on").click()
+    writing.get_by_role("textbox", name="Note").fill("Campaign begins")
+    Session.objects.all().delete()
+    judging.get_by_role("button", name=re.compile("^Reject station00")).click()
+    expect(judging.locator(".toast.error")).to_contain_text("You are signed out. Sign in again. Nothing was changed.")
+    writing.get_by_role("button", name="Add the note").click()
+    expect(writing.get_by_role("dialog")).to_contain_text("You are signed out. Sign in again. Nothing was stored")
 
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["script", "no-script"])

@@ -57,6 +57,22 @@ def test_the_list_sorts_pages_and_takes_columns_in_place(open_page: Any, editor:
     expect(rows(page)).to_have_count(10)
 
 
+def test_the_last_of_two_clicks_is_what_is_shown(open_page: Any, editor: Any, roster: Any) -> None:
+    page = open_page(WIDE, editor)
+    page.goto("/accounts/")
+    held: list[Any] = []
+    page.route("**/accounts/?*", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no builtin
+    with page.expect_request("**/accounts/?page=2*"):
+        page.get_by_role("link", name="Next").click()
+    with page.expect_request("**/accounts/?sort=*"):
+        page.get_by_role("link", name="Account", exact=True).click()
+    for route in held:
+        with page.expect_response(route.request.url):
+            route.continue_()
+    expect(rows(page).first).to_contain_text("station00")
+    assert page.url.endswith("/accounts/?sort=handle")
+
+
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_heading_sums_and_names_stay_in_sight(open_page: Any, editor: Any, roster: Any, size: Any) -> None:
     page = open_page(size, editor)
@@ -106,6 +122,11 @@ def test_a_row_is_switched_at_once_and_goes_back_with_the_reason(open_page: Any,
     page.goto("/accounts/?q=station07")
     switch = page.get_by_role("switch", name=re.compile("station07"))
     page.provoked += ["ERR_FAILED", "Failed to fetch"]
+    page.route("**/switch.js", lambda route: route.abort())
+    switch.click()
+    expect(page.locator(".toast.error")).to_have_text("The server could not be reached. Nothing was changed.Close")
+    page.locator(".toast.error button").click()
+    page.unroute("**/switch.js")
     page.route("**/accounts/switch/**", lambda route: route.abort())
     switch.click()
     expect(page.locator(".toast.error")).to_contain_text("Nothing was changed")

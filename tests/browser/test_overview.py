@@ -38,6 +38,7 @@ def test_a_walk_through_the_overview(
     assert overflow(page) == 0
     page.go_back()
     page.get_by_role("heading", name="Followers by platform").wait_for()
+    page.locator("#trend canvas").wait_for()
     assert overflow(page) == 0
 
     page.locator(".periods summary").click()

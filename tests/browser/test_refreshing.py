@@ -56,6 +56,32 @@ def test_clock_refreshes_every_five_minutes_unless_switched_off(listed):
     expect(listed.locator("[data-refresh-switch]")).to_have_attribute("aria-checked", "false")
 
 
+def test_clock_leaves_ticked_rows_and_open_menus_alone(listed):
+    def next_refresh():
+        with listed.expect_console_message(lambda message: message.text == "refreshed"):
+            listed.clock.fast_forward("05:30")
+
+    listed.evaluate("document.addEventListener('tidemark:refresh', () => console.log('refreshed'))")
+    row = listed.get_by_role("checkbox", name="Choose X").first
+    row.check()
+    shown = listed.locator("[data-updated]").text_content()
+    next_refresh()
+    expect(row).to_be_checked()
+    expect(listed.locator("[data-updated]")).to_have_text(shown)  # no newer than it is
+    listed.keyboard.press("r")
+    expect(listed.locator(".toast")).to_contain_text("is left as it was")
+    row.uncheck()
+    menu = listed.locator(".columns-menu")
+    menu.locator("summary").click()
+    next_refresh()
+    expect(menu).to_have_attribute("open", "")
+    listed.keyboard.press("Escape")
+    factories.account("x", "ebb")
+    next_refresh()
+    expect(listed.locator("#list")).to_contain_text("ebb")
+    expect(listed.get_by_role("button", name="Change…")).to_be_disabled()
+
+
 def test_page_brought_back_after_signing_out_shows_nothing(listed):
     Session.objects.all().delete()
     listed.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")

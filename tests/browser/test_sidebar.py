@@ -168,6 +168,15 @@ def test_accounts_open_and_are_compared_without_leaving_the_page(open_page, edit
     assert "days=7" in page.url
 
 
+def test_the_way_back_to_all_accounts_shows_the_lines_that_the_address_names(open_page, editor, roster):
+    page = open_page(WIDE, editor)
+    page.goto("/?by=organization&account=x/station00")
+    page.get_by_role("link", name="All accounts").click()
+    expect(page.locator("#figures")).to_be_visible()
+    expect(page.get_by_role("link", name="Organisations", exact=True)).to_have_attribute("aria-current", "true")
+    assert page.url.endswith("/?by=organization")
+
+
 @pytest.mark.req("A53")
 def test_rows_on_their_way_are_skeletons_and_a_failure_can_be_tried_again(open_page, editor, roster):
     page = open_page(WIDE, editor)

@@ -54,6 +54,18 @@ def test_several_are_compared_in_one_chart_and_each_can_be_taken_out(viewer: Cli
     assert "2 accounts compared" in text_of(answer)
 
 
+def test_only_the_days_of_an_account_are_called_a_table_of_its_chart(viewer: Client) -> None:
+    a_history("cdcgov")
+    a_history("nih")
+    led = {"/": 3, "/pane/?account=x/nih": 1, "/pane/?account=x/nih&account=x/cdcgov": 1, "/accounts/x/nih/": 1}
+    for path, charts in led.items():
+        page = viewer.get(path).content.decode()
+        own = path.startswith("/accounts/")
+        there = '"#days-title">See the last 30 days as a table' if own else '"/exports/">Export the figures'
+        assert page.count(f"The chart needs JavaScript. <a href={there}") == charts == page.count("chart needs"), path
+        assert ('id="days-title"' in page) == own
+
+
 def test_unknown_names_are_said_and_the_others_shown(viewer: Client) -> None:
     a_history("cdcgov")
     words = text_of(viewer.get("/pane/?account=x/cdcgov&account=x/nobody&account=nowhere&account=x/%00&account=<b>/x"))

@@ -4,7 +4,7 @@ import { afterPaint } from "../lazy.js";
 import { legend, make } from "./legend.js";
 import { TOOLS, acts, keys, touch } from "./moving.js";
 import { colours, options } from "./options.js";
-import { VIEWS, daysOf, drawn } from "./views.js";
+import { VIEWS, alone, daysOf, drawn } from "./views.js";
 
 let loading;
 function library({ code, style }) {
@@ -36,7 +36,9 @@ class Card {
   constructor(element) {
     this.element = element;
     this.whole = element.closest("[data-chart]");
-    this.state = { name: element.dataset.view, log: false };
+    this.state = { name: element.dataset.view, log: false, hidden: new Set() };
+    this.elsewhere = element.querySelector("a"); // where the figures are without the chart
+    this.turn = 0; // only the newest answer is drawn, whichever comes first
     this.left = new AbortController();
     const until = { signal: this.left.signal };
     document.addEventListener("tidemark:refresh", () => this.here() && this.load(), until);
@@ -63,18 +65,19 @@ class Card {
 
   async load() {
     const { element, state } = this;
+    const mine = (this.turn += 1);
     element.setAttribute("aria-busy", "true");
     try {
       const [answer, uPlot] = await Promise.all([read(element.dataset.src), library(element.dataset), this.noted()]);
-      Object.assign(this.state, { answer, uPlot });
       await afterPaint(); // the page's text first, then one chart a frame
-      if (!this.here()) return;
+      if (mine !== this.turn || !this.here()) return;
+      Object.assign(state, { answer, uPlot });
       this.draw();
       await this.notes?.load();
     } catch {
-      this.fail(state.answer);
+      if (mine === this.turn) this.fail(state.answer);
     } finally {
-      element.removeAttribute("aria-busy");
+      if (mine === this.turn) element.removeAttribute("aria-busy");
     }
   }
 
@@ -87,10 +90,10 @@ class Card {
 
   /** Says that the figures could not be fetched; those of before stay where there are any. */
   fail(before) {
-    const words = before ? "The newest figures could not be fetched; those of before are shown." : "The chart could not be drawn: its figures could not be fetched. The table has them too.";
+    const words = before ? "The newest figures could not be fetched; those of before are shown." : "The chart could not be drawn: its figures could not be fetched.";
     const again = make("button", { type: "button", className: "small" }, "Try again");
     again.addEventListener("click", () => this.load());
-    const box = make("div", { className: "chart-failed", role: "alert" }, make("p", {}, words), again);
+    const box = make("div", { className: "chart-failed", role: "alert" }, make("p", {}, words, ...(this.elsewhere && !before ? [" ", this.elsewhere] : [])), again);
     this.element.querySelector(".chart-failed")?.remove();
     if (before) this.element.prepend(box);
     else this.element.replaceChildren(box);
@@ -99,11 +102,13 @@ class Card {
   pick(name) {
     this.state.name = name;
     for (const other of this.pickers()) other.setAttribute("aria-pressed", String(other.dataset.show === name));
-    if (this.state.answer) this.draw();
+    this.draw();
   }
 
   draw() {
     const { element, state } = this;
+    if (!state.answer) return;
+    if (state.chart) state.zoomed = this.zoomed();
     const focused = element.contains(document.activeElement) && document.activeElement.dataset.act;
     state.chart?.destroy();
     state.chart = undefined;
@@ -116,6 +121,18 @@ class Card {
     state.log &&= this.positive();
     this.build();
     if (focused) element.querySelector(`[data-act="${focused}"]`)?.focus();
+  }
+
+  /** The days that the reader zoomed to, as {min, max}: a chart that is drawn again shows them. */
+  zoomed() {
+    const { data: [days], scales: { x: { min, max } } } = this.state.chart;
+    return min > days[0] || max < days.at(-1) ? { min, max } : undefined;
+  }
+
+  /** The part of them that `days` has; {} is all. */
+  within(days) {
+    const { min, max } = this.state.zoomed ?? {};
+    return max > days[0] ? { min: Math.max(min, days[0]), max } : {};
   }
 
   nothing() {
@@ -135,11 +152,16 @@ class Card {
     if (hint) plot.setAttribute("aria-describedby", hint);
     const told = make("p", { className: "visually-hidden", role: "status" });
     const days = daysOf(state.answer);
-    const words = legend(days, state.lines, state.view, (at, show) => state.chart.setSeries(at + 1, { show }));
+    const hidden = alone(state.lines) ? new Set() : state.hidden; // one alone has no switch to bring it back
+    const hide = (at, show) => {
+      state.chart.setSeries(at + 1, { show });
+      hidden[show ? "delete" : "add"](state.lines[at].label);
+    };
+    const words = legend(days, state.lines, state.view, hidden, hide);
     element.replaceChildren(plot, ...this.parts("strip"), words.element, this.tools(told), told, ...this.parts("box"));
     const toLast = (chart) => words.show(chart.cursor.idx ?? chart.series[0].idxs?.[1] ?? days.length - 1);
     const place = (chart) => this.notes?.draw(chart);
-    const setup = { log: state.log, height: Number(element.dataset.height) || 280, hooks: { setCursor: [toLast], ready: [toLast, place], setScale: [(chart, key) => key === "x" && toLast(chart)], drawAxes: [place] } };
+    const setup = { log: state.log, days: this.within(days), hidden, height: Number(element.dataset.height) || 280, hooks: { setCursor: [toLast], ready: [toLast, place], setScale: [(chart, key) => key === "x" && toLast(chart)], drawAxes: [place] } };
     const columns = [days, ...state.lines.map(({ values }) => values)];
     state.chart = new state.uPlot(options(state.uPlot, plot, state.view, state.lines, setup), columns, plot);
     state.chart.over.addEventListener("dblclick", () => acts(state.chart).reset());

@@ -1,6 +1,6 @@
 // The legend: the day under the cursor, each line's dash, shape, name, value and value before, and what points mean.
 import { CROSS, DASHES, DOTTED, SHAPES, nth } from "./shapes.js";
-import { inBars } from "./views.js";
+import { alone, inBars } from "./views.js";
 import { NOTHING, dayName } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -66,7 +66,7 @@ function entries(lines) {
   return found.sort((one, other) => lastOf(other.line.values) - lastOf(one.line.values));
 }
 
-function entry({ line, at, was, wasAt }, { view, bars, alone, hide }) {
+function entry({ line, at, was, wasAt }, { view, bars, single, hidden, hide }) {
   const [value, before] = [make("span", { className: "n" }), make("span", { className: "quiet n" })];
   const words = make("span", {}, make("span", { className: "quiet" }, line.label), " ", value, before);
   const inner = [swatch(line, bars), words];
@@ -75,11 +75,11 @@ function entry({ line, at, was, wasAt }, { view, bars, alone, hide }) {
     before.textContent = was ? ` · before ${said(was, day, view)}` : "";
   };
   const row = make("li", { className: `series-${(line.place % 8) + 1}` });
-  if (alone) {
+  if (single) {
     row.append(...inner);
     return { row, words, tell };
   }
-  const button = make("button", { type: "button", ariaPressed: "true", title: "Show or hide this line" }, ...inner);
+  const button = make("button", { type: "button", ariaPressed: String(!hidden.has(line.label)), title: "Show or hide this line" }, ...inner);
   button.addEventListener("click", () => {
     button.ariaPressed = String(button.ariaPressed === "false");
     for (const one of was ? [at, wasAt] : [at]) hide(one, button.ariaPressed === "true");
@@ -88,11 +88,10 @@ function entry({ line, at, was, wasAt }, { view, bars, alone, hide }) {
   return { row, words, tell };
 }
 
-/** Builds the legend of `lines`: show(at) tells a day and gives its words, hide(at, show) switches a line. */
-export function legend(days, lines, view, hide) {
+/** Builds the legend of `lines`: show(at) tells a day and gives its words, hide(at, show) switches a line; `hidden` has labels. */
+export function legend(days, lines, view, hidden, hide) {
   const day = make("li", { className: "chart-day" });
-  const found = entries(lines);
-  const rows = found.map((one) => entry(one, { view, bars: inBars(view, lines), alone: found.length === 1, hide }));
+  const rows = entries(lines).map((one) => entry(one, { view, bars: inBars(view, lines), single: alone(lines), hidden, hide }));
   const keys = wordsOf(lines).map((kind) => make("li", { className: "chart-key quiet" }, KEYS[kind](), WORDS[kind]));
   return {
     element: make("ul", { className: "chart-legend" }, day, ...rows.map(({ row }) => row), ...keys),

@@ -9,18 +9,21 @@ const APART = 22; // px between two flags; closer ones share one
 /** The annotations of the card of `element`; `draw(chart)` places their flags, `redraw` is called when they change. */
 export class Notes {
   constructor(element, redraw) {
-    Object.assign(this, { element, redraw, found: [], list: make("ol", { className: "chart-notes" }), strip: make("div", { className: "chart-flags" }) });
+    Object.assign(this, { element, redraw, turn: 0, found: [], list: make("ol", { className: "chart-notes" }), strip: make("div", { className: "chart-flags" }) });
     this.about = make("p", { className: "note", role: "status" });
     this.box = make("div", { className: "chart-happened" }, this.list, this.about);
     if (element.dataset.add) this.box.append(this.adder());
   }
 
   async load() {
+    const mine = (this.turn += 1);
     try {
       const { data, left_out } = await read(this.element.dataset.notes);
+      if (mine !== this.turn) return;
       this.found = data;
       this.about.textContent = left_out ? `${left_out} older ones are not listed; a shorter period shows them.` : "";
     } catch {
+      if (mine !== this.turn) return;
       this.about.textContent = "What happened on these days could not be fetched; the figures above are whole. Refresh to try again.";
     }
     this.list.replaceChildren(...this.found.map((one, at) => this.row(one, at)));
@@ -57,7 +60,6 @@ export class Notes {
       if (left - end < APART) {
         last.textContent = last.textContent.split("–")[0] + `–${at + 1}`;
         last.title += `\n${text}`;
-        end = Math.max(end, last.offsetLeft);
         return;
       }
       last = make("button", { type: "button", title: text, ariaLabel: `${at + 1}: ${text}` }, String(at + 1));

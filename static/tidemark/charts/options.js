@@ -9,8 +9,8 @@ export function colours(element) {
   return (name) => style.getPropertyValue(`--${name}`).trim();
 }
 
-/** Options for `lines` of `view` in `element`; `log` asks for a logarithmic scale, `hooks` are more of uPlot's. */
-export function options(uPlot, element, view, lines, { log, height, hooks }) {
+/** Options for `lines` of `view` in `element`; `log` asks for a logarithmic scale, `days` for {min, max}, `hidden` has labels. */
+export function options(uPlot, element, view, lines, { log, days, hidden, height, hooks }) {
   const colour = colours(element);
   const font = `12px ${getComputedStyle(element).fontFamily}`;
   const axis = { stroke: colour("quiet"), font, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
@@ -27,12 +27,12 @@ export function options(uPlot, element, view, lines, { log, height, hooks }) {
     },
     legend: { show: false },
     hooks: { ...hooks, draw: [(chart) => paint(chart, lines, colour)] },
-    scales: { y: { distr: log ? 3 : 1, range: (chart, low, high) => bounds(chart, lines, low, high, view.zero, log) } },
+    scales: { x: days, y: { distr: log ? 3 : 1, range: (chart, low, high) => bounds(chart, lines, low, high, view.zero, log) } },
     axes: [
       { ...axis, grid: { show: false }, size: 28, space: 64, values: nameDays },
       { ...axis, size: 62, gap: 6, space: 40, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : view.axis(tick))) },
     ],
-    series: [{}, ...lines.map((line) => (bars && !line.before ? bar(uPlot, line, colour) : pen(line, colour)))],
+    series: [{}, ...lines.map((line) => ({ ...(bars && !line.before ? bar(uPlot, line, colour) : pen(line, colour)), show: !hidden.has(line.label) }))],
   };
 }
 

@@ -33,8 +33,11 @@ export function rate({ engagement, followers }) {
   return engagement?.map((value, at) => (value === null || !followers[at] ? null : (100 * value) / followers[at]));
 }
 
+/** Whether there is one line only, the period before aside. */
+export const alone = (lines) => lines.filter(({ before }) => !before).length === 1;
+
 /** Whether `view` stands as bars: a change of one line; beside it the period before is a dotted line. */
-export const inBars = (view, lines) => Boolean(view.zero) && lines.filter(({ before }) => !before).length === 1;
+export const inBars = (view, lines) => Boolean(view.zero) && alone(lines);
 
 export const VIEWS = {
   followers: { label: "Followers", of: (line) => line.followers, tell: whole, axis: brief, counts: true },
@@ -71,7 +74,7 @@ function marked({ marks, followers, rounding }, days, view) {
     const unit = rounding ? stated(rounding) : apparent(values);
     for (const at of rounded) if (followers[at]) bounds[at] = interval(followers[at], unit(followers[at]), rounding?.how);
   }
-  return { kinds, bounds, suspects: [...(marks.suspect ?? []), ...(marks.rejected ?? [])].map((ends) => ends.map(toSecond)) };
+  return { kinds, bounds, suspects: (marks.suspect ?? []).map((ends) => ends.map(toSecond)) };
 }
 
 function within(stretches = [], days) {

@@ -1,8 +1,7 @@
 // Writing a note without leaving the chart: the server's own form in a dialog. Loaded when it is asked for.
 import { say } from "../app.js";
+import { send } from "../send.js";
 import { make } from "./legend.js";
-
-const CUT = "The server could not be reached. Nothing was stored; what you wrote is still here.";
 
 /** Shows the form at `address`; `done` hears {message, undo?} when a note was added, changed or deleted. */
 export async function write(address, done) {
@@ -20,6 +19,11 @@ export async function write(address, done) {
   else location.assign(address); // a deleted note has a page of its own
 }
 
+function restore(form) {
+  form.setAttribute("action", form.getAttribute("action").replace("/delete/", "/restore/"));
+  return send(form);
+}
+
 function show(title, forms, address, done) {
   const heading = make("h2", { id: "note-title" }, title);
   const close = make("button", { type: "button", className: "plain" }, "Cancel");
@@ -31,19 +35,17 @@ function show(title, forms, address, done) {
   box.addEventListener("close", () => box.remove());
   for (const form of forms) {
     form.classList.remove("card");
+    if (!form.hasAttribute("action")) form.setAttribute("action", address);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const button = event.submitter;
       button?.setAttribute("aria-busy", "true");
       try {
-        const target = form.getAttribute("action") || address;
-        const told = await post(target, new URLSearchParams(new FormData(form)));
-        const restore = target.replace("/delete/", "/restore/");
-        const token = form.elements.csrfmiddlewaretoken.value;
+        const told = await send(form, button);
         box.close();
-        done({ ...told, undo: form.dataset.noteForm === "delete" && (() => post(restore, new URLSearchParams({ csrfmiddlewaretoken: token }))) });
+        done({ ...told, undo: form.dataset.noteForm === "delete" && (() => restore(form)) });
       } catch (failure) {
-        error.textContent = failure.message;
+        error.textContent = `${failure.message} Nothing was stored; what you wrote is still here.`;
         error.hidden = false;
       } finally {
         button?.removeAttribute("aria-busy");
@@ -53,17 +55,4 @@ function show(title, forms, address, done) {
   document.body.append(box);
   box.showModal();
   box.querySelector("textarea")?.focus();
-}
-
-async function post(address, body) {
-  let answer;
-  let told;
-  try {
-    answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
-    told = await answer.json();
-  } catch {
-    throw new Error(CUT);
-  }
-  if (!answer.ok) throw new Error(told.message ?? told.error ?? CUT);
-  return told;
 }
