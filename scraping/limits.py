@@ -41,6 +41,7 @@ START_SECONDS = 20  # a permit's calls start within this ...
 CALL_SECONDS = 21  # ... and each has ended after this, whatever the server does (scraping.fetch.DEADLINE and a margin)
 REBUILD_SECONDS = 30  # the lock's life, should the rebuilding process die
 LONGEST = timedelta(hours=26)  # the longest window is a calendar day, which lasts up to 25 hours
+BUDGET_LOOK = timedelta(hours=1)  # how soon a spent budget is looked at again: it may be raised, or money come back
 TRIES = 3
 
 
@@ -151,7 +152,7 @@ def _reserve(limit: Limit, asks: Sequence[Ask], at: datetime) -> PermitBlock | W
                 return left
             asks = asks[: sum(1 for total in accumulate(ask.dollars for ask in asks) if total <= left)]
             if not asks:
-                return Wait(clock.now() + (_next_month(at) - at), Waiting.BUDGET_SPENT)
+                return Wait(clock.now() + min(_next_month(at) - at, BUDGET_LOOK), Waiting.BUDGET_SPENT)
         return PermitBlock.objects.create(
             platform=limit.platform,
             credential=limit.credential,

@@ -63,6 +63,17 @@ def test_what_is_not_set_is_waited_for_by_name(
     assert fakes.served(platform) == []
 
 
+def test_a_raised_budget_is_used_though_the_month_is_not_over(settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 0.005
+    one = account("x", "cdcgov")
+    request(one)
+    turn("x")
+    settings.X_MONTHLY_BUDGET_USD = 100.0
+    with clock.shifted(timedelta(hours=1, seconds=1)):
+        turn("x")
+    assert outcome(one) == (JobState.DONE, OK)
+
+
 def test_a_row_that_waits_for_quota_says_until_when(monkeypatch: Any) -> None:
     monkeypatch.setattr(type(CONNECTORS["flickr"]), "windows", (Window(calls=3, seconds=3600),))
     request(*(account("flickr") for _ in range(5)))

@@ -192,6 +192,22 @@ def test_a_budget_is_told_of_at_80_and_at_100_per_cent(dollars: str, steps: list
     assert [problem.detail["step"] for problem in watching.budgets()] == steps
 
 
+@both
+def test_a_rest_too_small_for_a_call_is_a_spent_budget_until_an_answer(settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 100.0
+    state = paused("x", Waiting.BUDGET_SPENT, timedelta(seconds=-1))
+    assert [problem.detail["step"] for problem in watching.budgets()] == [100]
+    tried("x", "ok", at=(state.paused_until or clock.now()) + timedelta(seconds=1))
+    assert list(watching.budgets()) == []
+
+
+def test_last_months_spent_budget_is_not_this_months(settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 100.0
+    month = clock.now().astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    paused("x", Waiting.BUDGET_SPENT, month - clock.now())
+    assert list(watching.budgets()) == []
+
+
 def test_without_a_budget_there_is_nothing_to_tell(settings: Any) -> None:
     settings.X_MONTHLY_BUDGET_USD = None
     assert list(watching.budgets()) == []
