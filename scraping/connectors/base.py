@@ -36,7 +36,7 @@ class Trouble(StrEnum):
     TOO_LARGE = "too_large"
     DEAD_TOKEN = "dead_token"
     NO_CREDENTIAL = "no_credential"
-    BUDGET_SPENT = "budget_spent"
+    NO_CREDITS = "no_credits"  # the platform says so itself, whatever our own meter says
     REFUSED = "refused"  # a 4xx that is none of the above: asking the same again gives the same
     DEADLINE = "deadline"
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from perf import clock
+from scraping import condition, limits, pauses, settling
 from scraping import gather as gathering
-from scraping import limits, pauses, settling
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import CallFailed, Missing, Trouble, Window
 from scraping.fetch import Fetcher
@@ -61,6 +61,16 @@ def test_what_is_not_set_is_waited_for_by_name(
     turn(platform)
     assert ScrapeJob.objects.with_reasons().get(account=one).why == why
     assert fakes.served(platform) == []
+
+
+@pytest.mark.parametrize("says", [None, "usage-capped"])
+def test_credits_that_are_used_up_are_bought_not_budgeted(fakes: Any, says: str | None) -> None:
+    fakes.fault("budget_spent", "x", value=says)
+    request(account("x", "cdcgov"))
+    turn("x")
+    found = condition.conditions(["x"])["x"]
+    assert "credits" in found.why
+    assert found.todo == "Buy credits from the platform, then resume."
 
 
 def test_a_raised_budget_is_used_though_the_month_is_not_over(settings: Any) -> None:

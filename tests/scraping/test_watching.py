@@ -81,6 +81,11 @@ def test_a_long_pause_stays_wrong_to_its_last_minute() -> None:
         assert keys(watching.long_pauses()) == []
 
 
+def test_a_platform_that_waits_for_credits_is_wrong() -> None:
+    paused("x", "no_credits", timedelta(hours=2))
+    assert keys(watching.long_pauses()) == ["x"]
+
+
 def test_what_somebody_switched_off_is_not_wrong() -> None:
     paused("flickr", Waiting.PAGE_OFF, timedelta(hours=5))
     paused("x", Waiting.NO_BUDGET, timedelta(hours=5))
