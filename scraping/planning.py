@@ -120,10 +120,14 @@ def unread(day: date) -> QuerySet[Account]:
         Account.objects.scrapable()
         .exclude(Exists(ended.filter(Q(reason=ScrapeJob.Reason.PLANNED) | Q(state=JobState.DONE))))
         .exclude(Exists(Recheck.objects.filter(account=OuterRef("pk"), next_on__gt=day)))
-        .annotate(changes=Exists(_moved_since(day - ACTIVE)))
-        .order_by("id")
     )
-    return accounts
+    return with_changes(accounts, day).order_by("id")
+
+
+def with_changes(accounts: QuerySet[Account], day: date) -> QuerySet[Account]:
+    """`accounts` with `changes` as of `day`, which rank_of needs."""
+    changed: QuerySet[Account] = accounts.annotate(changes=Exists(_moved_since(day - ACTIVE)))
+    return changed
 
 
 def _moved_since(day: date) -> QuerySet[Snapshot]:
@@ -139,7 +143,7 @@ def rank_of(account: Account) -> Rank:
     """An account's place in the plan; `changes` is annotated: its figures moved within a week."""
     if account.is_core:
         return Rank.CORE
-    return Rank.ACTIVE if account.changes else Rank.REST  # type: ignore[attr-defined]  # annotated by unread
+    return Rank.ACTIVE if account.changes else Rank.REST  # type: ignore[attr-defined]  # annotated by with_changes
 
 
 @transaction.atomic

@@ -131,6 +131,29 @@ def test_a_request_moves_an_open_job_to_the_front_and_joins_it(db: None, setting
     assert set(first.runs.all()) == {run, ScrapeRun.objects.get(kind="planned")}
 
 
+@both
+@pytest.mark.req("A64", "A67")
+def test_chosen_accounts_go_before_a_request_for_all_that_goes_by_rank(db: None) -> None:
+    rest, core, chosen = account(), account(is_core=True), account()
+    ledger.request_scrape(Account.objects.all(), None, scope="all")
+    with clock.shifted(timedelta(minutes=1)):
+        request(chosen)
+        claimed = [job.account for _ in range(3) for job in ledger.claim("x", 1)]
+    assert claimed == [chosen, core, rest]
+
+
+@both
+@pytest.mark.req("A66")
+def test_a_request_moves_no_job_back_that_waits_for_longer(db: None) -> None:
+    late = account()
+    ledger.plan()
+    ScrapeJob.objects.update(order_at=clock.now() - timedelta(days=20))
+    request(account())
+    with clock.shifted(timedelta(minutes=1)):
+        request(late)
+        assert [job.account for job in ledger.claim("x", 1)] == [late]
+
+
 def test_jobs_are_inserted_in_account_order_by_all_who_promise(db: None) -> None:
     accounts = [account("x") for _ in range(5)]
     Account.objects.filter(pk=accounts[0].pk).update(bio="its row now lies behind the others")
