@@ -83,7 +83,7 @@ def request_scrape(
     """
     asked = Account.objects.filter(pk__in=accounts.values("pk"))
     on_hold, now = asked.on_hold().count(), clock.db_instant()
-    chosen = asked.scrapable().order_by("-is_core", "pk").only("id", "platform", "is_core")
+    chosen: QuerySet[Account] = asked.scrapable().order_by("-is_core", "pk").only("id", "platform", "is_core")
     if scope != ScrapeRun.Scope.ACCOUNTS:
         chosen = with_changes(chosen, _day_of(now))
     found = chosen[: ScrapeRun.DEMO_ACCOUNTS] if mode == ScrapeRun.Mode.DEMO else chosen
