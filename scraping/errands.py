@@ -74,6 +74,7 @@ class Call:
     refused: bool = False
     dollars: Decimal = Decimal(0)
     quota: Quota = field(default_factory=Quota)
+    read_at: float = 0.0  # when its quota was: what that says lasts from then
     onward: list[Errand] = field(default_factory=list)
     halves: list[list[Errand]] = field(default_factory=list)
 

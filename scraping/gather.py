@@ -334,7 +334,7 @@ class Gathering:
     async def _read(self, call: Call, response: Response) -> dict[str, Answer] | CallFailed:
         """The connector's answers, or why the whole call failed; a body it cannot cope with is unparsable."""
         try:
-            call.quota = self.connector.quota(response)
+            call.quota, call.read_at = self.connector.quota(response), monotonic()
             if len(response.body) > LARGE_BODY:
                 return await asyncio.to_thread(self.connector.parse, call.batch, response)
             return self.connector.parse(call.batch, response)
@@ -373,10 +373,11 @@ class Gathering:
         await sync_to_async(limits.book)(permit, spent, dollars, ended)
         if failures := [call.failed for call in made if not call.refused]:  # a refusal is no good call either
             await sync_to_async(pauses.count)(self.platform, failures, host=limit.host)
-        said = [call.quota for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
+        said = [call for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
         if said:
-            least = min(said, key=lambda quota: quota.remaining or 0)
-            await sync_to_async(limits.correct)(limit, least.remaining or 0, least.reset_seconds or 0)
+            least = min(said, key=lambda call: call.quota.remaining or 0)
+            lasts = (least.quota.reset_seconds or 0) - (monotonic() - least.read_at)
+            await sync_to_async(limits.correct)(limit, least.quota.remaining or 0, lasts)
 
 
 def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:

@@ -237,10 +237,10 @@ def book(permit: Permit, calls: int, dollars: Decimal, ended: datetime | None) -
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
-    """The platform's headers say that `left` calls remain for `lasts` seconds; the smaller number rules.
+    """The platform's headers, which speak of the first window, say that `left` calls remain for `lasts` seconds.
 
-    What it counts beyond us (another user of the credential) becomes a block of its own, for as long as it counts it:
-    committed like every other, so that a wipe does not forget it.
+    The smaller number rules. What it counts beyond us (another user of the credential) becomes a block of its own, for
+    as long as it counts it: committed like every other, so that a wipe does not forget it.
     """
     if not limit.windows or lasts <= 0:
         return
@@ -264,9 +264,9 @@ def _enter(limit: Limit, seen: _Answer, left: int, lasts: float) -> None:
 
 
 def _correct(limit: Limit, block: str, left: int, lasts: float) -> _Answer:
-    windows = [number for window in limit.windows for number in _bounds(window, _server_now())]
+    window = _bounds(limit.windows[0], _server_now())
     longest = min(lasts, LONGEST.total_seconds())
-    arguments: list[str | int] = [block, max(left, 0), round(longest * 1_000_000), _length(LONGEST), *windows]
+    arguments: list[str | int] = [block, max(left, 0), round(longest * 1_000_000), _length(LONGEST), *window]
     raw = _run("correct", [EPOCH, _blocks(limit), _said(limit)], *arguments)
     return _Answer(raw[0], _instant(int(raw[1])), int(raw[2]), at=_instant(int(raw[3])))
 

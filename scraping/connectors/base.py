@@ -176,7 +176,10 @@ class Connector:
     billed: ClassVar[bool] = False  # what it returns costs money, of which X_MONTHLY_BUDGET_USD says how much
 
     def windows_for(self, credential: str) -> tuple[Window, ...]:
-        """The limits of calls made with `credential`, empty = without one; all hold at once."""
+        """The limits of calls made with `credential`, empty = without one; all hold at once.
+
+        The first is the one that the platform's headers speak of, where it sends any.
+        """
         return self.windows
 
     def key(self, target: Target, credential: str) -> str | None:
