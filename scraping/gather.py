@@ -17,7 +17,9 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
+from accounts.models import FormerHandle
 from perf import clock
 from perf.recording import record
 from scraping import drift, ledger, limits, pauses, samples, settling
@@ -30,7 +32,7 @@ from scraping.fetch import DEADLINE, Fetcher
 from scraping.giving_up import end_unreadable
 from scraping.limits import Limit, Permit, Wait
 from scraping.models import Attempt, ScrapeJob
-from scraping.outcomes import FAILURES, OK, STOPS, Ended, Waiting
+from scraping.outcomes import FAILURES, OK, STOPS, SUSPECT, Ended, Waiting
 from scraping.results import Result, Try
 
 logger = logging.getLogger(__name__)
@@ -383,14 +385,20 @@ class Gathering:
 def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:
     """Those of the accounts whose jobs were claimed and read on `day` (UTC): the platform bills each user once a day.
 
+    A call that found nobody before one that failed was read by no job; under another handle or id it is another user.
     The claim is on the database's clock and comes before the call, so a wrong clock or a late midnight makes nobody
     paid who is not.
     """
     midnight = datetime.combine(day, time(), UTC)
+    renamed = FormerHandle.objects.filter(account=OuterRef("account"), retired_at__gte=OuterRef("started_at"))
+    later = Attempt.objects.filter(account=OuterRef("account"), started_at__gte=OuterRef("started_at"))
     read = Attempt.objects.filter(
+        ~Exists(renamed),
+        ~Exists(later.filter(outcome=Missing.REASSIGNED)),
         platform=platform,
         account__in=account_ids,
         job__started_at__gte=midnight,
+        job__outcome__in=(OK, SUSPECT),
         outcome=OK,
         started_at__gte=midnight - timedelta(days=1),  # of a wrong clock too; so few rows that the index finds them
     )

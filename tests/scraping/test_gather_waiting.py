@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Account
 from perf import clock
 from scraping import condition, limits, pauses, settling
 from scraping import gather as gathering
@@ -61,6 +62,30 @@ def test_what_is_not_set_is_waited_for_by_name(
     turn(platform)
     assert ScrapeJob.objects.with_reasons().get(account=one).why == why
     assert fakes.served(platform) == []
+
+
+def test_a_call_that_found_nobody_is_not_paid_for() -> None:
+    assert paid(read_today(account("x"), outcome="timeout")) == frozenset()
+
+
+def test_a_renamed_account_is_another_user_to_pay_for() -> None:
+    one = read_today(account("x"))
+    assert paid(one) == {one.pk}
+    one.rename("somebody_else")
+    assert paid(one) == frozenset()
+
+
+def read_today(one: Account, outcome: str = OK) -> Account:
+    """One with a try that was answered, of a job that came to `outcome`."""
+    request(one)
+    job, now = ScrapeJob.objects.get(account=one), clock.now()
+    ScrapeJob.objects.filter(pk=job.pk).update(started_at=now, outcome=outcome)
+    Attempt.objects.create(job=job, account=one, platform="x", step="ids", started_at=now, seconds=0.1, outcome=OK)
+    return one
+
+
+def paid(one: Account) -> frozenset[int]:
+    return gathering.paid_on("x", clock.now().date(), [one.pk])
 
 
 @pytest.mark.parametrize("says", [None, "usage-capped"])
