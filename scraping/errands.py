@@ -71,7 +71,7 @@ class Call:
     search: Search | None = None
     made: bool = False
     failed: bool = False
-    refused: bool = False
+    untold: bool = False
     dollars: Decimal = Decimal(0)
     quota: Quota = field(default_factory=Quota)
     read_at: float = 0.0  # when its quota was: what that says lasts from then

@@ -38,6 +38,7 @@ from scraping.results import Result, Try
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=2)  # a shorter wait is sat out, a longer one gives the jobs back
+UNTOLD = frozenset({Trouble.RATE_LIMITED, Trouble.DEADLINE})  # ends that tell neither a good call nor a failed one
 LARGE_BODY = 64 * 1024  # bytes; larger bodies are read in a thread, so that the event loop goes on
 MAX_CALLS = 4  # per account and claim: learn an id, ask elsewhere, read
 MAX_CLAIM = 1_000  # jobs per claim ...
@@ -357,7 +358,7 @@ class Gathering:
         elif trouble in STOPS:
             self._stop("", clock.now(), trouble)
             await sync_to_async(pauses.pause)(self.platform, clock.now() + STOPS[trouble], trouble)
-        call.failed, call.refused = trouble in FAILURES, trouble is Trouble.RATE_LIMITED
+        call.failed, call.untold = trouble in FAILURES, trouble in UNTOLD
         tried = replace(tried, outcome=trouble, detail=samples.scrubbed(failure.detail))
         if trouble is Trouble.REFUSED and call.halve(tried):
             return
@@ -373,7 +374,7 @@ class Gathering:
         # Beside the database's thread, which may be writing down for a second that would be lost to the window.
         ended = await asyncio.to_thread(limits.end, limit, permit, spent)
         await sync_to_async(limits.book)(permit, spent, dollars, ended)
-        if failures := [call.failed for call in made if not call.refused]:  # a refusal is no good call either
+        if failures := [call.failed for call in made if not call.untold]:
             await sync_to_async(pauses.count)(self.platform, failures, host=limit.host)
         said = [call for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
         if said:
