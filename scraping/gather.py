@@ -349,6 +349,8 @@ class Gathering:
 
     async def _fail(self, call: Call, failure: CallFailed, tried: Try, host: str) -> None:
         """Settle the accounts of a call that gave nothing, or halve it; pause what asked for it."""
+        if failure.trouble is Trouble.DEAD_TOKEN and not self.credential:
+            failure = CallFailed(Trouble.NO_CREDENTIAL, "It asks for a credential.")
         trouble, until = failure.trouble, None
         if trouble is Trouble.RATE_LIMITED:
             # Before it is written down: what started later is no burst.

@@ -45,6 +45,16 @@ def test_a_dead_token_stops_the_platform_and_loses_nothing(fakes: Any) -> None:
     assert outcome(one) == (JobState.DONE, OK)
 
 
+@pytest.mark.parametrize("platform", ["truth_social", "bluesky"])
+def test_a_platform_that_wants_a_credential_has_refused_none(fakes: Any, platform: str) -> None:
+    fakes.fault("status", platform, value=401)
+    one = account(platform, "nasa.bsky.social" if platform == "bluesky" else "cdc")
+    request(one)
+    turn(platform)
+    assert outcome(one) == (JobState.FAILED, Trouble.NO_CREDENTIAL)
+    assert PlatformState.objects.get(platform=platform).why == Trouble.NO_CREDENTIAL
+
+
 @pytest.mark.parametrize(
     ("platform", "missing", "why"),
     [
