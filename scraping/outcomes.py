@@ -75,6 +75,7 @@ RULES: dict[str, Rule] = {
     Missing.UNSUPPORTED_PROFILE: Rule("A kind of profile without a public count", *_ANSWERED),
     Missing.REASSIGNED: Rule("The handle now belongs to somebody else", *_ANSWERED),
     Missing.FROM_BATCH: Rule("The platform left it out of its answer", JobState.DONE, 2),
+    Missing.POSTPONED: Rule("The platform put it off"),
     Missing.BLOCKED: Rule("The platform showed a wall instead of the profile", JobState.DEAD, 3),
     Missing.UNPARSABLE: Rule("The answer could not be read", *_BROKEN),
     Missing.WANTS_TOKEN: Rule("It opens to a token only, and there is none for it", *_BROKEN),
@@ -114,7 +115,7 @@ STOPS: dict[str, timedelta] = {
     Trouble.NO_CREDITS: timedelta(hours=1),
 }
 # Outcomes of an account that the platform spoke of: its credential, its limit and the way to it are well.
-ANSWERED = frozenset({OK, SUSPECT, *Missing})
+ANSWERED = frozenset({OK, SUSPECT, *Missing} - {Missing.POSTPONED})
 # Outcomes of whole calls that count towards the circuit.
 FAILURES = frozenset({Trouble.SERVER_ERROR, Trouble.TIMEOUT, Trouble.CONNECTION})
 CIRCUIT_FAILURES = 5

@@ -20,6 +20,7 @@ class Missing(StrEnum):
     BLOCKED = "blocked"
     UNPARSABLE = "unparsable"
     FROM_BATCH = "missing_from_batch"
+    POSTPONED = "postponed"  # refused for now alone, while others in the same call were answered
     UNSUPPORTED_PROFILE = "unsupported_profile"
     REASSIGNED = "reassigned"
     WANTS_TOKEN = "wants_token"  # this account or its server opens to a token only, and none is set or accepted
