@@ -230,6 +230,8 @@ def _end_past_plans(day: date) -> None:
 @transaction.atomic
 def hand_over(old: ScrapeRun, jobs: QuerySet[RunJob], run: ScrapeRun | None = None) -> int:
     """Let `old` wait no longer for up to CHUNK of `jobs`, which go on in `run` or the others they are in; how many."""
+    # The run first, in the order in which a cancelling locks: so that neither waits for the other.
+    list(ScrapeRun.objects.filter(pk=old.pk).select_for_update(no_key=True).values_list("pk"))
     rows = dict(jobs.order_by("id").values_list("id", "job_id")[:CHUNK])
     if rows:
         if run:

@@ -14,9 +14,9 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account
 from perf import clock
-from scraping import ledger, settling
+from scraping import ledger, planning, settling
 from scraping.connectors.base import Missing, Trouble
-from scraping.models import JobState, Rank, ScrapeJob, ScrapeRun
+from scraping.models import JobState, Rank, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import MAX_WORKER_DEATHS, Ended
 from scraping.planning import Night
 from scraping.results import Result
@@ -187,6 +187,26 @@ def test_carrying_jobs_over_waits_for_who_holds_them_in_order(settings: Any) -> 
             list(jobs)
         planning.result()
     assert ScrapeJob.objects.filter(date__gte=clock.today() - timedelta(days=1)).count() == 3
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_who_hands_jobs_over_waits_for_who_cancels_their_run() -> None:
+    run = request(account("x"))
+
+    def hand_over() -> int:
+        try:
+            return planning.hand_over(run, RunJob.objects.filter(run=run))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            ScrapeRun.objects.filter(pk=run.pk).update(left_out=1)
+            handing = pool.submit(hand_over)
+            time.sleep(0.5)
+            RunJob.objects.filter(run=run).delete()
+        assert handing.result() == 0
 
 
 def test_a_request_for_nothing_active_is_refused(db: None) -> None:
