@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import DateTimeField, Min, Value
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from perf import clock
 from perf.queries import metered
-from scraping import ledger
+from scraping import hours, ledger
 from scraping.advice import advice, summary
 from scraping.capacity import PlatformForecast
 from scraping.connectors import CONNECTORS, Unavailable, connector_for
@@ -85,6 +87,7 @@ def tried(one: Account, *outcomes: str, seconds: float = 0.0, ago: timedelta = t
         Attempt(job=job, account=one, platform=one.platform, step="read", started_at=at, seconds=seconds, outcome=word)
         for word in outcomes
     )
+    hours.roll_up()
 
 
 @pytest.fixture
@@ -244,6 +247,13 @@ def test_only_failures_that_are_repeated_count() -> None:
     assert of("linkedin").repeated == 0
     tried(one, *["timeout"] * 100)
     assert of("linkedin").repeated == 9  # every second call of 19
+
+
+def test_what_went_lately_is_not_counted_from_single_tries() -> None:
+    accounts("linkedin", 1)
+    with CaptureQueriesContext(connection) as asked:
+        forecast()
+    assert not [one["sql"] for one in asked if "scraping_attempt" in one["sql"]]
 
 
 def test_failures_older_than_a_week_count_no_more() -> None:
