@@ -13,7 +13,7 @@ from accounts.platforms import PLATFORMS
 from scraping import ledger, pauses
 from scraping.connectors import warning_for
 from scraping.models import OPEN_STATES, Attempt, PermitBlock, PlatformState, ScrapeJob, ScrapeRun
-from scraping.outcomes import label
+from scraping.outcomes import RULES, label
 from scraping.tasks import wake
 
 
@@ -31,6 +31,18 @@ class ReadOnly(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    """How it ended, from the rules: the field has no choices, and to list what is stored all of the table is read."""
+
+    title = parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(outcome), rule.label) for outcome, rule in RULES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(outcome=self.value()) if self.value() else queryset
 
 
 @admin.register(ScrapeRun)
@@ -67,7 +79,7 @@ class ScrapeJobAdmin(ReadOnly):
     """Jobs with why they wait or how they ended; what ended can be tried again."""
 
     list_display = ("id", "account", "date", "reason", "rank", "state", "why_label", "due_at", "attempts")
-    list_filter = ("state", "platform", "reason", "outcome")
+    list_filter = ("state", "platform", "reason", OutcomeFilter)
     list_select_related = ("account",)
     search_fields = ("account__handle_key",)
     raw_id_fields = ("account",)
@@ -103,7 +115,7 @@ class AttemptAdmin(ReadOnly):
     """Every call made for an account."""
 
     list_display = ("id", "account", "platform", "step", "started_at", "seconds", "outcome", "status", "worker")
-    list_filter = ("platform", "outcome")
+    list_filter = ("platform", OutcomeFilter)
     list_select_related = ("account",)
     search_fields = ("account__handle_key",)
     raw_id_fields = ("account", "job")

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from perf.templatetags.figures import duration
 from scraping.capacity import Forecast, LimitForecast, Money, PlatformForecast
 from scraping.models import Rank
 
@@ -86,6 +87,13 @@ def _is_too_much(limit: LimitForecast) -> bool:
 def _of_limit(made: Forecast, row: PlatformForecast, limit: LimitForecast) -> str:
     """Why one limit does not let everybody through, until when they wait, and what to do."""
     name = limit.host or row.platform.label
+    ahead = (made.end - made.start).total_seconds()
+    waiting = f"{_tiers(limit.outcome.left)} will wait until {_until(made, limit)}."
+    if limit.least_seconds > ahead and not _is_too_much(limit) and not limit.spent:
+        return (
+            f"{name}'s limit lets {_many(limit.outcome.calls, 'call')} through in {duration(limit.least_seconds)}, "
+            f"and {duration(ahead)} are left of the day. {waiting} {_REMEDY}"
+        )
     if limit.quota is None or (not _is_too_much(limit) and not limit.spent):
         return (
             f"{name}'s limit would do, but calls take too long to reach everybody within the day. "

@@ -28,7 +28,8 @@ GOOD = frozenset(outcome for outcome, rule in RULES.items() if rule.state is Job
 NEEDS_A_PERSON: dict[str, str] = {
     Trouble.DEAD_TOKEN: "Set a new {token}, restart the workers, then resume.",
     Trouble.NO_CREDENTIAL: "Set {token} and restart the workers.",
-    Trouble.BUDGET_SPENT: "Raise X_MONTHLY_BUDGET_USD and restart the workers, or wait for the first of the month.",
+    Trouble.NO_CREDITS: "Buy credits from the platform, then resume.",
+    Waiting.BUDGET_SPENT: "Raise X_MONTHLY_BUDGET_USD, restart the workers and resume, or wait for the month's end.",
     Waiting.NO_BUDGET: "Set X_MONTHLY_BUDGET_USD to what may be spent a month, and restart the workers.",
     Waiting.LIMITS_UNAVAILABLE: "Start the Redis at BROKER_URL. Nothing is fetched without counting.",
     Waiting.LIMITS_EVICT: "Set maxmemory-policy noeviction on the Redis at BROKER_URL.",

@@ -71,9 +71,10 @@ class Call:
     search: Search | None = None
     made: bool = False
     failed: bool = False
-    refused: bool = False
+    untold: bool = False
     dollars: Decimal = Decimal(0)
     quota: Quota = field(default_factory=Quota)
+    read_at: float = 0.0  # when its quota was: what that says lasts from then
     onward: list[Errand] = field(default_factory=list)
     halves: list[list[Errand]] = field(default_factory=list)
 

@@ -156,6 +156,7 @@ class Fetcher:
             trust_env=False,
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),  # one deadline around the whole call instead
+            middlewares=(_never_twice,),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
         )
         return self
@@ -237,6 +238,17 @@ class Fetcher:
                 raise Forbidden("it is not the fake platforms")
             _refuse_private(address[0])
         return socket.socket(family, kind, protocol)
+
+
+async def _never_twice(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Name a lost connection by the one error that aiohttp does not answer with the same request once more.
+
+    The platform may have counted the first: one permit is one request.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(type(error).__name__) from error
 
 
 def outcome_of(status: int) -> str:

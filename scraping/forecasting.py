@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Avg, Count, F, Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Coalesce, TruncMinute
 
 from accounts.platforms import PLATFORMS
@@ -21,7 +21,7 @@ from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Connector, Missing, Target, Trouble
 from scraping.gather import MAX_CLAIM, most_held
 from scraping.limits import LONGEST, Limit, spent_dollars
-from scraping.models import Attempt, PermitBlock
+from scraping.models import OutcomeHour, PermitBlock
 from scraping.outcomes import RULES, STOPS
 from scraping.planning import Night, rank_of, unread
 from scraping.rehearsal import Meter, Rehearsal, Spent, Terms, Wish, calls_a_day
@@ -85,13 +85,13 @@ def _plan(night: Night) -> dict[str, list[Wish]]:
 
 
 def _lately() -> dict[str, Lately]:
-    """How each platform's calls of the last week went."""
+    """How each platform's calls of the last week went, from the hours that were counted of them."""
     tried: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: dict[str, float] = defaultdict(float)
-    rows = Attempt.objects.filter(started_at__gte=clock.now() - LOOKED_BACK).exclude(step="none").order_by()
-    for name, outcome, count, mean in rows.values_list("platform", "outcome").annotate(Count("id"), Avg("seconds")):
+    rows = OutcomeHour.objects.filter(hour__gte=clock.now() - LOOKED_BACK).exclude(step="none").order_by()
+    for name, outcome, count, took in rows.values_list("platform", "outcome").annotate(Sum("count"), Sum("seconds")):
         tried[name][outcome] += count
-        seconds[name] += mean * count
+        seconds[name] += took
     return {
         name: Lately(
             sum(counts[outcome] for outcome in CALLS_FAILING) / counts.total(),

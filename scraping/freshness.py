@@ -44,7 +44,7 @@ class Tier(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many scrapable accounts of a tier (of one platform, or of all) have a figure as new as promised."""
+    """How many active accounts of a tier (of one platform, or of all) have a figure as new as promised."""
 
     tier: Tier
     hours: int

@@ -17,7 +17,9 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
+from accounts.models import FormerHandle
 from perf import clock
 from perf.recording import record
 from scraping import drift, ledger, limits, pauses, samples, settling
@@ -30,12 +32,13 @@ from scraping.fetch import DEADLINE, Fetcher
 from scraping.giving_up import end_unreadable
 from scraping.limits import Limit, Permit, Wait
 from scraping.models import Attempt, ScrapeJob
-from scraping.outcomes import FAILURES, OK, STOPS, Ended, Waiting
+from scraping.outcomes import FAILURES, OK, STOPS, SUSPECT, Ended, Waiting
 from scraping.results import Result, Try
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=2)  # a shorter wait is sat out, a longer one gives the jobs back
+UNTOLD = frozenset({Trouble.RATE_LIMITED, Trouble.DEADLINE})  # ends that tell neither a good call nor a failed one
 LARGE_BODY = 64 * 1024  # bytes; larger bodies are read in a thread, so that the event loop goes on
 MAX_CALLS = 4  # per account and claim: learn an id, ask elsewhere, read
 MAX_CLAIM = 1_000  # jobs per claim ...
@@ -334,7 +337,7 @@ class Gathering:
     async def _read(self, call: Call, response: Response) -> dict[str, Answer] | CallFailed:
         """The connector's answers, or why the whole call failed; a body it cannot cope with is unparsable."""
         try:
-            call.quota = self.connector.quota(response)
+            call.quota, call.read_at = self.connector.quota(response), monotonic()
             if len(response.body) > LARGE_BODY:
                 return await asyncio.to_thread(self.connector.parse, call.batch, response)
             return self.connector.parse(call.batch, response)
@@ -346,6 +349,8 @@ class Gathering:
 
     async def _fail(self, call: Call, failure: CallFailed, tried: Try, host: str) -> None:
         """Settle the accounts of a call that gave nothing, or halve it; pause what asked for it."""
+        if failure.trouble is Trouble.DEAD_TOKEN and not self.credential:
+            failure = CallFailed(Trouble.NO_CREDENTIAL, "It asks for a credential.")
         trouble, until = failure.trouble, None
         if trouble is Trouble.RATE_LIMITED:
             # Before it is written down: what started later is no burst.
@@ -355,7 +360,7 @@ class Gathering:
         elif trouble in STOPS:
             self._stop("", clock.now(), trouble)
             await sync_to_async(pauses.pause)(self.platform, clock.now() + STOPS[trouble], trouble)
-        call.failed, call.refused = trouble in FAILURES, trouble is Trouble.RATE_LIMITED
+        call.failed, call.untold = trouble in FAILURES, trouble in UNTOLD
         tried = replace(tried, outcome=trouble, detail=samples.scrubbed(failure.detail))
         if trouble is Trouble.REFUSED and call.halve(tried):
             return
@@ -371,25 +376,32 @@ class Gathering:
         # Beside the database's thread, which may be writing down for a second that would be lost to the window.
         ended = await asyncio.to_thread(limits.end, limit, permit, spent)
         await sync_to_async(limits.book)(permit, spent, dollars, ended)
-        if failures := [call.failed for call in made if not call.refused]:  # a refusal is no good call either
+        if failures := [call.failed for call in made if not call.untold]:
             await sync_to_async(pauses.count)(self.platform, failures, host=limit.host)
-        said = [call.quota for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
+        said = [call for call in made if call.quota.remaining is not None and call.quota.reset_seconds]
         if said:
-            least = min(said, key=lambda quota: quota.remaining or 0)
-            await sync_to_async(limits.correct)(limit, least.remaining or 0, least.reset_seconds or 0)
+            least = min(said, key=lambda call: call.quota.remaining or 0)
+            lasts = (least.quota.reset_seconds or 0) - (monotonic() - least.read_at)
+            await sync_to_async(limits.correct)(limit, least.quota.remaining or 0, lasts)
 
 
 def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:
     """Those of the accounts whose jobs were claimed and read on `day` (UTC): the platform bills each user once a day.
 
+    A call that found nobody before one that failed was read by no job; under another handle or id it is another user.
     The claim is on the database's clock and comes before the call, so a wrong clock or a late midnight makes nobody
     paid who is not.
     """
     midnight = datetime.combine(day, time(), UTC)
+    renamed = FormerHandle.objects.filter(account=OuterRef("account"), retired_at__gte=OuterRef("started_at"))
+    later = Attempt.objects.filter(account=OuterRef("account"), started_at__gte=OuterRef("started_at"))
     read = Attempt.objects.filter(
+        ~Exists(renamed),
+        ~Exists(later.filter(outcome=Missing.REASSIGNED)),
         platform=platform,
         account__in=account_ids,
         job__started_at__gte=midnight,
+        job__outcome__in=(OK, SUSPECT),
         outcome=OK,
         started_at__gte=midnight - timedelta(days=1),  # of a wrong clock too; so few rows that the index finds them
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,13 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
     When,
 )
+from django.db.models.functions import Least
 
 from accounts.models import Account
 from perf import clock
@@ -38,7 +40,7 @@ from scraping.models import (
 )
 from scraping.models.jobs import ScrapeJobQuerySet
 from scraping.outcomes import MAX_ATTEMPTS, MAX_WORKER_DEATHS, Ended
-from scraping.planning import AHEAD, CHUNK, chunks, hand_over, join, plan
+from scraping.planning import AHEAD, CHUNK, chunks, hand_over, join, plan, rank_of, with_changes
 
 __all__ = [
     "Refused",
@@ -74,15 +76,19 @@ def request_scrape(
 ) -> ScrapeRun:
     """Promise a scrape of `accounts` (the active of them) now, ahead of the plan; returns the run that tells of it.
 
-    An open job is moved to the front and joins the run, others are inserted. `by` is a user or None. The mode says
-    for how long the run waits, see ScrapeRun.PATIENCE; a demo takes five accounts, core accounts first.
+    An open job is moved to the front and joins the run, others are inserted. Chosen accounts go before all others, a
+    platform's or all go as the plan ranks them. `by` is a user or None. The mode says for how long the run waits, see
+    ScrapeRun.PATIENCE; a demo takes five accounts, core accounts first.
     Accounts on hold are left out and counted in the run. Raises Refused when there is nothing to scrape.
     """
     asked = Account.objects.filter(pk__in=accounts.values("pk"))
-    chosen = asked.scrapable().order_by("-is_core", "pk").values_list("id", "platform")
-    # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
-    wanted = dict(sorted(chosen[: ScrapeRun.DEMO_ACCOUNTS] if mode == ScrapeRun.Mode.DEMO else chosen))
     on_hold, now = asked.on_hold().count(), clock.db_instant()
+    chosen: QuerySet[Account] = asked.scrapable().order_by("-is_core", "pk").only("id", "platform", "is_core")
+    if scope != ScrapeRun.Scope.ACCOUNTS:
+        chosen = with_changes(chosen, _day_of(now))
+    found = chosen[: ScrapeRun.DEMO_ACCOUNTS] if mode == ScrapeRun.Mode.DEMO else chosen
+    # In account order, as the plan inserts: two that promise the same accounts at once then never deadlock.
+    wanted = {one.pk: (one.platform, now + _ahead(one, scope)) for one in sorted(found, key=lambda one: one.pk)}
     if not wanted:
         raise Refused(_nothing(on_hold))
     asker = {"requested_by": by, "created_at": now, "left_out": on_hold}
@@ -93,31 +99,45 @@ def request_scrape(
     return run
 
 
-def _promise(wanted: Mapping[int, str], now: datetime) -> list[int]:
-    """Insert a job for each account (id → platform) that has none open, move the open ones up; the jobs' ids."""
+def _ahead(account: Account, scope: str) -> timedelta:
+    """Where a request puts an account. All of a platform at once stand a day behind accounts that somebody chose."""
+    if scope == ScrapeRun.Scope.ACCOUNTS:
+        return AHEAD[Rank.REQUESTED]
+    return AHEAD[Rank.REQUESTED] + timedelta(days=1) + AHEAD[rank_of(account)]
+
+
+def _promise(wanted: Mapping[int, tuple[str, datetime]], now: datetime) -> list[int]:
+    """Insert a job for each account (id → platform, place) that has none open, move the open ones up; the jobs' ids."""
     open_jobs = ScrapeJob.objects.filter(account__among=wanted).open()
     held = set(open_jobs.select_for_update().order_by("id").values_list("account_id", flat=True))
     for chunk in chunks(account for account in wanted if account not in held):
-        jobs = [_requested(account, wanted[account], now) for account in chunk]
+        jobs = [_requested(account, *wanted[account], now) for account in chunk]
         ScrapeJob.objects.bulk_create(jobs, ignore_conflicts=True)  # somebody asked for the same a moment ago
     waiting = open_jobs.filter(state=JobState.DUE)
-    waiting.filter(rank__gt=Rank.REQUESTED).update(rank=Rank.REQUESTED, order_at=now + AHEAD[Rank.REQUESTED])
+    for place in {place for _, place in wanted.values()}:
+        here = waiting.filter(account__among=[account for account in wanted if wanted[account][1] == place])
+        behind = here.filter(Q(rank__gt=Rank.REQUESTED) | Q(order_at__gt=place))
+        behind.update(rank=Rank.REQUESTED, order_at=Least("order_at", Value(place)))
     waiting.filter(due_at__gt=now).update(due_at=now, outcome="")
     # A second look that comes too early settles nothing: as a request it will be followed by another.
     open_jobs.filter(reason=ScrapeJob.Reason.CONFIRM).update(reason=ScrapeJob.Reason.REQUESTED)
     return list(open_jobs.values_list("id", flat=True))
 
 
-def _requested(account_id: int, platform: str, now: datetime) -> ScrapeJob:
+def _requested(account_id: int, platform: str, place: datetime, now: datetime) -> ScrapeJob:
     return ScrapeJob(
         account_id=account_id,
         platform=platform,
-        date=now.astimezone(ZoneInfo(settings.TIME_ZONE)).date(),
+        date=_day_of(now),
         reason=ScrapeJob.Reason.REQUESTED,
         rank=Rank.REQUESTED,
-        order_at=now + AHEAD[Rank.REQUESTED],
+        order_at=place,
         due_at=now,
     )
+
+
+def _day_of(now: datetime) -> date:
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
 
 
 def _nothing(on_hold: int) -> str:

@@ -41,6 +41,7 @@ START_SECONDS = 20  # a permit's calls start within this ...
 CALL_SECONDS = 21  # ... and each has ended after this, whatever the server does (scraping.fetch.DEADLINE and a margin)
 REBUILD_SECONDS = 30  # the lock's life, should the rebuilding process die
 LONGEST = timedelta(hours=26)  # the longest window is a calendar day, which lasts up to 25 hours
+BUDGET_LOOK = timedelta(hours=1)  # how soon a spent budget is looked at again: it may be raised, or money come back
 TRIES = 3
 
 
@@ -151,7 +152,7 @@ def _reserve(limit: Limit, asks: Sequence[Ask], at: datetime) -> PermitBlock | W
                 return left
             asks = asks[: sum(1 for total in accumulate(ask.dollars for ask in asks) if total <= left)]
             if not asks:
-                return Wait(clock.now() + (_next_month(at) - at), Waiting.BUDGET_SPENT)
+                return Wait(clock.now() + min(_next_month(at) - at, BUDGET_LOOK), Waiting.BUDGET_SPENT)
         return PermitBlock.objects.create(
             platform=limit.platform,
             credential=limit.credential,
@@ -236,10 +237,10 @@ def book(permit: Permit, calls: int, dollars: Decimal, ended: datetime | None) -
 
 
 def correct(limit: Limit, left: int, lasts: float) -> None:
-    """The platform's headers say that `left` calls remain for `lasts` seconds; the smaller number rules.
+    """The platform's headers, which speak of the first window, say that `left` calls remain for `lasts` seconds.
 
-    What it counts beyond us (another user of the credential) becomes a block of its own, for as long as it counts it:
-    committed like every other, so that a wipe does not forget it.
+    The smaller number rules. What it counts beyond us (another user of the credential) becomes a block of its own, for
+    as long as it counts it: committed like every other, so that a wipe does not forget it.
     """
     if not limit.windows or lasts <= 0:
         return
@@ -263,9 +264,9 @@ def _enter(limit: Limit, seen: _Answer, left: int, lasts: float) -> None:
 
 
 def _correct(limit: Limit, block: str, left: int, lasts: float) -> _Answer:
-    windows = [number for window in limit.windows for number in _bounds(window, _server_now())]
+    window = _bounds(limit.windows[0], _server_now())
     longest = min(lasts, LONGEST.total_seconds())
-    arguments: list[str | int] = [block, max(left, 0), round(longest * 1_000_000), _length(LONGEST), *windows]
+    arguments: list[str | int] = [block, max(left, 0), round(longest * 1_000_000), _length(LONGEST), *window]
     raw = _run("correct", [EPOCH, _blocks(limit), _said(limit)], *arguments)
     return _Answer(raw[0], _instant(int(raw[1])), int(raw[2]), at=_instant(int(raw[3])))
 

@@ -75,6 +75,7 @@ RULES: dict[str, Rule] = {
     Missing.UNSUPPORTED_PROFILE: Rule("A kind of profile without a public count", *_ANSWERED),
     Missing.REASSIGNED: Rule("The handle now belongs to somebody else", *_ANSWERED),
     Missing.FROM_BATCH: Rule("The platform left it out of its answer", JobState.DONE, 2),
+    Missing.POSTPONED: Rule("The platform put it off"),
     Missing.BLOCKED: Rule("The platform showed a wall instead of the profile", JobState.DEAD, 3),
     Missing.UNPARSABLE: Rule("The answer could not be read", *_BROKEN),
     Missing.WANTS_TOKEN: Rule("It opens to a token only, and there is none for it", *_BROKEN),
@@ -88,7 +89,7 @@ RULES: dict[str, Rule] = {
     Trouble.TOO_LARGE: Rule("The answer was larger than 2 MiB", *_BROKEN),
     Trouble.DEAD_TOKEN: Rule("The credential is no longer accepted", attempts=0),
     Trouble.NO_CREDENTIAL: Rule("No credential is set", *_BROKEN),
-    Trouble.BUDGET_SPENT: Rule("The month's budget is spent", attempts=0),
+    Trouble.NO_CREDITS: Rule("The credits bought from the platform are used up", attempts=0),
     Waiting.QUOTA: Rule("Waiting for the platform's quota", attempts=0),
     Waiting.CIRCUIT: Rule("Paused after failures in a row", attempts=0),
     Waiting.PROBING: Rule("One call is trying whether the platform is well again", attempts=0),
@@ -96,6 +97,7 @@ RULES: dict[str, Rule] = {
     Waiting.LIMITS_REBUILDING: Rule("The limits are being rebuilt", attempts=0),
     Waiting.LIMITS_EVICT: Rule("The limits' Redis may evict keys; set maxmemory-policy noeviction", attempts=0),
     Waiting.NEW_DAY: Rule("A new day has begun on the platform's bill: prices are looked up again", attempts=0),
+    Waiting.BUDGET_SPENT: Rule("The month's budget is spent", attempts=0),
     Waiting.NO_BUDGET: Rule("Set a budget: X_MONTHLY_BUDGET_USD", attempts=0),
     Waiting.NO_CONNECTOR: Rule("No connector reads this platform", *_BROKEN),
     Waiting.PAGE_OFF: Rule("Reading this platform's public pages is off", *_BROKEN),
@@ -110,10 +112,10 @@ RULES: dict[str, Rule] = {
 STOPS: dict[str, timedelta] = {
     Trouble.DEAD_TOKEN: RECHECK,
     Trouble.NO_CREDENTIAL: RECHECK,
-    Trouble.BUDGET_SPENT: timedelta(hours=1),
+    Trouble.NO_CREDITS: timedelta(hours=1),
 }
 # Outcomes of an account that the platform spoke of: its credential, its limit and the way to it are well.
-ANSWERED = frozenset({OK, SUSPECT, *Missing})
+ANSWERED = frozenset({OK, SUSPECT, *Missing} - {Missing.POSTPONED})
 # Outcomes of whole calls that count towards the circuit.
 FAILURES = frozenset({Trouble.SERVER_ERROR, Trouble.TIMEOUT, Trouble.CONNECTION})
 CIRCUIT_FAILURES = 5

@@ -120,10 +120,14 @@ def unread(day: date) -> QuerySet[Account]:
         Account.objects.scrapable()
         .exclude(Exists(ended.filter(Q(reason=ScrapeJob.Reason.PLANNED) | Q(state=JobState.DONE))))
         .exclude(Exists(Recheck.objects.filter(account=OuterRef("pk"), next_on__gt=day)))
-        .annotate(changes=Exists(_moved_since(day - ACTIVE)))
-        .order_by("id")
     )
-    return accounts
+    return with_changes(accounts, day).order_by("id")
+
+
+def with_changes(accounts: QuerySet[Account], day: date) -> QuerySet[Account]:
+    """`accounts` with `changes` as of `day`, which rank_of needs."""
+    changed: QuerySet[Account] = accounts.annotate(changes=Exists(_moved_since(day - ACTIVE)))
+    return changed
 
 
 def _moved_since(day: date) -> QuerySet[Snapshot]:
@@ -139,7 +143,7 @@ def rank_of(account: Account) -> Rank:
     """An account's place in the plan; `changes` is annotated: its figures moved within a week."""
     if account.is_core:
         return Rank.CORE
-    return Rank.ACTIVE if account.changes else Rank.REST  # type: ignore[attr-defined]  # annotated by unread
+    return Rank.ACTIVE if account.changes else Rank.REST  # type: ignore[attr-defined]  # annotated by with_changes
 
 
 @transaction.atomic
@@ -226,6 +230,8 @@ def _end_past_plans(day: date) -> None:
 @transaction.atomic
 def hand_over(old: ScrapeRun, jobs: QuerySet[RunJob], run: ScrapeRun | None = None) -> int:
     """Let `old` wait no longer for up to CHUNK of `jobs`, which go on in `run` or the others they are in; how many."""
+    # The run first, in the order in which a cancelling locks: so that neither waits for the other.
+    list(ScrapeRun.objects.filter(pk=old.pk).select_for_update(no_key=True).values_list("pk"))
     rows = dict(jobs.order_by("id").values_list("id", "job_id")[:CHUNK])
     if rows:
         if run:

@@ -116,15 +116,25 @@ def _calls(window: Window, seconds: float) -> int:
 
 
 def budgets() -> Iterator[Problem]:
-    """The steps of the month's budgets that are reached."""
+    """The steps of the month's budgets that are reached; the last one too where what is left pays for no call."""
     now = clock.now().astimezone(UTC)
     for platform in CONNECTORS:
         meter = limits.budget(platform)
-        for step in BUDGET_STEPS if meter else ():
-            if meter and meter.spent * 100 >= meter.budget * step:
+        if meter is None:
+            continue
+        for step in BUDGET_STEPS:
+            if meter.spent * 100 >= meter.budget * step or (step == 100 and _waits_for_money(platform, now)):
                 detail = {"spent": f"{meter.spent:.2f}", "budget": f"{meter.budget:.2f}", "step": step}
                 detail["month"] = f"{now:%B %Y}"
                 yield Problem(Alert.Kind.BUDGET, f"{platform} {step} {now:%Y-%m}", platform, detail)
+
+
+def _waits_for_money(platform: str, now: datetime) -> bool:
+    """Whether the last that was heard of `platform` this month is that its budget is spent."""
+    month = now.replace(day=1, hour=0, minute=1, second=0, microsecond=0)  # last month's pause ended with the month
+    spent = PlatformState.objects.filter(platform=platform, host="", why=Waiting.BUDGET_SPENT, paused_until__gt=month)
+    state = spent.first()
+    return state is not None and not _answered_since(platform, state.paused_until or now)
 
 
 def silences() -> Iterator[Problem]:

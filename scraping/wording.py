@@ -110,10 +110,11 @@ def _backlog(alert: Alert, name: str, detail: dict[str, Any]) -> Said:
 def _budget(alert: Alert, name: str, detail: dict[str, Any]) -> Said:
     spent = detail["step"] >= 100
     return (
-        f"{detail['step']} % of {name}'s budget is used",
+        f"{name}'s budget is used up" if spent else f"{detail['step']} % of {name}'s budget is used",
         f"{detail['spent']} of {detail['budget']} dollars are spent in {detail['month']} (UTC).",
-        f"{name} is not asked again before the next month; its accounts wait." if spent else "Fetching goes on.",
-        f"Raise {alert.platform.upper()}_MONTHLY_BUDGET_USD and restart, or do nothing: the next month starts at zero.",
+        "What is left pays for no call; its accounts wait." if spent else "Fetching goes on until it is used up.",
+        f"Raise {alert.platform.upper()}_MONTHLY_BUDGET_USD and restart: it is looked at every hour. "
+        "Or do nothing: the next month starts at zero.",
         reverse("scraping:platform", args=[alert.platform]),
     )
 

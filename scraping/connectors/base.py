@@ -20,6 +20,7 @@ class Missing(StrEnum):
     BLOCKED = "blocked"
     UNPARSABLE = "unparsable"
     FROM_BATCH = "missing_from_batch"
+    POSTPONED = "postponed"  # refused for now alone, while others in the same call were answered
     UNSUPPORTED_PROFILE = "unsupported_profile"
     REASSIGNED = "reassigned"
     WANTS_TOKEN = "wants_token"  # this account or its server opens to a token only, and none is set or accepted
@@ -36,7 +37,7 @@ class Trouble(StrEnum):
     TOO_LARGE = "too_large"
     DEAD_TOKEN = "dead_token"
     NO_CREDENTIAL = "no_credential"
-    BUDGET_SPENT = "budget_spent"
+    NO_CREDITS = "no_credits"  # the platform says so itself, whatever our own meter says
     REFUSED = "refused"  # a 4xx that is none of the above: asking the same again gives the same
     DEADLINE = "deadline"
 
@@ -176,7 +177,10 @@ class Connector:
     billed: ClassVar[bool] = False  # what it returns costs money, of which X_MONTHLY_BUDGET_USD says how much
 
     def windows_for(self, credential: str) -> tuple[Window, ...]:
-        """The limits of calls made with `credential`, empty = without one; all hold at once."""
+        """The limits of calls made with `credential`, empty = without one; all hold at once.
+
+        The first is the one that the platform's headers speak of, where it sends any.
+        """
         return self.windows
 
     def key(self, target: Target, credential: str) -> str | None:

@@ -83,7 +83,7 @@ class GraphConnector(Connector):
                 answers[target.handle] = reading.same_account(target, self._read_entry(target, member(body, position)))
             except Postponed as refused:
                 postponed.append(refused.trouble)
-                answers[target.handle] = Missing.FROM_BATCH
+                answers[target.handle] = Missing.POSTPONED
         if len(postponed) == len(batch.targets):
             raise CallFailed(postponed[0], "every entry was refused for now", self.quota(response).retry_after)
         return answers

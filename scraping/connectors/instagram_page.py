@@ -23,7 +23,7 @@ from scraping.connectors.base import (
 )
 from scraping.connectors.markup import read_html
 from scraping.connectors.numbers import whole
-from scraping.connectors.pages import WALL, PageConnector
+from scraping.connectors.pages import PageConnector, is_wall
 from scraping.connectors.reading import member
 
 APP_ID = "936619743392459"  # the web site's own, the same for every visitor
@@ -53,7 +53,7 @@ class InstagramPage(PageConnector):
         if "wait a few minutes" in str(member(body, "message")):
             raise CallFailed(Trouble.RATE_LIMITED, "Instagram asks to wait", reading.retry_after(response.headers))
         reading.check(response, readable=(400, 401, 403, 404))
-        if response.status == 404 and not WALL.search(read_html(response.body).title):
+        if response.status == 404 and not is_wall(read_html(response.body)):
             return reading.everyone(batch, Missing.NOT_FOUND)
         if response.status != 200:
             return reading.everyone(batch, Missing.BLOCKED)

@@ -30,11 +30,12 @@ REFUSED = {
     999: Missing.BLOCKED,  # LinkedIn's own
 }
 WALL = re.compile(
-    r"^(?:log ?in|sign ?in|sign ?up|join)\b|\b(?:log in or sign up|sign in|login|captcha|robot|just a moment"
-    r"|security (?:check|verification)|attention required|before you continue|access denied|verify (?:that )?you"
-    r"|unusual traffic|checkpoint)\b",
+    r"^(?:log in|sign ?in|sign up)\b|\b(?:log in or sign up|sign in|just a moment|security (?:check|verification)"
+    r"|attention required|before you continue|access denied|verify (?:that )?you|unusual traffic)\b",
     re.IGNORECASE,
 )
+# Names too, such as "Login.gov": no wall where the page says whose it is.
+PERHAPS_A_WALL = re.compile(r"^(?:signup|join)\b|\b(?:login|captcha|robot|checkpoint)\b", re.IGNORECASE)
 POSTS = {"socialmediaposting", "discussionforumposting", "article", "newsarticle", "blogposting", "videoobject"}
 SENTENCE = re.compile(r"(?<=[^\W\d_]{4})[.!?]\s|\n")  # "Tsd." and "Mio." end no sentence
 PIECE = re.compile(r"\s*[·•|]\s*|[,،]\s+(?=[^\W\d_]*\d)| [-–—] ")
@@ -64,7 +65,8 @@ class PageConnector(Connector):
     def parse(self, batch: Batch, response: Response) -> dict[str, Answer]:
         reading.check(response, readable=(*REFUSED, 503))
         page = read_html(response.body)
-        if WALL.search(page.title) and response.status in {200, 404, 503}:
+        is_named = response.status == 200 and any(names(page, target.handle) for target in batch.targets)
+        if is_wall(page, is_named=is_named) and response.status in {200, 404, 503}:
             page.walled = True
         elif response.status == 503:
             reading.check(response)
@@ -124,6 +126,11 @@ class PageConnector(Connector):
     def quota(self, response: Response) -> Quota:
         """Pages send no limit headers; only their refusals speak."""
         return Quota(retry_after=reading.retry_after(response.headers))
+
+
+def is_wall(page: Document, *, is_named: bool = False) -> bool:
+    """Whether the page's title is that of a wall. One that `is_named` as a profile's may have that name itself."""
+    return bool(WALL.search(page.title) or (not is_named and PERHAPS_A_WALL.search(page.title)))
 
 
 # --- Linked data -----------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class X(Connector):
     def parse(self, batch: Batch, response: Response) -> dict[str, Answer]:
         body = reading.decode(response)
         if response.status == 402 or (response.status == 429 and "usage-capped" in str(member(body, "type"))):
-            raise CallFailed(Trouble.BUDGET_SPENT, reading.text(member(body, "detail"), 200) or "credits are used up")
+            raise CallFailed(Trouble.NO_CREDITS, reading.text(member(body, "detail"), 200) or "credits are used up")
         if response.status == 400 and (answers := _without_refused(batch, body)):
             return answers
         reading.check(response)

@@ -1,8 +1,9 @@
 -- Enters what the platform counts beyond what we count, so that never more is thought left than its headers say.
 -- The difference becomes a block like any other: in a window it ends when the window does; what we know is not lowered.
--- A platform that speaks of a longer time than any of our windows is taken at its word: "said" counts down to zero.
+-- Headers speak of the first window. A platform that speaks of a longer time is taken at its word: "said" counts down
+-- to zero; of one and the same reset the smaller word rules, since answers overtake each other.
 -- KEYS: epoch, blocks, said. ARGV: shift, block ("" = only look), left, lasts, horizon,
--- then per window: calls, length (0 = calendar), from, to. Microseconds. Answers: {state, now, missing calls, instant}.
+-- then the window: calls, length (0 = calendar), from, to. Microseconds. Answers: {state, now, missing calls, instant}.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2] + tonumber(ARGV[1])
 local function answer(state, calls, instant)
@@ -12,18 +13,12 @@ if redis.call('GET', KEYS[1]) ~= string.match(redis.call('INFO', 'server'), 'run
   return answer('rebuild', 0, now)
 end
 local left, lasts, horizon = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
--- The window that the headers speak of: the shortest that is long enough.
-local limit, length, from, to
-for w = 6, #ARGV, 4 do
-  local long = tonumber(ARGV[w + 1])
-  local size = long > 0 and long or tonumber(ARGV[w + 3]) - tonumber(ARGV[w + 2])
-  if size * 1.01 + 2000000 >= lasts and (not limit or size < (length > 0 and length or to - from)) then
-    limit, length, from, to = tonumber(ARGV[w]), long, tonumber(ARGV[w + 2]), tonumber(ARGV[w + 3])
-  end
-end
-if not limit then
+local limit, length, from, to = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local size = length > 0 and length or to - from
+if size * 1.01 + 2000000 < lasts then
   local said = redis.call('HMGET', KEYS[3], 'left', 'until')
-  if said[1] and tonumber(said[2]) > now then left = math.min(left, tonumber(said[1])) end
+  local is_same = said[1] and math.abs(now + lasts - tonumber(said[2])) <= 2000000 -- resets are in whole seconds
+  if is_same then left = math.min(left, tonumber(said[1])) end
   redis.call('HSET', KEYS[3], 'left', string.format('%.0f', left), 'until', string.format('%.0f', now + lasts))
   redis.call('PEXPIRE', KEYS[3], math.ceil(lasts / 1000) + 1000)
   return answer('ok', 0, now)

@@ -16,7 +16,15 @@ if block ~= '' and redis.call('ZSCORE', KEYS[2], member) then
 end
 local horizon = tonumber(ARGV[6])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - horizon))
-local rows = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
+local counts_from = now -- of the windows, the one that reaches back furthest: nothing older is read
+for w = 7, #ARGV, 4 do
+  local length, from, to = tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2]), tonumber(ARGV[w + 3])
+  if length == 0 and (now < from or now >= to) then
+    return {'calendar', string.format('%.0f', now), '0'} -- the caller's day is not this server's: it computes again
+  end
+  counts_from = math.min(counts_from, length > 0 and now - length or from)
+end
+local rows = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. string.format('%.0f', counts_from), '+inf', 'WITHSCORES')
 for i = 1, #rows, 2 do
   if tonumber(rows[i + 1]) > now + tonumber(ARGV[5]) then -- taken before this clock was put back: it counts from now on
     rows[i + 1] = string.format('%.0f', now)
@@ -26,9 +34,6 @@ end
 local until_ = 0
 for w = 7, #ARGV, 4 do
   local limit, length, from, to = tonumber(ARGV[w]), tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2]), tonumber(ARGV[w + 3])
-  if length == 0 and (now < from or now >= to) then
-    return {'calendar', string.format('%.0f', now), '0'} -- the caller's day is not this server's: it computes again
-  end
   local cut = length > 0 and now - length or from
   local used = 0
   for i = 1, #rows, 2 do

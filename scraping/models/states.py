@@ -20,7 +20,7 @@ OPEN_STATES = (JobState.DUE, JobState.LEASED)
 
 
 class Rank(models.IntegerChoices):
-    """Who goes first; waiting moves every job forward, so nothing starves (see AHEAD in scraping.ledger)."""
+    """Who goes first; waiting moves every job forward, so nothing starves (see AHEAD in scraping.planning)."""
 
     REQUESTED = 0, "Requested by a user"
     CORE = 1, "Core account"

@@ -149,6 +149,16 @@ def test_queries_do_not_grow_with_runs(editor: Client) -> None:
     assert queries() == few
 
 
+@pytest.mark.parametrize("name", ["attempt", "scrapejob"])
+def test_the_admin_reads_no_whole_table_to_offer_outcomes(
+    admin_client: Client, name: str, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(50) as asked:
+        answer = admin_client.get(f"/admin/scraping/{name}/?outcome=timeout")
+    assert "No answer in time" in answer.content.decode()
+    assert not [one["sql"] for one in asked.captured_queries if "DISTINCT" in one["sql"]]
+
+
 def test_the_admin_shows_the_ledger_and_tries_jobs_again(admin_client: Client) -> None:
     requested(account())
     [job] = ledger.claim("x", 1)

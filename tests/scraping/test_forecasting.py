@@ -6,22 +6,25 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from io import StringIO
 from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import DateTimeField, Min, Value
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from perf import clock
 from perf.queries import metered
-from scraping import ledger
+from scraping import hours, ledger
 from scraping.advice import advice, summary
 from scraping.capacity import PlatformForecast
 from scraping.connectors import CONNECTORS, Unavailable, connector_for
@@ -84,6 +87,7 @@ def tried(one: Account, *outcomes: str, seconds: float = 0.0, ago: timedelta = t
         Attempt(job=job, account=one, platform=one.platform, step="read", started_at=at, seconds=seconds, outcome=word)
         for word in outcomes
     )
+    hours.roll_up()
 
 
 @pytest.fixture
@@ -245,6 +249,13 @@ def test_only_failures_that_are_repeated_count() -> None:
     assert of("linkedin").repeated == 9  # every second call of 19
 
 
+def test_what_went_lately_is_not_counted_from_single_tries() -> None:
+    accounts("linkedin", 1)
+    with CaptureQueriesContext(connection) as asked:
+        forecast()
+    assert not [one["sql"] for one in asked if "scraping_attempt" in one["sql"]]
+
+
 def test_failures_older_than_a_week_count_no_more() -> None:
     one, *_ = accounts("linkedin", 10)
     tried(one, *["timeout"] * 400, ago=timedelta(days=8))
@@ -286,6 +297,18 @@ def test_a_limit_that_is_too_small_says_who_waits_until_when(monkeypatch: Any) -
         "LinkedIn allows 20 calls a day; 45 are needed. "
         f"5 accounts of the lowest rank will wait until {after:%A}. Deactivate some, or ask for a higher limit."
     )
+
+
+def test_an_hourly_limit_too_small_for_the_rest_of_the_day_is_blamed(monkeypatch: Any, settings: Any) -> None:
+    settings.SCRAPE_WINDOW = "02:00-05:00"
+    limited(monkeypatch, "linkedin", Window(calls=2, seconds=3600))
+    evening = datetime.combine(clock.today(), time(22), ZoneInfo(settings.TIME_ZONE))
+    accounts("linkedin", 30)
+    with clock.shifted(evening - clock.now()):
+        made = forecast(clock.today())
+    (said,) = advice(made, made.platforms[0])
+    assert said.startswith("LinkedIn's limit lets 30 calls through in 14 h 0 min, and 4 h 0 min are left of the day. ")
+    assert said.endswith("Deactivate some, or ask for a higher limit.")
 
 
 def test_what_fits_this_once_alone_says_so(monkeypatch: Any) -> None:

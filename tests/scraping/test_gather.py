@@ -293,6 +293,15 @@ def test_one_account_takes_no_longer_than_its_deadline(fakes: Any, monkeypatch: 
     assert outcome(quick) == (JobState.DONE, OK)
 
 
+def test_a_call_that_its_account_had_no_time_for_is_no_good_call(fakes: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(errands, "ACCOUNT_SECONDS", 0.3)
+    fakes.fault("slow_headers", "flickr", "slow", value=20)
+    PlatformState.objects.create(platform="flickr", circuit=3)
+    request(account("flickr", "slow"))
+    turn("flickr")
+    assert PlatformState.objects.get(platform="flickr").circuit == 3
+
+
 @pytest.mark.req("A93")
 def test_the_calls_of_one_account_share_its_time(monkeypatch: Any) -> None:
     monkeypatch.setattr(errands, "ACCOUNT_SECONDS", 1.2)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Account
 from perf import clock
+from scraping import condition, limits, pauses, settling
 from scraping import gather as gathering
-from scraping import limits, pauses, settling
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import CallFailed, Missing, Trouble, Window
 from scraping.fetch import Fetcher
@@ -44,6 +45,16 @@ def test_a_dead_token_stops_the_platform_and_loses_nothing(fakes: Any) -> None:
     assert outcome(one) == (JobState.DONE, OK)
 
 
+@pytest.mark.parametrize("platform", ["truth_social", "bluesky"])
+def test_a_platform_that_wants_a_credential_has_refused_none(fakes: Any, platform: str) -> None:
+    fakes.fault("status", platform, value=401)
+    one = account(platform, "nasa.bsky.social" if platform == "bluesky" else "cdc")
+    request(one)
+    turn(platform)
+    assert outcome(one) == (JobState.FAILED, Trouble.NO_CREDENTIAL)
+    assert PlatformState.objects.get(platform=platform).why == Trouble.NO_CREDENTIAL
+
+
 @pytest.mark.parametrize(
     ("platform", "missing", "why"),
     [
@@ -61,6 +72,51 @@ def test_what_is_not_set_is_waited_for_by_name(
     turn(platform)
     assert ScrapeJob.objects.with_reasons().get(account=one).why == why
     assert fakes.served(platform) == []
+
+
+def test_a_call_that_found_nobody_is_not_paid_for() -> None:
+    assert paid(read_today(account("x"), outcome="timeout")) == frozenset()
+
+
+def test_a_renamed_account_is_another_user_to_pay_for() -> None:
+    one = read_today(account("x"))
+    assert paid(one) == {one.pk}
+    one.rename("somebody_else")
+    assert paid(one) == frozenset()
+
+
+def read_today(one: Account, outcome: str = OK) -> Account:
+    """One with a try that was answered, of a job that came to `outcome`."""
+    request(one)
+    job, now = ScrapeJob.objects.get(account=one), clock.now()
+    ScrapeJob.objects.filter(pk=job.pk).update(started_at=now, outcome=outcome)
+    Attempt.objects.create(job=job, account=one, platform="x", step="ids", started_at=now, seconds=0.1, outcome=OK)
+    return one
+
+
+def paid(one: Account) -> frozenset[int]:
+    return gathering.paid_on("x", clock.now().date(), [one.pk])
+
+
+@pytest.mark.parametrize("says", [None, "usage-capped"])
+def test_credits_that_are_used_up_are_bought_not_budgeted(fakes: Any, says: str | None) -> None:
+    fakes.fault("budget_spent", "x", value=says)
+    request(account("x", "cdcgov"))
+    turn("x")
+    found = condition.conditions(["x"])["x"]
+    assert "credits" in found.why
+    assert found.todo == "Buy credits from the platform, then resume."
+
+
+def test_a_raised_budget_is_used_though_the_month_is_not_over(settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 0.005
+    one = account("x", "cdcgov")
+    request(one)
+    turn("x")
+    settings.X_MONTHLY_BUDGET_USD = 100.0
+    with clock.shifted(timedelta(hours=1, seconds=1)):
+        turn("x")
+    assert outcome(one) == (JobState.DONE, OK)
 
 
 def test_a_row_that_waits_for_quota_says_until_when(monkeypatch: Any) -> None:

@@ -14,9 +14,9 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account
 from perf import clock
-from scraping import ledger, settling
+from scraping import ledger, planning, settling
 from scraping.connectors.base import Missing, Trouble
-from scraping.models import JobState, Rank, ScrapeJob, ScrapeRun
+from scraping.models import JobState, Rank, RunJob, ScrapeJob, ScrapeRun
 from scraping.outcomes import MAX_WORKER_DEATHS, Ended
 from scraping.planning import Night
 from scraping.results import Result
@@ -131,6 +131,29 @@ def test_a_request_moves_an_open_job_to_the_front_and_joins_it(db: None, setting
     assert set(first.runs.all()) == {run, ScrapeRun.objects.get(kind="planned")}
 
 
+@both
+@pytest.mark.req("A64", "A67")
+def test_chosen_accounts_go_before_a_request_for_all_that_goes_by_rank(db: None) -> None:
+    rest, core, chosen = account(), account(is_core=True), account()
+    ledger.request_scrape(Account.objects.all(), None, scope="all")
+    with clock.shifted(timedelta(minutes=1)):
+        request(chosen)
+        claimed = [job.account for _ in range(3) for job in ledger.claim("x", 1)]
+    assert claimed == [chosen, core, rest]
+
+
+@both
+@pytest.mark.req("A66")
+def test_a_request_moves_no_job_back_that_waits_for_longer(db: None) -> None:
+    late = account()
+    ledger.plan()
+    ScrapeJob.objects.update(order_at=clock.now() - timedelta(days=20))
+    request(account())
+    with clock.shifted(timedelta(minutes=1)):
+        request(late)
+        assert [job.account for job in ledger.claim("x", 1)] == [late]
+
+
 def test_jobs_are_inserted_in_account_order_by_all_who_promise(db: None) -> None:
     accounts = [account("x") for _ in range(5)]
     Account.objects.filter(pk=accounts[0].pk).update(bio="its row now lies behind the others")
@@ -164,6 +187,26 @@ def test_carrying_jobs_over_waits_for_who_holds_them_in_order(settings: Any) -> 
             list(jobs)
         planning.result()
     assert ScrapeJob.objects.filter(date__gte=clock.today() - timedelta(days=1)).count() == 3
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_who_hands_jobs_over_waits_for_who_cancels_their_run() -> None:
+    run = request(account("x"))
+
+    def hand_over() -> int:
+        try:
+            return planning.hand_over(run, RunJob.objects.filter(run=run))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            ScrapeRun.objects.filter(pk=run.pk).update(left_out=1)
+            handing = pool.submit(hand_over)
+            time.sleep(0.5)
+            RunJob.objects.filter(run=run).delete()
+        assert handing.result() == 0
 
 
 def test_a_request_for_nothing_active_is_refused(db: None) -> None:

@@ -263,11 +263,18 @@ def test_the_budget_is_reserved_before_the_call(db: None, settings: Any) -> None
     assert (permit.covers, permit.dollars) == (2, 2)
     refused = acquire(free, [Ask(1, Decimal(1))])
     assert isinstance(refused, Wait)
-    assert (refused.why, refused.until.day) == (Waiting.BUDGET_SPENT, 1)
+    assert refused.why == Waiting.BUDGET_SPENT
     give_back(free, permit, 2, Decimal("0.5"))
     again = acquire(free, [Ask(1, Decimal(1))] * 5)
     assert isinstance(again, Permit)
     assert again.covers == 2
+
+
+def test_a_spent_budget_is_looked_at_again_within_the_hour(db: None, settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 1
+    refused = acquire(limit(Window(300, 900)), [Ask(1, Decimal(2))])
+    assert isinstance(refused, Wait)
+    assert refused.until - clock.now() <= timedelta(hours=1)
 
 
 def test_a_wiped_redis_forgets_no_money(db: None, settings: Any) -> None:

@@ -144,6 +144,28 @@ def test_a_word_about_a_longer_time_than_ours_holds_until_it_ends(db: None) -> N
     assert timedelta(seconds=295) < refused.until - clock.now() <= timedelta(seconds=300)
 
 
+def test_the_first_word_of_the_next_reset_is_believed(db: None) -> None:
+    each_second = limit(Window(10, 1))
+    limits.correct(each_second, 0, 4)
+    limits.correct(each_second, 2_999, 300)
+    assert acquire(each_second, [Ask()] * 10).covers == 10
+
+
+def test_of_one_reset_the_smaller_word_rules(db: None) -> None:
+    each_second = limit(Window(10, 1))
+    limits.correct(each_second, 4, 300)
+    limits.correct(each_second, 7, 300)
+    assert acquire(each_second, [Ask()] * 10).covers == 4
+
+
+def test_a_header_near_its_reset_still_speaks_of_the_first_window(db: None) -> None:
+    github = limit(Window(5_000, 3600), Window(900, 60))
+    limits.correct(github, 10, 50)
+    assert PermitBlock.objects.get().calls == 4_990
+    with clock.shifted(timedelta(seconds=51)):
+        assert acquire(github, [Ask()] * 900).covers == 900
+
+
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25), ("2026-11-22", 24)])
 def test_the_platforms_day_is_as_long_as_its_zone_says(day: str, hours: int) -> None:
     daily = Window(1, 86_400, "America/Los_Angeles")

@@ -11,7 +11,7 @@ from accounts.models import Account
 from perf import clock
 from scraping import ledger, settling
 from scraping.connectors.base import Missing, Trouble
-from scraping.models import Recheck, ScrapeJob
+from scraping.models import JobState, Recheck, ScrapeJob
 from scraping.results import Result
 from tests.factories import account
 from tests.scraping.promising import read, request, tried
@@ -48,6 +48,15 @@ def test_it_is_told_why_since_when_and_until_when(db: None, reason: Missing) -> 
         answer(reason, on=day)
     row = Recheck.objects.get(account=one)
     assert (row.outcome, row.since, row.next_on) == (reason, date(2026, 11, 20), date(2026, 11, 23))
+
+
+def test_what_a_platform_put_off_is_asked_for_again_and_not_more_rarely(db: None) -> None:
+    request(account())
+    for _ in range(2):
+        answer(Missing.POSTPONED)
+        ScrapeJob.objects.update(due_at=clock.now())
+    assert ScrapeJob.objects.get().state == JobState.DUE
+    assert not Recheck.objects.exists()
 
 
 def test_asked_twice_a_day_it_counts_once(db: None) -> None:

@@ -118,6 +118,12 @@ def test_progress_shows_percent_done_total_speed_and_time_left(viewer):
     assert 'hx-trigger="every 2s"' in response.content.decode()
 
 
+def test_a_plan_before_its_hour_says_that_it_waits_for_its_time(viewer):
+    run_of(factories.account())
+    ScrapeJob.objects.update(due_at=clock.now() + timedelta(hours=1))
+    assert "1 waits for its time or platform" in text_of(viewer.get("/scraping/live/"))
+
+
 def test_polling_ends_with_the_last_run(viewer):
     account = factories.account("x")
     end(run_of(account), account, JobState.DONE, "ok")

@@ -81,6 +81,11 @@ def test_a_long_pause_stays_wrong_to_its_last_minute() -> None:
         assert keys(watching.long_pauses()) == []
 
 
+def test_a_platform_that_waits_for_credits_is_wrong() -> None:
+    paused("x", "no_credits", timedelta(hours=2))
+    assert keys(watching.long_pauses()) == ["x"]
+
+
 def test_what_somebody_switched_off_is_not_wrong() -> None:
     paused("flickr", Waiting.PAGE_OFF, timedelta(hours=5))
     paused("x", Waiting.NO_BUDGET, timedelta(hours=5))
@@ -190,6 +195,22 @@ def test_a_budget_is_told_of_at_80_and_at_100_per_cent(dollars: str, steps: list
     now = clock.now()
     PermitBlock.objects.create(platform="x", calls=1, dollars=Decimal(dollars), granted_at=now, expires_at=now)
     assert [problem.detail["step"] for problem in watching.budgets()] == steps
+
+
+@both
+def test_a_rest_too_small_for_a_call_is_a_spent_budget_until_an_answer(settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 100.0
+    state = paused("x", Waiting.BUDGET_SPENT, timedelta(seconds=-1))
+    assert [problem.detail["step"] for problem in watching.budgets()] == [100]
+    tried("x", "ok", at=(state.paused_until or clock.now()) + timedelta(seconds=1))
+    assert list(watching.budgets()) == []
+
+
+def test_last_months_spent_budget_is_not_this_months(settings: Any) -> None:
+    settings.X_MONTHLY_BUDGET_USD = 100.0
+    month = clock.now().astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    paused("x", Waiting.BUDGET_SPENT, month - clock.now())
+    assert list(watching.budgets()) == []
 
 
 def test_without_a_budget_there_is_nothing_to_tell(settings: Any) -> None:

@@ -39,7 +39,7 @@ def test_limited_call_waits_for_the_minutes_that_the_header_states():
 def test_entries_refused_for_now_keep_the_other_entries(code):
     answers = read(CONNECTOR, ["a", "b"], [entry(PAGE), entry(error(code), 400)])
     assert answers["a"].followers == 10
-    assert answers["b"] == Missing.FROM_BATCH
+    assert answers["b"] == Missing.POSTPONED
 
 
 def test_batch_whose_every_entry_is_refused_is_limited():

@@ -101,6 +101,6 @@ def test_name_that_would_break_the_field_syntax_is_never_asked(handle):
 def test_limit_in_the_middle_of_a_batch_keeps_what_came(fakes):
     ask("instagram", *(f"user{n}" for n in range(190)))
     answers = ask("instagram", *(f"more{n}" for n in range(20)))
-    assert sum(answer == Missing.FROM_BATCH for answer in answers.values()) == 10
-    assert all(answer.followers > 0 for answer in answers.values() if answer != Missing.FROM_BATCH)
+    assert sum(answer == Missing.POSTPONED for answer in answers.values()) == 10
+    assert all(answer.followers > 0 for answer in answers.values() if answer != Missing.POSTPONED)
     assert trouble(ask, "instagram", "last").trouble == Trouble.RATE_LIMITED

@@ -229,6 +229,21 @@ def test_wall_is_blocked_whatever_numbers_it_shows(connector, title):
 
 
 @ON_ALL
+@pytest.mark.parametrize("title", ["Login.gov | LinkedIn", "Join Us – Facebook", "Robot Wars"])
+def test_profile_whose_name_sounds_like_a_wall_is_read(connector, title):
+    own = f'<title>{title}</title><link rel="canonical" href="https://site.example/hhsgov">'
+    thing = {"@type": "Person", "interactionStatistic": [counter("FollowAction", 0)]}
+    assert followers(connector, linked(thing, head=own)) == (0, False)
+
+
+@ON_ALL
+@pytest.mark.parametrize("title", ["Log in or sign up to view", "Just a moment...", "Sign Up | LinkedIn"])
+def test_wall_in_a_profiles_place_is_a_wall(connector, title):
+    own = f'<title>{title}</title><link rel="canonical" href="https://site.example/hhsgov">'
+    assert followers(connector, body("0 followers", head=own)) == Missing.BLOCKED
+
+
+@ON_ALL
 @pytest.mark.parametrize("html", [b"", b"{}", b"<html></html>", b"\xff\xfe\x00", b"<html><body>Something else</body>"])
 def test_page_that_names_no_profile_is_blocked_never_zero(connector, html):
     assert followers(connector, html) == Missing.BLOCKED

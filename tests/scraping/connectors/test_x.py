@@ -139,8 +139,8 @@ def test_hundred_users_travel_in_one_call_and_are_paid_for():
 @pytest.mark.parametrize(
     ("status", "kind", "expected"),
     [
-        (402, "https://api.twitter.com/2/problems/credits", Trouble.BUDGET_SPENT),
-        (429, "https://api.twitter.com/2/problems/usage-capped", Trouble.BUDGET_SPENT),
+        (402, "https://api.twitter.com/2/problems/credits", Trouble.NO_CREDITS),
+        (429, "https://api.twitter.com/2/problems/usage-capped", Trouble.NO_CREDITS),
         (429, "about:blank", Trouble.RATE_LIMITED),
         (401, "about:blank", Trouble.DEAD_TOKEN),
         (503, "about:blank", Trouble.SERVER_ERROR),
@@ -200,7 +200,7 @@ def test_name_that_somebody_else_took_over_is_reassigned(fakes):
     assert ask("x", Target(1, "a", known.external_id)) == {"a": Missing.REASSIGNED}
 
 
-def test_spent_budget_stops_the_platform(fakes):
+def test_used_up_credits_are_named(fakes):
     fakes.set(budgets={"x": 0.02})
     ask("x", "a", "b")
-    assert trouble(ask, "x", "c").trouble == Trouble.BUDGET_SPENT
+    assert trouble(ask, "x", "c").trouble == Trouble.NO_CREDITS

@@ -147,8 +147,8 @@ def test_unreadable_order_of_faults_changes_nothing(fakes):
         ("gzip_bomb", None, Trouble.TOO_LARGE),
         ("redirect", None, Trouble.FORBIDDEN_ADDRESS),
         ("redirect", "https://127.0.0.2/", Trouble.FORBIDDEN_ADDRESS),
-        ("budget_spent", None, Trouble.BUDGET_SPENT),
-        ("budget_spent", "usage-capped", Trouble.BUDGET_SPENT),
+        ("budget_spent", None, Trouble.NO_CREDITS),
+        ("budget_spent", "usage-capped", Trouble.NO_CREDITS),
     ],
 )
 def test_fault_of_a_call_is_named(fakes, kind, value, expected):

@@ -15,7 +15,7 @@ from scraping.fetch import Fetcher
 
 HOST = "api.example.org"
 HOSTS = {HOST, "other.example.org"}
-OK = b"HTTP/1.1 200 OK\r\n"
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"  # as the server does after each answer
 
 
 class RawServer:
@@ -100,7 +100,8 @@ def plain(body, *headers):
 
 
 def redirect(location):
-    return b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location.encode() + b"\r\n\r\n"
+    head = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\n"
+    return head + b"Location: " + location.encode() + b"\r\n\r\n"
 
 
 def trouble_of(call, *args, **kwargs):

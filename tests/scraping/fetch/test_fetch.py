@@ -237,16 +237,28 @@ def test_broken_answer_is_a_named_failure(server, get, answer):
     assert trouble_of(get) == Trouble.CONNECTION
 
 
+async def reset(writer):
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+
+
 def test_reset_is_a_named_failure(server, get):
-    async def reset(writer):
+    async def half(writer):
         writer.write(OK + b"Content-Length: 100\r\n\r\nhalf")
         await writer.drain()
-        linger = struct.pack("ii", 1, 0)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        writer.transport.abort()
+        await reset(writer)
 
-    server.paths[f"/{HOST}/x"] = reset
+    server.paths[f"/{HOST}/x"] = half
     assert trouble_of(get) == Trouble.CONNECTION
+
+
+@pytest.mark.req("A63")
+@pytest.mark.parametrize("lost", [b"", reset], ids=["closed", "reset"])
+def test_a_request_whose_connection_is_lost_is_not_sent_again(server, get, lost):
+    server.paths[f"/{HOST}/x"] = lost
+    assert trouble_of(get) == Trouble.CONNECTION
+    assert len(server.requests) == 1
 
 
 def test_closed_port_is_a_named_failure(get, settings):

@@ -24,9 +24,9 @@ async def hang(writer: Any) -> None:
 
 ANSWERS = {
     "ok": plain(b"{}"),
-    "rate_limited": b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n",
-    "server_error": b"HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n",
-    "refused": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    "rate_limited": b"HTTP/1.1 429 Slow\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    "server_error": b"HTTP/1.1 502 Bad\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    "refused": b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
     "connection": b"no HTTP at all\r\n\r\n",
     "timeout": hang,
 }
