@@ -10,20 +10,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from time import monotonic, perf_counter
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 
-from accounts.models import FormerHandle
 from perf import clock
 from perf.recording import record
 from scraping import drift, ledger, limits, pauses, samples, settling
 from scraping import errands as on_errands
+from scraping.billing import paid_on
 from scraping.connectors import Unavailable, connector_for, credential_for
 from scraping.connectors.base import Answer, Batch, CallFailed, Connector, Missing, Response, Target, Trouble
 from scraping.errands import LEAST_SECONDS, Call, Errand, Search, calls_of, conclude, together
@@ -31,8 +30,8 @@ from scraping.eventloop import collecting_less, uvloops
 from scraping.fetch import DEADLINE, Fetcher
 from scraping.giving_up import end_unreadable
 from scraping.limits import Limit, Permit, Wait
-from scraping.models import Attempt, ScrapeJob
-from scraping.outcomes import FAILURES, OK, STOPS, SUSPECT, Ended, Waiting
+from scraping.models import ScrapeJob
+from scraping.outcomes import FAILURES, OK, STOPS, Ended, Waiting
 from scraping.results import Result, Try
 
 logger = logging.getLogger(__name__)
@@ -383,26 +382,3 @@ class Gathering:
             least = min(said, key=lambda call: call.quota.remaining or 0)
             lasts = (least.quota.reset_seconds or 0) - (monotonic() - least.read_at)
             await sync_to_async(limits.correct)(limit, least.quota.remaining or 0, lasts)
-
-
-def paid_on(platform: str, day: date, account_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the accounts whose jobs were claimed and read on `day` (UTC): the platform bills each user once a day.
-
-    A call that found nobody before one that failed was read by no job; under another handle or id it is another user.
-    The claim is on the database's clock and comes before the call, so a wrong clock or a late midnight makes nobody
-    paid who is not.
-    """
-    midnight = datetime.combine(day, time(), UTC)
-    renamed = FormerHandle.objects.filter(account=OuterRef("account"), retired_at__gte=OuterRef("started_at"))
-    later = Attempt.objects.filter(account=OuterRef("account"), started_at__gte=OuterRef("started_at"))
-    read = Attempt.objects.filter(
-        ~Exists(renamed),
-        ~Exists(later.filter(outcome=Missing.REASSIGNED)),
-        platform=platform,
-        account__in=account_ids,
-        job__started_at__gte=midnight,
-        job__outcome__in=(OK, SUSPECT),
-        outcome=OK,
-        started_at__gte=midnight - timedelta(days=1),  # of a wrong clock too; so few rows that the index finds them
-    )
-    return frozenset(read.values_list("account_id", flat=True))

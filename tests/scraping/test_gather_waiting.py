@@ -14,7 +14,7 @@ import pytest
 
 from accounts.models import Account
 from perf import clock
-from scraping import condition, limits, pauses, settling
+from scraping import billing, condition, limits, pauses, settling
 from scraping import gather as gathering
 from scraping.connectors import CONNECTORS
 from scraping.connectors.base import CallFailed, Missing, Trouble, Window
@@ -95,7 +95,7 @@ def read_today(one: Account, outcome: str = OK) -> Account:
 
 
 def paid(one: Account) -> frozenset[int]:
-    return gathering.paid_on("x", clock.now().date(), [one.pk])
+    return billing.paid_on("x", clock.now().date(), [one.pk])
 
 
 @pytest.mark.parametrize("says", [None, "usage-capped"])
