@@ -17,6 +17,7 @@ from scraping.connectors.base import Batch, CallFailed, Connector, Request, Resp
 from scraping.fetch import PublicResolver
 from scraping.models import Alert
 from scraping.models import Notice as AlertNotice
+from tests import factories
 from tests.scraping.connectors.test_junk import TARGETS
 from tests.scraping.fetch.conftest import RawServer, redirect
 from tests.scraping.fetch.internet import PUBLIC, SECRET, Counting, Internet, join
@@ -183,10 +184,9 @@ def test_alert_item_and_text_message_reach_nothing_here(internet: Internet, send
     alert = Alert.objects.create(kind=Alert.Kind.DEAD_TOKEN, platform="x", opened_at=clock.now(), detail={"waiting": 1})
     AlertNotice.objects.create(alert=alert, channel="webhook", event="opened", due_at=clock.db_now())
     item = WorkItem.objects.create(number="0001", location="Bay", description="Leak")
-    for channel, address in (("webhook", ""), ("sms", "+4915112345678")):
-        ItemNotice.objects.create(
-            work_item=item, channel=channel, address=address, event="completed_review", due_at=clock.db_now()
-        )
+    said = {"work_item": item, "event": "completed_review", "due_at": clock.db_now()}
+    ItemNotice.objects.create(channel="webhook", **said)
+    ItemNotice.objects.create(channel="sms", address="+4915112345678", recipient=factories.user("reviewer"), **said)
     assert notices.send() + notifications.send() == 0
     errors = [one.error for model in (AlertNotice, ItemNotice) for one in model.objects.all()]
     assert [error.partition(":")[0] for error in errors] == ["forbidden_address"] * 3
