@@ -42,7 +42,8 @@ def world() -> None:
     item = factories.item()
     WorkItem.objects.filter(pk=item.pk).update(status=Status.COMPLETED_REVIEW)
     Document.objects.promise(item)
-    told = {"channel": Notice.Channel.MAIL, "address": "crew@example.org", "due_at": clock.now()}
+    told = {"channel": Notice.Channel.MAIL, "address": "crew@example.org", "recipient": item.submitter}
+    told["due_at"] = clock.now()
     Notice.objects.bulk_create(Notice(work_item=item, event=Event.COMMENTED, words=f"{n}", **told) for n in range(5))
     over = clock.now() - timedelta(days=1)
     Session.objects.bulk_create(Session(session_key=f"over{n}", expire_date=over) for n in range(SESSIONS))
