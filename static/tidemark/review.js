@@ -53,11 +53,13 @@ function keep(actions) {
 export function mount(part) {
   for (const actions of part.querySelectorAll("[data-claim]")) keep(actions);
   part.querySelector("[data-focus]")?.focus();
-  part.addEventListener(
-    "toggle",
-    (event) => {
-      if (event.target.open) event.target.querySelector("textarea, input:not([type=hidden], [type=checkbox])")?.focus();
-    },
-    true,
-  );
+  const write = (box) => box.querySelector("textarea, input:not([type=hidden], [type=checkbox])")?.focus();
+  part.addEventListener("toggle", (event) => event.target.open && write(event.target), true);
+  part.addEventListener("click", (event) => {
+    const box = event.target.closest("summary")?.parentElement;
+    if (!box || box.open || event.detail) return;
+    event.preventDefault(); // by a key: the next ones are meant for the field already, and "toggle" may come after them
+    box.open = true;
+    write(box);
+  });
 }
