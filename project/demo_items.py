@@ -11,11 +11,13 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from perf import hints
 from perf.clock import now
 from workitems import photos
 from workitems.editing import assign
 from workitems.models import Comment, StatusChange, WorkItem
 from workitems.pictures import photograph
+from workitems.tasks import process_photos
 from workitems.workflow import Status, move, submit
 
 PICTURES = 4  # drawing one takes half a second, and the first start waits for it
@@ -139,6 +141,7 @@ def seed_items() -> int:
         people = {name: _person(name, *about) for name, about in PEOPLE.items()}
         for story in STORIES:
             _tell(story, people)
+        hints.after_commit(process_photos, queue="images")
     return len(STORIES)
 
 

@@ -12,6 +12,7 @@ from project.models import AuditEntry
 from tests import factories
 from tests.workitems.conftest import draft
 from workitems.models import Photo, StatusTotal, WorkItem
+from workitems.tasks import process_photos
 from workitems.workflow import Status, submit
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +45,16 @@ def _small(words: str, **_: Any) -> bytes:
     from tests.workitems.photo_files import picture
 
     return picture(shade=sum(map(ord, words)) % 250)
+
+
+def test_photos_of_the_demo_are_worked_on_at_once(
+    settings: Any, tmp_path: Any, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    monkeypatch.setattr(demo_items, "photograph", _small)
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(process_photos, "apply_async", lambda *_, **options: sent.append(options))
+    factories.user("crew")
+    with django_capture_on_commit_callbacks(execute=True):
+        demo_items.seed_items()
+    assert [options["queue"] for options in sent] == ["images"]
