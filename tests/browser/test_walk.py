@@ -7,7 +7,7 @@ would see the same as somebody before does not look at it again, but everybody h
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import cycle
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -95,7 +95,8 @@ class Whole(Asked):
         client = Client()
         if person:
             client.force_login(person)
-        for name, route, _ in islice(walk(get_resolver().url_patterns), part, None, PARTS):
+        turns = cycle(range(PARTS))  # by pages, not by addresses: most of these are none for most people
+        for name, route, _ in walk(get_resolver().url_patterns):
             if APART.match(route):
                 continue
             parts = re.split(r"<(?:\w+:)?(\w+)>", route)
@@ -106,7 +107,8 @@ class Whole(Asked):
             answer = client.get(path)
             if answer.status_code == 200 and b"<main" in (whole := answer.getvalue()):
                 assert b" style=" not in whole, path
-                yield path, VOLATILE.sub(b"", whole).partition(b"<main")[2]
+                if next(turns) == part:
+                    yield path, VOLATILE.sub(b"", whole).partition(b"<main")[2]
         yield "/nothing/", b"no such page"
 
 
@@ -151,5 +153,5 @@ def test_every_page_is_whole_for_everybody(open_page, part):
 def test_every_page_is_whole_for_crew_and_reviewers(open_page, part):
     world = Whole()
     wrong, pages = walked(open_page, world, (world.crew, world.reviewer), whole=(world.crew, world.reviewer), part=part)
-    assert pages > 3
+    assert pages > 4
     assert wrong == ""
